@@ -1,0 +1,69 @@
+"""Every error of Railtrace, one tree.
+
+RailtraceError
+├── Refused                 what was sent cannot be recorded; the message says what to change
+│   ├── BadOperation        one operation shows by itself that it is wrong
+│   ├── IdTaken             the id is in the ledger already with other content
+│   └── StoreFull           the disk has no room; reading goes on
+├── Broken                  stored data do not prove what they claim
+│   ├── ProofFailed         a Merkle proof, a checkpoint or a signature does not hold
+│   └── LogRewritten        a log no longer continues what it signed before
+├── CatalogueError          a catalogue file, row or key is wrong
+├── ConfigError             railtrace.toml or the environment is wrong
+├── NotFound                no such unit, log, operation or file
+└── Behind                  a view lags the ledger: no decision
+
+An exceeded limit is a result, never an error.
+"""
+
+
+class RailtraceError(Exception):
+    """The root: catch this at the edge, show its text to a person."""
+
+
+class Refused(RailtraceError):
+    """What was sent cannot be recorded."""
+
+
+class BadOperation(Refused):
+    """One operation is wrong by itself; `field` names where."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class IdTaken(Refused):
+    """The operation id is in the ledger already with other content."""
+
+
+class StoreFull(Refused):
+    """No room on the disk: nothing is recorded until some is made; reading goes on."""
+
+
+class Broken(RailtraceError):
+    """Stored data do not prove what they claim."""
+
+
+class ProofFailed(Broken):
+    """A proof, a checkpoint or a signature does not hold."""
+
+
+class LogRewritten(Broken):
+    """A log no longer continues what it signed before."""
+
+
+class CatalogueError(RailtraceError):
+    """A catalogue file, row or key is wrong."""
+
+
+class ConfigError(RailtraceError):
+    """The settings are wrong."""
+
+
+class NotFound(RailtraceError):
+    """No such unit, log, operation or file."""
+
+
+class Behind(RailtraceError):
+    """A view lags behind the ledger: no decision is given."""
