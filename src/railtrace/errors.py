@@ -13,12 +13,19 @@ RailtraceError
 ├── NotFound                no such unit, log, operation or file
 └── Behind                  a view lags the ledger: no decision
 
+A message is a template and its values, so that a page can show it in the reader's language:
+`BadOperation("{number}: check digit {digit} is wrong, {wanted} wanted", number=..., ...)`.
 An exceeded limit is a result, never an error.
 """
 
 
 class RailtraceError(Exception):
     """The root: catch this at the edge, show its text to a person."""
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.template = template
+        self.values = values
+        super().__init__(template.format(**values) if values else template)
 
 
 class Refused(RailtraceError):
@@ -28,8 +35,8 @@ class Refused(RailtraceError):
 class BadOperation(Refused):
     """One operation is wrong by itself; `field` names where."""
 
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, template: str, /, field: str = "", **values: object) -> None:
+        super().__init__(template, **values)
         self.field = field
 
 

@@ -1,0 +1,109 @@
+"""PostgreSQL as a database of Railtrace: COPY for bulk rows, row locks for logs."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql as composed
+
+from railtrace.errors import StoreFull
+
+_COPY_FROM_ROWS = 20
+"""Below this, one INSERT statement is quicker than opening a COPY."""
+
+
+def _translated(sql: str) -> bytes:
+    return sql.replace("%", "%%").replace("?", "%s").encode()
+
+
+class PostgresWriter:
+    """One open write transaction."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._cursor = cursor
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        self._cursor.execute(_translated(sql), parameters)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    def lock(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Read rows and hold them against other writers."""
+        return self.query(sql + " FOR UPDATE", parameters)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert many rows."""
+        names = ",".join(columns)
+        if len(rows) < _COPY_FROM_ROWS:
+            marks = ",".join(["%s"] * len(columns))
+            self._cursor.executemany(
+                composed.SQL(f"INSERT INTO {table} ({names}) VALUES ({marks})"),  # type: ignore[arg-type]
+                rows,
+            )
+            return
+        with self._cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one statement for many rows of parameters."""
+        self._cursor.executemany(_translated(sql), rows)
+
+
+class Postgres:
+    """One PostgreSQL database (and schema, by the DSN's search_path), a connection per thread."""
+
+    blob, dialect = "BYTEA", "postgres"
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._local = threading.local()
+        self._all: list[psycopg.Connection[Any]] = []
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = psycopg.connect(self.dsn, autocommit=True)
+            self._local.connection = connection
+            self._all.append(connection)
+        return connection
+
+    def create(self, *statements: str) -> None:
+        """Run statements that make tables where they are missing."""
+        for statement in statements:
+            self._connection().execute(_translated(statement))
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one reading statement and return its rows."""
+        cursor = self._connection().execute(_translated(sql), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one reading statement and yield its rows from a server-side cursor."""
+        connection = self._connection()
+        with connection.transaction(), connection.cursor(name="stream") as cursor:
+            cursor.itersize = 5000
+            cursor.execute(_translated(sql), parameters)
+            yield from cursor
+
+    @contextmanager
+    def write(self) -> Iterator[PostgresWriter]:
+        """Open a write transaction; commit at the end, roll back on any error."""
+        connection = self._connection()
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                yield PostgresWriter(cursor)
+        except psycopg.errors.DiskFull as error:
+            raise StoreFull(
+                "the database server's disk is full: nothing is recorded until room is made; "
+                "reading goes on"
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+        self._local = threading.local()

@@ -1,0 +1,118 @@
+"""SQLite as a database of Railtrace: WAL, one file, every writer begins IMMEDIATE."""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from railtrace.errors import StoreFull
+
+ROOM_KEPT_BYTES = 64 * 1024 * 1024
+"""Recording stops while the disk has less free room than this, so that reading can go on."""
+
+
+class SqliteWriter:
+    """One open write transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def lock(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Read rows for change; the transaction holds the whole file's lock already."""
+        return self.query(sql, parameters)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert many rows."""
+        marks = ",".join("?" * len(columns))
+        self._connection.executemany(
+            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows
+        )
+
+    def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run one statement for many rows of parameters."""
+        self._connection.executemany(sql, rows)
+
+
+class Sqlite:
+    """One SQLite file, a connection per thread."""
+
+    blob, dialect = "BLOB", "sqlite"
+
+    def __init__(self, path: Path | str, durable: bool = True) -> None:
+        self.path = Path(path)
+        self._durable = durable
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=60, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}")
+            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA mmap_size=1073741824")
+            self._local.connection = connection
+            self._all.append(connection)
+        return connection
+
+    def create(self, *statements: str) -> None:
+        """Run statements that make tables where they are missing."""
+        for statement in statements:
+            self._connection().execute(statement)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one reading statement and return its rows."""
+        return self._connection().execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one reading statement and yield its rows without holding them all."""
+        cursor = self._connection().cursor()
+        cursor.arraysize = 2000
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany():
+            yield from rows
+
+    @contextmanager
+    def write(self) -> Iterator[SqliteWriter]:
+        """Open a write transaction; commit at the end, roll back on any error."""
+        connection = self._connection()
+        self._refuse_when_full()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield SqliteWriter(connection)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+                raise _full(self.path) from error
+            raise
+
+    def _refuse_when_full(self) -> None:
+        if shutil.disk_usage(self.path.parent).free < ROOM_KEPT_BYTES:
+            raise _full(self.path)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+        self._local = threading.local()
+
+
+def _full(path: Path) -> StoreFull:
+    return StoreFull(
+        "the disk of {folder} is full: nothing is recorded until room is made; reading goes on",
+        folder=path.parent,
+    )

@@ -1,0 +1,186 @@
+"""What one operation shows by itself: the only reasons to refuse it.
+
+What contradicts *other* operations is recorded and raised by the views: the missing half may
+arrive tomorrow from another depot.
+"""
+
+from datetime import datetime, timedelta
+
+from railtrace.errors import BadOperation
+from railtrace.trace.leaf import encode_operation
+from railtrace.trace.numbers import check_number
+from railtrace.trace.operation import (
+    Corrected,
+    Installed,
+    KeyCompromised,
+    KeyReplaced,
+    LogOpened,
+    Manufactured,
+    MarkingChanged,
+    Measured,
+    MeterRead,
+    MeterReplaced,
+    Number,
+    Operation,
+    Ran,
+    RecallClosed,
+    RecallOpened,
+    Registered,
+    Removed,
+    kind_of,
+)
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+FIRST_YEAR = 1850
+
+_WITHOUT_UNITS = {
+    "LogOpened", "KeyReplaced", "KeyCompromised", "CatalogueAdopted", "Corrected",
+    "ContradictionResolved", "RecallOpened", "RecallClosed",
+}  # fmt: skip
+_ONE_UNIT = {
+    "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
+    "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated",
+}  # fmt: skip
+
+
+def check(operation: Operation, now: datetime) -> None:
+    """Refuse an operation that is wrong by itself. Raises BadOperation."""
+    kind = kind_of(operation)
+    _check_time(operation, now)
+    _check_units(operation, kind)
+    _check_text(operation)
+    _check_kind(operation, kind, now)
+
+
+def _check_time(operation: Operation, now: datetime) -> None:
+    happened_at = operation.happened_at
+    if happened_at.year < FIRST_YEAR:
+        raise BadOperation(
+            "happened_at {value} is before {year}: check the date",
+            field="happened_at",
+            value=happened_at.isoformat(),
+            year=FIRST_YEAR,
+        )
+    if happened_at > now + FUTURE_TOLERANCE:
+        raise BadOperation(
+            "happened_at {value} is in the future: check the date and the clock",
+            field="happened_at",
+            value=happened_at.isoformat(timespec="seconds"),
+        )
+
+
+def _check_units(operation: Operation, kind: str) -> None:
+    units = operation.units
+    if not units and kind not in _WITHOUT_UNITS:
+        raise BadOperation("{kind} names no unit", field="units", kind=kind)
+    if kind in _ONE_UNIT and len(units) != 1:
+        raise BadOperation(
+            "{kind} is about one unit, {count} are named", field="units", kind=kind,
+            count=len(units),
+        )  # fmt: skip
+    if len(units) > 1 and len(set(units)) != len(units):
+        raise BadOperation("{kind} names a unit twice", field="units", kind=kind)
+    if len(units) > 1 and operation.readings:
+        raise BadOperation(
+            "readings belong to one unit, {count} are named", field="readings", count=len(units)
+        )
+    if operation.marks and len(operation.marks) != len(units):
+        raise BadOperation(
+            "{marks} marks are given for {count} units", field="marks",
+            marks=len(operation.marks), count=len(units),
+        )  # fmt: skip
+
+
+def _check_text(operation: Operation) -> None:
+    """Control characters other than line feed and tab have no place in a trace."""
+    encoded = encode_operation(operation)
+    if b"\\u00" in encoded.replace(b"\\\\", b""):
+        raise BadOperation("a text holds a control character: remove it")
+    if len(encoded) > 1_000_000:
+        raise BadOperation("the operation is longer than 1 MB: send its data as evidence files")
+
+
+def _check_kind(operation: Operation, kind: str, now: datetime) -> None:
+    match operation:
+        case Manufactured() | Registered():
+            _check_numbers(operation.numbers, "numbers")
+        case MarkingChanged():
+            _check_numbers(operation.given, "given")
+            if not operation.given and not operation.withdrawn:
+                raise BadOperation("{kind} changes no number", field="given", kind=kind)
+        case Installed() | Removed():
+            if operation.carrier in operation.units:
+                raise BadOperation(
+                    "{unit} cannot be its own carrier", field="carrier", unit=operation.carrier
+                )
+        case Measured():
+            if not operation.readings:
+                raise BadOperation("{kind} has no reading", field="readings", kind=kind)
+        case Ran():
+            _check_run(operation)
+        case MeterRead() | MeterReplaced():
+            _check_meter(operation)
+        case Corrected():
+            _check_correction(operation, now)
+        case RecallOpened():
+            if not (operation.heat or operation.batch or operation.maker or operation.made):
+                raise BadOperation(
+                    "a recall names at least one of maker, heat, batch, made", field="recall"
+                )
+        case RecallClosed():
+            pass
+        case LogOpened() | KeyReplaced() | KeyCompromised():
+            pass
+
+
+def _check_numbers(numbers: tuple[Number, ...], field: str) -> None:
+    for index, number in enumerate(numbers):
+        try:
+            normal = check_number(number.scheme, number.value)
+        except BadOperation as error:
+            error.field = f"{field}[{index}].value"
+            raise
+        if normal != number.value:
+            raise BadOperation(
+                "number {value} is to be sent as {normal}", field=f"{field}[{index}].value",
+                value=number.value, normal=normal,
+            )  # fmt: skip
+
+
+def _not_negative(value: str | None, field: str) -> None:
+    if value is not None and value.startswith("-") and float(value) != 0:
+        raise BadOperation("{what} {value} is negative", field=field, what=field, value=value)
+
+
+def _check_run(run: Ran) -> None:
+    for field in ("distance_km", "engine_hours", "gross_tonne_km", "fuel_kg"):
+        _not_negative(getattr(run, field), field)
+    if run.started_at is not None and run.started_at > run.happened_at:
+        raise BadOperation(
+            "the run starts {start} after it ends {end}", field="started_at",
+            start=run.started_at.isoformat(), end=run.happened_at.isoformat(),
+        )  # fmt: skip
+
+
+def _check_meter(operation: MeterRead | MeterReplaced) -> None:
+    fields = ("value",) if isinstance(operation, MeterRead) else ("removed_value", "fitted_value")
+    for field in fields:
+        _not_negative(getattr(operation, field), field)
+
+
+def _check_correction(operation: Corrected, now: datetime) -> None:
+    if operation.target == operation.id:
+        raise BadOperation("a correction cannot name itself", field="target")
+    replacement = operation.replacement
+    if (operation.action == "replace") != (replacement is not None):
+        raise BadOperation(
+            "a correction that replaces has a replacement, one that voids has none",
+            field="replacement",
+        )
+    if replacement is None:
+        return
+    if kind_of(replacement) in {"Corrected", "LogOpened", "KeyReplaced", "KeyCompromised"}:
+        raise BadOperation(
+            "{kind} cannot be a replacement", field="replacement", kind=kind_of(replacement)
+        )
+    check(replacement, now)

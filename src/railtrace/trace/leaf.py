@@ -1,0 +1,146 @@
+"""Leaves: the bytes a log keeps, and entries, the same bytes read for the views.
+
+A leaf is written once by the recorder and hashed as stored; nothing ever re-encodes it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from railtrace.trace.operation import AnyOperation, Operation, kind_of, named_units
+
+FORMAT = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Leaf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the recorder adds to an operation: when, from whom and through which door."""
+
+    channel: str
+    format: Literal[1] = 1
+    operation: AnyOperation
+    recorded_at: datetime
+    submitter: str
+
+
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """A recorded operation of a kind or shape this program does not know; kept and shown."""
+
+    id: str
+    kind: str
+    units: tuple[str, ...]
+    happened_at: datetime
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recorded operation as views see it; times are whole microseconds since 1970 UTC."""
+
+    log: str
+    position: int
+    happened_us: int
+    recorded_us: int
+    submitter: str
+    channel: str
+    operation: Operation | Unreadable
+
+    @property
+    def life_key(self) -> tuple[int, int, str, int]:
+        """The order of a unit's life: by data only, never by arrival."""
+        return (self.happened_us, self.recorded_us, self.log, self.position)
+
+    @property
+    def kind(self) -> str:
+        """The kind's name, also of an unreadable operation."""
+        if isinstance(self.operation, Unreadable):
+            return self.operation.kind
+        return kind_of(self.operation)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Every unit the operation speaks of."""
+        if isinstance(self.operation, Unreadable):
+            return self.operation.units
+        return named_units(self.operation)
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Leaf)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970 UTC of an aware moment."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(us: int) -> datetime:
+    """Return the aware UTC moment of microseconds since 1970."""
+    return datetime.fromtimestamp(us // 1_000_000, UTC).replace(microsecond=us % 1_000_000)
+
+
+def encode(operation: Operation, recorded_at: datetime, submitter: str, channel: str) -> bytes:
+    """Write a leaf: JSON, keys sorted, no white space, defaults left out, no floats."""
+    leaf = Leaf(
+        channel=channel,
+        operation=operation,  # type: ignore[arg-type]
+        recorded_at=recorded_at,
+        submitter=submitter,
+    )
+    return _encoder.encode(leaf)
+
+
+def encode_operation(operation: Operation) -> bytes:
+    """Write one operation alone, in the same encoding."""
+    return _encoder.encode(operation)
+
+
+def read(leaf: bytes, log: str, position: int) -> Entry:
+    """Read a stored leaf; what this program does not know becomes an `Unreadable`."""
+    try:
+        known = _decoder.decode(leaf)
+    except msgspec.ValidationError:
+        return _read_unknown(leaf, log, position)
+    return Entry(
+        log,
+        position,
+        microseconds(known.operation.happened_at),
+        microseconds(known.recorded_at),
+        known.submitter,
+        known.channel,
+        known.operation,
+    )
+
+
+def _read_unknown(leaf: bytes, log: str, position: int) -> Entry:
+    body = msgspec.json.decode(leaf)
+    recorded_at = msgspec.convert(body["recorded_at"], datetime)
+    operation = _unreadable(body["operation"], recorded_at)
+    return Entry(
+        log,
+        position,
+        microseconds(operation.happened_at),
+        microseconds(recorded_at),
+        body["submitter"],
+        body["channel"],
+        operation,
+    )
+
+
+def _unreadable(body: dict[str, Any], recorded_at: datetime) -> Unreadable:
+    try:
+        happened_at = msgspec.convert(body["happened_at"], datetime)
+    except (KeyError, msgspec.ValidationError):
+        happened_at = recorded_at
+    units = body.get("units", ())
+    return Unreadable(
+        id=str(body.get("id", "")),
+        kind=str(body.get("kind", "")),
+        units=tuple(str(unit) for unit in units) if isinstance(units, list) else (),
+        happened_at=happened_at,
+        body=body,
+    )

@@ -1,0 +1,440 @@
+"""Operations: past facts about units, a closed, typed and versioned set.
+
+docs/trace-format.md is the specification of these shapes. A recorded operation is never
+reshaped: a changed kind gets a higher `shape`, and its older shapes are read as before.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+_END = r"(?![\s\S])"
+Id = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._:@/-]{{0,95}}{_END}",
+        description="1-96 of A-Z a-z 0-9 . _ : @ / - ; made by the sender",
+    ),
+]
+Sha256 = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{_END}")]
+Decimal = Annotated[
+    str,
+    Meta(
+        pattern=rf"^-?(0|[1-9][0-9]{{0,17}})(\.[0-9]{{1,12}})?{_END}",
+        description="a decimal number as text; trailing zeros are kept",
+    ),
+]
+PartialDate = Annotated[
+    str, Meta(pattern=rf"^[0-9]{{4}}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?{_END}")
+]
+Line = Annotated[str, Meta(max_length=200)]
+Text = Annotated[str, Meta(max_length=4000)]
+Aware = Annotated[datetime, Meta(tz=True)]
+Units = Annotated[tuple[Id, ...], Meta(max_length=500)]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+Outcome = Literal["passed", "failed", "aborted"]
+UnitOfMeasure = Literal[
+    "mm", "µm", "m", "km", "mm/s", "m/s2", "km/h", "s", "min", "h", "d", "N", "kN", "kN/100mm",
+    "Pa", "kPa", "MPa", "°C", "K", "V", "kV", "A", "Ω", "kΩ", "MΩ", "kW", "kWh", "Hz", "rpm",
+    "g", "kg", "t", "l", "g/l", "mg/kg", "t·km", "%", "dB", "1",
+]  # fmt: skip
+
+
+class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The manners of everything inside an operation."""
+
+
+class Reading(_Part):
+    """One measured value; `uncertainty` is expanded (coverage factor 2), in the same unit."""
+
+    quantity: Id
+    value: Decimal
+    unit: UnitOfMeasure
+    place: Line = ""
+    uncertainty: Decimal | None = None
+    moment: Literal["", "as_found", "as_left"] = ""
+
+
+class Number(_Part):
+    """A number as it stands on the unit; `?` stands for a digit nobody can read."""
+
+    scheme: Literal["network8", "series", "evn", "serial", "other"]
+    value: Annotated[str, Meta(min_length=1, max_length=64)]
+    mark: Literal["clear", "unreadable", "duplicate", "restamped"] = "clear"
+
+
+class Evidence(_Part):
+    """A file kept by its SHA-256 outside the trace."""
+
+    sha256: Sha256
+    name: Line = ""
+    media_type: Line = ""
+    size: Count = 0
+    evidence_class: Literal["document", "photo", "curve", "dataset", "catalogue"] = "document"
+
+
+class Counter(_Part):
+    """A life-long counter as known at one moment."""
+
+    meter: Literal["km", "engine_hours"]
+    value: Decimal
+
+
+class Operation(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+):
+    """The envelope every kind shares: who, when, where, which units, with what, on what proof."""
+
+    id: Id
+    happened_at: Aware
+    time_precision: Literal["year", "month", "day", "minute", "second"] = "second"
+    zone_source: Literal["stated", "site", "assumed"] = "stated"
+    units: Units = ()
+    marks: Annotated[tuple[Line, ...], Meta(max_length=500)] = ()
+    site: Line = ""
+    workplace: Line = ""
+    performed_by: Annotated[tuple[Id, ...], Meta(max_length=50)] = ()
+    device: Id | None = None
+    work_order: Line = ""
+    step: Line = ""
+    readings: Annotated[tuple[Reading, ...], Meta(max_length=2000)] = ()
+    evidence: Annotated[tuple[Evidence, ...], Meta(max_length=100)] = ()
+    basis: Literal["observed", "document", "assumed"] = "observed"
+    note: Text = ""
+    shape: Annotated[int, Meta(ge=1, le=1)] = 1
+
+
+# --- the log itself -----------------------------------------------------------------------
+
+
+class LogOpened(Operation, frozen=True, tag="LogOpened"):
+    """A log begins, or begins a new epoch after a restore that lost records."""
+
+    origin: Line
+    epoch: Count = 1
+    previous_checkpoint: Text = ""
+    lost_from: Count | None = None
+    lost_to: Count | None = None
+
+
+class KeySignature(_Part):
+    """An Ed25519 signature, base64, over the key statement of docs/trace-format.md."""
+
+    verifier_key: Line
+    signature: Line
+
+
+class KeyReplaced(Operation, frozen=True, tag="KeyReplaced"):
+    """From this position on, checkpoints of `origin` are signed by the new key."""
+
+    origin: Line
+    old_key: Line
+    new_key: Line
+    signatures: Annotated[tuple[KeySignature, ...], Meta(min_length=1, max_length=4)]
+
+
+class KeyCompromised(Operation, frozen=True, tag="KeyCompromised"):
+    """Signatures of the key made in the window prove nothing by themselves."""
+
+    verifier_key: Line
+    window_from: Aware
+    window_to: Aware | None = None
+    reason: Text = ""
+
+
+class CatalogueAdopted(Operation, frozen=True, tag="CatalogueAdopted"):
+    """A site takes a catalogue into use; its bytes are evidence."""
+
+    catalogue: Sha256
+    valid_from: Aware
+
+
+class Corrected(Operation, frozen=True, tag="Corrected"):
+    """An earlier entry, in any log, is void or replaced; both stay in the trace."""
+
+    target: Id
+    action: Literal["void", "replace"]
+    reason: Annotated[str, Meta(min_length=1, max_length=4000)]
+    replacement: "AnyOperation | None" = None
+    confirmed_by: Id | None = None
+
+
+class ContradictionResolved(Operation, frozen=True, tag="ContradictionResolved"):
+    """A person has looked at a contradiction and closes it."""
+
+    contradiction: Line
+    resolution: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+# --- identity and place -------------------------------------------------------------------
+
+
+class _Described(Operation, frozen=True):
+    type: Id
+    numbers: Annotated[tuple[Number, ...], Meta(max_length=20)] = ()
+    maker: Line = ""
+    heat: Line = ""
+    batch: Line = ""
+
+
+class Manufactured(_Described, frozen=True, tag="Manufactured"):
+    """A unit is made."""
+
+
+class Registered(_Described, frozen=True, tag="Registered"):
+    """A unit in mid-life is entered with what is known of it; the rest stays unknown."""
+
+    made: PartialDate | None = None
+    owner: Line = ""
+    home_site: Line = ""
+    counters: Annotated[tuple[Counter, ...], Meta(max_length=4)] = ()
+
+
+class Commissioned(Operation, frozen=True, tag="Commissioned"):
+    """A unit goes into service."""
+
+    owner: Line = ""
+    home_site: Line = ""
+
+
+class MarkingChanged(Operation, frozen=True, tag="MarkingChanged"):
+    """Numbers are given, re-stamped, found unreadable or taken off."""
+
+    given: Annotated[tuple[Number, ...], Meta(max_length=20)] = ()
+    withdrawn: Annotated[tuple[Number, ...], Meta(max_length=20)] = ()
+
+
+class Installed(Operation, frozen=True, tag="Installed"):
+    """Parts go onto a carrier at a position."""
+
+    carrier: Id
+    position: Line = ""
+
+
+class Removed(Operation, frozen=True, tag="Removed"):
+    """Parts come off a carrier."""
+
+    carrier: Id
+    position: Line = ""
+    reason: Line = ""
+
+
+class LocationReported(Operation, frozen=True, tag="LocationReported"):
+    """Somebody saw, or a railway reported, where a unit is."""
+
+    place: Line
+    whereabouts: Literal["home", "line", "stock", "contractor", "abroad"] = "line"
+
+
+# --- use ----------------------------------------------------------------------------------
+
+
+class Ran(Operation, frozen=True, tag="Ran"):
+    """A run that ended at `happened_at`."""
+
+    started_at: Aware | None = None
+    distance_km: Decimal = "0"
+    engine_hours: Decimal = "0"
+    train: Line = ""
+    route: Line = ""
+    gross_tonne_km: Decimal | None = None
+    fuel_kg: Decimal | None = None
+
+
+class MeterRead(Operation, frozen=True, tag="MeterRead"):
+    """A meter shows a value."""
+
+    meter: Literal["km", "engine_hours"]
+    value: Decimal
+
+
+class MeterReplaced(Operation, frozen=True, tag="MeterReplaced"):
+    """A meter is changed: what the old one showed last, what the new one shows first."""
+
+    meter: Literal["km", "engine_hours"]
+    removed_value: Decimal
+    fitted_value: Decimal = "0"
+
+
+class ModeViolated(Operation, frozen=True, tag="ModeViolated"):
+    """A unit was run outside a rule of use."""
+
+    rule: Id
+    duration_s: Decimal | None = None
+
+
+# --- work ---------------------------------------------------------------------------------
+
+
+class Washed(Operation, frozen=True, tag="Washed"):
+    """A washing cycle."""
+
+    programme: Line = ""
+    outcome: Outcome = "passed"
+
+
+class Inspected(Operation, frozen=True, tag="Inspected"):
+    """A person looked."""
+
+    scope: Line = ""
+    outcome: Outcome = "passed"
+    findings: Text = ""
+
+
+class Measured(Operation, frozen=True, tag="Measured"):
+    """Readings were taken of one unit."""
+
+
+class Tested(Operation, frozen=True, tag="Tested"):
+    """A test was run to its end or not."""
+
+    test: Line
+    outcome: Outcome = "passed"
+
+
+class Diagnosed(Operation, frozen=True, tag="Diagnosed"):
+    """A method gave a finding."""
+
+    method: Line
+    finding: Line = ""
+    outcome: Literal["sound", "watch", "alarm", "contradicts"] = "sound"
+
+
+class Reprofiled(Operation, frozen=True, tag="Reprofiled"):
+    """A wheelset was turned; readings as found and as left."""
+
+
+class EnteredRepair(Operation, frozen=True, tag="EnteredRepair"):
+    """A unit goes into repair of a kind (ТР-1, ДР, КР ...)."""
+
+    repair_kind: Line
+    reason: Line = ""
+
+
+class LeftRepair(Operation, frozen=True, tag="LeftRepair"):
+    """A unit comes out of repair."""
+
+    repair_kind: Line
+    outcome: Outcome = "passed"
+
+
+class Repaired(Operation, frozen=True, tag="Repaired"):
+    """Work was done on a unit outside a planned repair or as a part of it."""
+
+    work: Line
+    restored: Literal["unknown", "minimal", "partial", "as_new"] = "unknown"
+
+
+class DefectFound(Operation, frozen=True, tag="DefectFound"):
+    """A defect: the unit does not meet a requirement."""
+
+    code: Line
+    place: Line = ""
+    safety: bool = False
+
+
+class DefectClosed(Operation, frozen=True, tag="DefectClosed"):
+    """An earlier `DefectFound` is closed by what was done."""
+
+    defect: Id
+    work: Line = ""
+
+
+class Failed(Operation, frozen=True, tag="Failed"):
+    """A failure: the unit stopped being able to perform as required."""
+
+    mode: Line
+    failure_class: Annotated[int, Meta(ge=1, le=3)] | None = None
+    place: Line = ""
+    delay_min: Decimal | None = None
+
+
+class Held(Operation, frozen=True, tag="Held"):
+    """Units may not be used until the hold is lifted."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    recall: Line = ""
+
+
+class HoldLifted(Operation, frozen=True, tag="HoldLifted"):
+    """A hold ends."""
+
+    hold: Id
+    reason: Line = ""
+
+
+class RecallOpened(Operation, frozen=True, tag="RecallOpened"):
+    """Parts of a make are called back; every field given must match a part."""
+
+    recall: Id
+    title: Line
+    type: Id | None = None
+    maker: Line = ""
+    heat: Line = ""
+    batch: Line = ""
+    made: PartialDate | None = None
+
+
+class RecallClosed(Operation, frozen=True, tag="RecallClosed"):
+    """A recall is finished."""
+
+    recall: Id
+    reason: Line = ""
+
+
+class Condemned(Operation, frozen=True, tag="Condemned"):
+    """A part is found unfit for ever."""
+
+    reason: Line = ""
+
+
+class WrittenOff(Operation, frozen=True, tag="WrittenOff"):
+    """A vehicle leaves the books."""
+
+    reason: Line = ""
+
+
+AnyOperation = (
+    LogOpened | KeyReplaced | KeyCompromised | CatalogueAdopted | Corrected
+    | ContradictionResolved | Manufactured | Registered | Commissioned | MarkingChanged
+    | Installed | Removed | LocationReported | Ran | MeterRead | MeterReplaced | ModeViolated
+    | Washed | Inspected | Measured | Tested | Diagnosed | Reprofiled | EnteredRepair | LeftRepair
+    | Repaired | DefectFound | DefectClosed | Failed | Held | HoldLifted | RecallOpened
+    | RecallClosed | Condemned | WrittenOff
+)  # fmt: skip
+
+KINDS: dict[str, type[Operation]] = {
+    kind.__struct_config__.tag: kind  # type: ignore[misc]
+    for kind in AnyOperation.__args__
+}
+
+_decoder = msgspec.json.Decoder(AnyOperation)
+
+
+def decode(text: bytes | str) -> Operation:
+    """Read one operation from JSON. Raises msgspec.ValidationError or DecodeError."""
+    return _decoder.decode(text)
+
+
+def kind_of(operation: Operation) -> str:
+    """Return the tag of an operation's kind."""
+    return str(operation.__struct_config__.tag)
+
+
+def named_units(operation: Operation) -> tuple[str, ...]:
+    """Return every unit an operation speaks of, its subjects first, each once."""
+    units = operation.units
+    match operation:
+        case Installed() | Removed():
+            units = (*units, operation.carrier)
+        case Corrected() if operation.replacement is not None:
+            units = (*units, *named_units(operation.replacement))
+    return tuple(dict.fromkeys(units))
