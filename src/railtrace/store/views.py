@@ -1,0 +1,540 @@
+"""The view store: unit states and their rows, caught up from the trace, disposable.
+
+State and the position per log are saved in one transaction. An entry later than a state's last
+is applied; a back-dated one or a correction refolds the unit from its own operations. So any
+order of arrival gives the state a rebuild gives.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.fold import (
+    Rows,
+    State,
+    View,
+    advance,
+    contradiction_rows,
+    fold,
+    pack,
+    resolve,
+    units_of,
+    unpack,
+)
+from railtrace.store.database import Database, Writer, chunks, marks
+from railtrace.trace import leaf as leaves
+from railtrace.trace.ledger import TraceStore
+from railtrace.trace.leaf import Entry
+from railtrace.trace.operation import KINDS, Corrected
+
+CataloguesBySha = Callable[[str | None], Catalogue]
+"""Gives an adopted catalogue by its SHA-256; the empty catalogue when none is adopted."""
+
+_INDEX = ("unit", "happened_us", "recorded_us", "log", "position", "kind", "id")
+_CONTRADICTIONS = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
+_PAGE = 20_000
+
+_EXTRA_INDEXES = {
+    "units": ("number", "heat", "batch", "vehicle_class"),
+    "numbers": ("value",),
+    "installations": ("carrier",),
+}
+
+
+def _names(columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(column.split()[0] for column in columns)
+
+
+class _Change:
+    """What a batch does to one view: states and rows to replace, history to add or replace."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.states: dict[str, State] = {}
+        self.rows: dict[str, dict[str, list[tuple[Any, ...]]]] = {}
+        self.contradictions: dict[str, list[tuple[Any, ...]]] = {}
+        self.history: Rows = {}
+        self.refolded: set[str] = set()
+
+    def put(self, state: State, before: Rows | None, catalogue: Catalogue) -> None:
+        """Note a unit's new state; tables whose rows stay as they are are not written."""
+        self.states[state.unit] = state
+        for table, rows in self.view.rows(state, catalogue).items():
+            if before is None or before[table] != rows:
+                self.rows.setdefault(table, {})[state.unit] = rows
+
+    def add_history(self, history: Rows) -> None:
+        """Note history rows to insert."""
+        for table, rows in history.items():
+            self.history.setdefault(table, []).extend(rows)
+
+
+class ViewStore:
+    """Views in SQLite or PostgreSQL."""
+
+    def __init__(
+        self,
+        database: Database,
+        trace: TraceStore,
+        views: Sequence[View],
+        catalogues: CataloguesBySha,
+    ) -> None:
+        self.database = database
+        self.trace = trace
+        self.views = {view.name: view for view in views}
+        self._catalogues = catalogues
+        self._create()
+
+    def _create(self) -> None:
+        real = self.database
+        index = "PRIMARY KEY (unit, happened_us, recorded_us, log, position)"
+        without = " WITHOUT ROWID" if real.dialect == "sqlite" else ""
+        # A library's collation would make two stores page units differently: compare bytes.
+        text = "TEXT" if real.dialect == "sqlite" else 'TEXT COLLATE "C"'
+        real.create(
+            "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+            "INSERT INTO meta (key, value) VALUES ('lock', '') ON CONFLICT DO NOTHING",
+            "CREATE TABLE IF NOT EXISTS positions (log TEXT PRIMARY KEY, position BIGINT NOT NULL)",
+            f"CREATE TABLE IF NOT EXISTS unit_ops (unit {text} NOT NULL,"
+            f" happened_us BIGINT NOT NULL, recorded_us BIGINT NOT NULL, log {text} NOT NULL,"
+            f" position BIGINT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, {index}){without}",
+            "CREATE TABLE IF NOT EXISTS corrections (target TEXT NOT NULL, log TEXT NOT NULL,"
+            " position BIGINT NOT NULL, PRIMARY KEY (target, log, position))",
+            f"CREATE TABLE IF NOT EXISTS states (view TEXT NOT NULL, unit {text} NOT NULL,"
+            f" state {real.blob} NOT NULL, PRIMARY KEY (view, unit)){without}",
+            f"CREATE TABLE IF NOT EXISTS contradictions (key TEXT NOT NULL, unit {text} NOT NULL,"
+            " view TEXT NOT NULL, name TEXT NOT NULL, at_us BIGINT NOT NULL, detail TEXT NOT NULL,"
+            " resolution TEXT NOT NULL, PRIMARY KEY (view, unit, key))",
+            *(statement for view in self.views.values() for statement in self._tables(view, text)),
+        )
+        with real.write() as writer:
+            writer.many(
+                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(f"version:{view.name}", str(view.version)) for view in self.views.values()],
+            )
+
+    def _tables(self, view: View, text: str) -> Iterator[str]:
+        for table, columns in (view.tables | view.history).items():
+            body = ", ".join(column.replace("unit TEXT", f"unit {text}") for column in columns)
+            yield f"CREATE TABLE IF NOT EXISTS {table} ({body})"
+            keys = "unit, at_us" if table in view.history else "unit"
+            yield f"CREATE INDEX IF NOT EXISTS {table}_unit ON {table} ({keys})"
+            for column in _EXTRA_INDEXES.get(table, ()):
+                yield f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})"
+
+    # --- where the views are --------------------------------------------------------------
+
+    def positions(self) -> dict[str, int]:
+        """Return how many entries of each log the views have taken."""
+        return dict(self.database.query("SELECT log, position FROM positions"))  # type: ignore[arg-type]
+
+    def lag(self) -> int:
+        """Return how many recorded entries the views have not taken yet."""
+        taken = self.positions()
+        return sum(head.size - taken.get(head.log, 0) for head in self.trace.heads())
+
+    def outdated(self) -> list[str]:
+        """Return the views whose stored version is not this program's."""
+        stored = dict(self.database.query("SELECT key, value FROM meta"))  # type: ignore[arg-type]
+        return [
+            view.name
+            for view in self.views.values()
+            if stored.get(f"version:{view.name}") != str(view.version)
+        ]
+
+    def adopted(self) -> str | None:
+        """Return the SHA-256 of the catalogue adopted last."""
+        return self._adopted(self.database)
+
+    @staticmethod
+    def _adopted(source: Database | Writer) -> str | None:
+        rows = source.query(
+            "SELECT catalogue FROM adoptions ORDER BY recorded_us DESC, operation DESC LIMIT 1"
+        )
+        return rows[0][0] if rows else None
+
+    # --- catching up ----------------------------------------------------------------------
+
+    def catch_up(self, most: int | None = None, batch: int = 2000) -> int:
+        """Take new entries into the views, `batch` a transaction; return how many were taken."""
+        done = 0
+        while most is None or done < most:
+            with self.database.write() as writer:
+                writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
+                entries = self._next_entries(writer, batch)
+                if not entries:
+                    return done
+                self._take(writer, entries)
+            done += len(entries)
+        return done
+
+    def _next_entries(self, writer: Writer, batch: int) -> list[Entry]:
+        taken = dict(writer.query("SELECT log, position FROM positions"))  # type: ignore[arg-type]
+        entries: list[Entry] = []
+        for head in self.trace.heads():
+            start = taken.get(head.log, 0)
+            stop = min(head.size, start + batch - len(entries))
+            if stop > start:
+                entries += [
+                    leaves.read(leaf, head.log, position)
+                    for position, leaf in self.trace.leaves(head.log, start, stop)
+                ]
+                writer.query("DELETE FROM positions WHERE log = ?", (head.log,))
+                writer.insert("positions", ("log", "position"), [(head.log, stop)])
+        return entries
+
+    def _take(self, writer: Writer, entries: list[Entry]) -> None:
+        catalogue = self._catalogues(self._adopted(writer))
+        touched: dict[str, list[Entry]] = {}
+        index: set[tuple[Any, ...]] = set()
+        for entry in entries:
+            for unit in units_of(entry.operation):
+                touched.setdefault(unit, []).append(entry)
+                index.add(_index_row(unit, entry))
+        refold = self._index_corrections(writer, entries, index)
+        writer.insert("unit_ops", _INDEX, sorted(index))
+        changes = {name: _Change(view) for name, view in self.views.items()}
+        late = self._advance(writer, touched, refold, changes, catalogue)
+        every = {(name, unit) for unit in refold for name in self.views}
+        self._refold(writer, late | every, changes, catalogue)
+        for change in changes.values():
+            self._write(writer, change)
+        if any(entry.kind == "CatalogueAdopted" for entry in entries):
+            self._judge_again(writer)
+
+    def _index_corrections(
+        self, writer: Writer, entries: list[Entry], index: set[tuple[Any, ...]]
+    ) -> set[str]:
+        """Index each correction under every unit it reaches; return those units."""
+        fresh = [e for e in entries if isinstance(e.operation, Corrected)]
+        writer.insert(
+            "corrections",
+            ("target", "log", "position"),
+            [(e.operation.target, e.log, e.position) for e in fresh],  # type: ignore[union-attr]
+        )
+        started = {e.operation.id: e for e in fresh}
+        for ids in chunks([entry.operation.id for entry in entries]):
+            for (target,) in writer.query(
+                f"SELECT DISTINCT target FROM corrections WHERE target IN ({marks(len(ids))})",
+                list(ids),
+            ):
+                started.setdefault(target, next(e for e in entries if e.operation.id == target))
+        reached: set[str] = set()
+        stored: set[tuple[Any, ...]] = set()
+        for entry in started.values():
+            chain = self._chain(writer, entry)
+            units = {unit for member in chain for unit in units_of(member.operation)}
+            reached |= units
+            stored |= {_index_row(unit, member) for unit in units for member in chain}
+        for unit in sorted({row[0] for row in stored}):
+            there = writer.query(
+                f"SELECT {','.join(_INDEX)} FROM unit_ops WHERE unit = ?", (unit,)
+            )
+            stored -= set(there)
+        index |= stored
+        return reached
+
+    def _chain(self, writer: Writer, entry: Entry) -> list[Entry]:
+        """Return an entry with everything it corrects and everything that corrects it."""
+        chain: dict[str, Entry] = {}
+        waiting = [entry]
+        while waiting:
+            member = waiting.pop()
+            if member.operation.id in chain:
+                continue
+            chain[member.operation.id] = member
+            if isinstance(member.operation, Corrected):
+                found = self.trace.find([member.operation.target])
+                waiting += [leaves.read(leaf, log, at) for log, at, leaf in found.values()]
+            places = writer.query(
+                "SELECT log, position FROM corrections WHERE target = ?", (member.operation.id,)
+            )
+            at = self.trace.leaves_at([(log, position) for log, position in places])
+            waiting += [leaves.read(leaf, log, position) for (log, position), leaf in at.items()]
+        return list(chain.values())
+
+    def _advance(
+        self,
+        writer: Writer,
+        touched: dict[str, list[Entry]],
+        refold: set[str],
+        changes: dict[str, _Change],
+        catalogue: Catalogue,
+    ) -> set[tuple[str, str]]:
+        """Apply entries that come after each state's last; return the (view, unit) that refold."""
+        work = {
+            (view.name, unit): sorted(mine, key=lambda e: e.life_key)
+            for unit, entries in touched.items()
+            if unit not in refold
+            for view in self.views.values()
+            if (mine := [e for e in entries if _concerns(view, e.kind)])
+        }
+        states = self._load(writer, work)
+        late: set[tuple[str, str]] = set()
+        for (name, unit), entries in work.items():
+            view, state = self.views[name], states.get((name, unit))
+            if state is None:
+                state, before = view.state(unit=unit), None
+            elif entries[0].life_key <= state.last:
+                late.add((name, unit))
+                continue
+            else:
+                before = view.rows(state, catalogue)
+            raised = dict(state.contradictions) if state.contradictions else {}
+            changes[name].add_history(advance(view, state, entries))
+            changes[name].put(state, before, catalogue)
+            if state.contradictions or raised:
+                changes[name].contradictions[unit] = contradiction_rows(view, state)
+        return late
+
+    def _load(
+        self, writer: Writer, wanted: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], State]:
+        by_view: dict[str, list[str]] = {}
+        for name, unit in wanted:
+            by_view.setdefault(name, []).append(unit)
+        states: dict[tuple[str, str], State] = {}
+        for name, units in by_view.items():
+            view = self.views[name]
+            for some in chunks(units):
+                rows = writer.query(
+                    f"SELECT unit, state FROM states WHERE view = ? AND unit IN"
+                    f" ({marks(len(some))})",
+                    [name, *some],
+                )
+                states.update({(name, unit): unpack(view, bytes(packed)) for unit, packed in rows})
+        return states
+
+    def _refold(
+        self,
+        writer: Writer,
+        wanted: set[tuple[str, str]],
+        changes: dict[str, _Change],
+        catalogue: Catalogue,
+    ) -> None:
+        for unit, group in groupby(sorted(wanted, key=lambda w: w[1]), key=lambda w: w[1]):
+            entries = self._entries(writer, unit)
+            for name, _ in group:
+                self._refold_one(self.views[name], unit, entries, changes[name], catalogue)
+
+    def _refold_one(
+        self, view: View, unit: str, entries: list[Entry], change: _Change, catalogue: Catalogue
+    ) -> None:
+        mine = resolve((e for e in entries if _concerns(view, e.kind)), unit)
+        state, history = fold(view, unit, mine)
+        change.put(state, None, catalogue)
+        change.contradictions[unit] = contradiction_rows(view, state)
+        change.add_history(history)
+        change.refolded.add(unit)
+
+    def _entries(self, source: Database | Writer, unit: str) -> list[Entry]:
+        rows = source.query("SELECT log, position FROM unit_ops WHERE unit = ?", (unit,))
+        found = self.trace.leaves_at([(log, position) for log, position in rows])
+        return [leaves.read(leaf, log, position) for (log, position), leaf in found.items()]
+
+    def _write(self, writer: Writer, change: _Change) -> None:
+        view = change.view
+        refolded = sorted(change.refolded)
+        for table in view.history:
+            _delete(writer, table, refolded)
+        _replace_rows(
+            writer, "states", ("view", "unit", "state"), sorted(change.states),
+            [(view.name, unit, pack(state)) for unit, state in sorted(change.states.items())],
+            view.name,
+        )  # fmt: skip
+        _replace_rows(
+            writer, "contradictions", _CONTRADICTIONS, sorted(change.contradictions),
+            [row for rows in change.contradictions.values() for row in rows], view.name,
+        )  # fmt: skip
+        for table, by_unit in change.rows.items():
+            rows = [row for rows in by_unit.values() for row in rows]
+            _replace_rows(writer, table, _names(view.tables[table]), sorted(by_unit), rows)
+        for table, rows in change.history.items():
+            writer.insert(table, _names(view.history[table]), rows)
+
+    def _judge_again(self, writer: Writer) -> None:
+        """Write every summary row anew: a catalogue was adopted."""
+        catalogue = self._catalogues(self._adopted(writer))
+        for view in self.views.values():
+            for states in self._all_states(writer, view):
+                change = _Change(view)
+                for state in states:
+                    change.put(state, None, catalogue)
+                change.states = {}
+                self._write(writer, change)
+
+    def _all_states(self, writer: Writer, view: View) -> Iterator[list[State]]:
+        last = ""
+        while rows := writer.query(
+            "SELECT unit, state FROM states WHERE view = ? AND unit > ? ORDER BY unit LIMIT 5000",
+            (view.name, last),
+        ):
+            last = rows[-1][0]
+            yield [unpack(view, bytes(packed)) for _, packed in rows]
+
+    # --- rebuilding -----------------------------------------------------------------------
+
+    def rebuild(
+        self, names: Sequence[str] = (), progress: Callable[[str, int], None] | None = None
+    ) -> None:
+        """Rebuild views (all of them and the index when none is named) in one transaction.
+
+        Readers see the old rows until it commits.
+        """
+        tell = progress or (lambda view, done: None)
+        with self.database.write() as writer:
+            writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
+            if not names:
+                self._rebuild_index(writer, tell)
+            for name in names or tuple(self.views):
+                self._rebuild_view(writer, self.views[name], tell)
+
+    def _rebuild_index(self, writer: Writer, tell: Callable[[str, int], None]) -> None:
+        for table in ("unit_ops", "corrections", "positions"):
+            writer.query(f"DELETE FROM {table}")
+        done, corrected = 0, []
+        for head in self.trace.heads():
+            for page in _pages(self.trace.leaves(head.log, 0, head.size), 100_000):
+                entries = [leaves.read(leaf, head.log, position) for position, leaf in page]
+                rows = [_index_row(u, e) for e in entries for u in units_of(e.operation)]
+                writer.insert("unit_ops", _INDEX, sorted(rows))
+                corrected += [e for e in entries if isinstance(e.operation, Corrected)]
+                done += len(entries)
+                tell("index", done)
+            writer.insert("positions", ("log", "position"), [(head.log, head.size)])
+        index: set[tuple[Any, ...]] = set()
+        self._index_corrections(writer, corrected, index)
+        writer.insert("unit_ops", _INDEX, sorted(index))
+
+    def _rebuild_view(
+        self, writer: Writer, view: View, tell: Callable[[str, int], None]
+    ) -> None:
+        for table in (*view.tables, *view.history):
+            writer.query(f"DELETE FROM {table}")
+        for table in ("states", "contradictions"):
+            writer.query(f"DELETE FROM {table} WHERE view = ?", (view.name,))
+        catalogue = self._catalogues(self._adopted(writer))
+        done = 0
+        for units in self._units_with_entries(writer, view):
+            change = _Change(view)
+            for unit, entries in units:
+                self._refold_one(view, unit, entries, change, catalogue)
+                done += len(entries)
+            change.refolded.clear()
+            self._write(writer, change)
+            tell(view.name, done)
+        writer.query("DELETE FROM meta WHERE key = ?", (f"version:{view.name}",))
+        writer.insert("meta", ("key", "value"), [(f"version:{view.name}", str(view.version))])
+
+    def _units_with_entries(
+        self, writer: Writer, view: View
+    ) -> Iterator[list[tuple[str, list[Entry]]]]:
+        """Yield pages of whole units with the entries that concern a view."""
+        wanted = sorted(view.kinds | {"Corrected", "ContradictionResolved"})
+        unknown = "" if view.name != "passport" else (
+            f" OR kind NOT IN ({marks(len(KINDS))})"
+        )  # fmt: skip
+        parameters = [*wanted, *(sorted(KINDS) if unknown else [])]
+        last = ""
+        while rows := writer.query(
+            f"SELECT unit, log, position FROM unit_ops WHERE unit > ? AND (kind IN"
+            f" ({marks(len(wanted))}){unknown}) ORDER BY unit LIMIT {_PAGE}",
+            (last, *parameters),
+        ):
+            if len(rows) == _PAGE and rows[0][0] != rows[-1][0]:
+                rows = [row for row in rows if row[0] != rows[-1][0]]
+            elif len(rows) == _PAGE:
+                rows = writer.query(
+                    f"SELECT unit, log, position FROM unit_ops WHERE unit = ? AND (kind IN"
+                    f" ({marks(len(wanted))}){unknown})",
+                    (rows[0][0], *parameters),
+                )
+            last = rows[-1][0]
+            found = self.trace.leaves_at({(log, position) for _, log, position in rows})
+            yield [
+                (unit, [leaves.read(found[log, at], log, at) for _, log, at in group])
+                for unit, group in groupby(rows, key=lambda row: row[0])
+            ]
+
+    # --- reading --------------------------------------------------------------------------
+
+    def states_now(self, units: Sequence[str]) -> dict[tuple[str, str], State]:
+        """Return the stored states of units by (view, unit)."""
+        states: dict[tuple[str, str], State] = {}
+        for some in chunks(units):
+            for name, unit, packed in self.database.query(
+                f"SELECT view, unit, state FROM states WHERE unit IN ({marks(len(some))})",
+                list(some),
+            ):
+                if name in self.views:
+                    states[name, unit] = unpack(self.views[name], bytes(packed))
+        return states
+
+    def entries(self, unit: str, state_us: int | None, known_us: int | None) -> list[Entry]:
+        """Return one unit's effective entries as known at one date, up to another."""
+        known = [
+            entry
+            for entry in self._entries(self.database, unit)
+            if known_us is None or entry.recorded_us <= known_us
+        ]
+        return [
+            entry
+            for entry in resolve(known, unit)
+            if state_us is None or entry.happened_us <= state_us
+        ]
+
+    def states_then(
+        self, unit: str, state_us: int | None, known_us: int | None
+    ) -> dict[str, tuple[State, Rows]]:
+        """Refold one unit at two dates: what had happened, as was known."""
+        entries = self.entries(unit, state_us, known_us)
+        return {
+            view.name: fold(view, unit, [e for e in entries if _concerns(view, e.kind)])
+            for view in self.views.values()
+        }
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def _concerns(view: View, kind: str) -> bool:
+    return view.handles(kind) or (view.name == "passport" and kind not in KINDS)
+
+
+def _index_row(unit: str, entry: Entry) -> tuple[Any, ...]:
+    return (unit, *entry.life_key, entry.kind, entry.operation.id)
+
+
+def _pages(rows: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
+    page: list[tuple[int, bytes]] = []
+    for row in rows:
+        page.append(row)
+        if len(page) == size:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _delete(writer: Writer, table: str, units: Sequence[str], view: str | None = None) -> None:
+    for some in chunks(units):
+        only = "" if view is None else " AND view = ?"
+        writer.query(
+            f"DELETE FROM {table} WHERE unit IN ({marks(len(some))}){only}",
+            [*some, *([] if view is None else [view])],
+        )
+
+
+def _replace_rows(
+    writer: Writer,
+    table: str,
+    columns: Sequence[str],
+    units: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    view: str | None = None,
+) -> None:
+    _delete(writer, table, units, view)
+    if rows:
+        writer.insert(table, columns, rows)
