@@ -10,6 +10,7 @@ RailtraceError
 │   └── LogRewritten        a log no longer continues what it signed before
 ├── CatalogueError          a catalogue file, row or key is wrong
 ├── ConfigError             railtrace.toml or the environment is wrong
+├── Contended               two writers met on the same ids: the batch was rolled back, try again
 ├── NotFound                no such unit, log, operation or file
 └── Behind                  a view lags the ledger: no decision
 
@@ -66,6 +67,10 @@ class CatalogueError(RailtraceError):
 
 class ConfigError(RailtraceError):
     """The settings are wrong."""
+
+
+class Contended(RailtraceError):
+    """Two writers met on the same ids; this one was rolled back and may try again."""
 
 
 class NotFound(RailtraceError):

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql as composed
 
-from railtrace.errors import StoreFull
+from railtrace.errors import Contended, StoreFull
 
 _COPY_FROM_ROWS = 20
 """Below this, one INSERT statement is quicker than opening a COPY."""
@@ -72,8 +72,11 @@ class Postgres:
 
     def create(self, *statements: str) -> None:
         """Run statements that make tables where they are missing."""
-        for statement in statements:
-            self._connection().execute(_translated(statement))
+        with self._connection().transaction() as opened:
+            # Two processes that start together would both make the table, and one would fail.
+            opened.connection.execute("SELECT pg_advisory_xact_lock(hashtext('railtrace'))")
+            for statement in statements:
+                opened.connection.execute(_translated(statement))
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one reading statement and return its rows."""
@@ -95,6 +98,8 @@ class Postgres:
         try:
             with connection.transaction(), connection.cursor() as cursor:
                 yield PostgresWriter(cursor)
+        except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected) as error:
+            raise Contended("another writer was there first: {error}", error=error) from error
         except psycopg.errors.DiskFull as error:
             raise StoreFull(
                 "the database server's disk is full: nothing is recorded until room is made; "

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from railtrace.errors import NotFound
+from railtrace.errors import Contended, NotFound
 from railtrace.store.database import Database, Writer, chunks, marks
 from railtrace.trace.ledger import LogHead, Row
 from railtrace.trace.merkle import Frontier
@@ -98,6 +98,13 @@ class DatabaseTraceStore:
 
     def open_log(self, log: str, origin: str) -> LogHead:
         """Return the log's head, making the log when it is not there."""
+        try:
+            self._make_log(log, origin)
+        except Contended:
+            self._make_log(log, origin)
+        return self.head(log)
+
+    def _make_log(self, log: str, origin: str) -> None:
         with self.database.write() as writer:
             if not writer.query("SELECT 1 FROM logs WHERE log = ?", (log,)):
                 [(last,)] = writer.query("SELECT COALESCE(MAX(number), 0) FROM logs")
@@ -106,7 +113,6 @@ class DatabaseTraceStore:
                     ("log", "origin", "size", "frontier", "recorded_us", "number"),
                     [(log, origin, 0, b"", 0, last + 1)],
                 )
-        return self.head(log)
 
     def heads(self) -> list[LogHead]:
         """Return the heads of all logs by name."""
@@ -174,6 +180,36 @@ class DatabaseTraceStore:
         )
         return [bytes(row[0]) for row in rows]
 
+    def rows(self, log: str, start: int) -> Iterator[tuple[int, str, str, bytes, bytes]]:
+        """Stream (position, id, kind, leaf, hash) as they stand, from a position to the end."""
+        first = self._first_key(log)
+        return (
+            (key - first, id_, kind, bytes(leaf), bytes(hashed))
+            for key, id_, kind, leaf, hashed in self.database.stream(
+                "SELECT key, id, kind, leaf, hash FROM operations WHERE key >= ? AND key < ?"
+                " ORDER BY key",
+                (first + start, first + _POSITIONS),
+            )
+        )
+
+    def repeated_ids(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """Return the ids that stand more than once, whatever the index says, and where."""
+        repeated = self.database.query(
+            "SELECT id FROM (SELECT '' || id AS id FROM operations) AS ids"
+            " GROUP BY id HAVING COUNT(*) > 1"
+        )
+        names = {number: log for log, number in self.database.query(
+            "SELECT log, number FROM logs")}
+        found: dict[str, list[tuple[str, int]]] = {id_: [] for (id_,) in repeated}
+        for some in chunks(list(found)):
+            for id_, key in self.database.query(
+                f"SELECT id, key FROM operations WHERE '' || id IN ({marks(len(some))})"
+                " ORDER BY key",
+                list(some),
+            ):
+                found[id_].append((names.get(key // _POSITIONS, ""), key % _POSITIONS))
+        return list(found.items())
+
     def add_checkpoint(self, log: str, size: int, note: str, signed_us: int) -> None:
         """Keep a signed checkpoint."""
         with self.database.write() as writer:
@@ -189,6 +225,15 @@ class DatabaseTraceStore:
                 "SELECT size, note FROM checkpoints WHERE log = ? ORDER BY signed_us, size", (log,)
             )
         ]
+
+    def last_checkpoint(self, log: str) -> tuple[int, str] | None:
+        """Return (size, note) of the newest kept checkpoint."""
+        rows = self.database.query(
+            "SELECT size, note FROM checkpoints WHERE log = ?"
+            " ORDER BY size DESC, signed_us DESC LIMIT 1",
+            (log,),
+        )
+        return rows[0] if rows else None  # type: ignore[return-value]
 
     def close(self) -> None:
         """Close the database."""

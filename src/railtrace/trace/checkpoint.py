@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from railtrace.errors import ProofFailed
+from railtrace.errors import ConfigError, ProofFailed
 
 _ED25519 = b"\x01"
 _DASH = "\u2014"
@@ -67,6 +67,13 @@ class Signer:
 
     name: str
     seed: bytes
+
+    def __post_init__(self) -> None:
+        if not self.name or "+" in self.name or self.name.split() != [self.name]:
+            raise ConfigError(
+                "{name}: the name of a log or an installation holds no space and no +",
+                name=repr(self.name),
+            )
 
     @classmethod
     def generate(cls, name: str) -> "Signer":
@@ -149,7 +156,7 @@ class Checkpoint:
             raise bad
         try:
             root = b64decode(lines[2], validate=True)
-            signatures = tuple(_signature(line) for line in tail.splitlines())
+            signatures = tuple(_signature(line) for line in tail.removesuffix("\n").split("\n"))
         except (BadBase64, ValueError):
             raise bad from None
         if len(root) != 32 or not signatures:

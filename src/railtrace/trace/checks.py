@@ -4,6 +4,7 @@ What contradicts *other* operations is recorded and raised by the views: the mis
 arrive tomorrow from another depot.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from railtrace.errors import BadOperation
@@ -32,6 +33,7 @@ from railtrace.trace.operation import (
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 FIRST_YEAR = 1850
+_CONTROL = re.compile(rb"\\[bfru]")
 
 _WITHOUT_UNITS = {
     "LogOpened", "KeyReplaced", "KeyCompromised", "CatalogueAdopted", "Corrected",
@@ -54,6 +56,7 @@ def check(operation: Operation, now: datetime) -> None:
 
 def _check_time(operation: Operation, now: datetime) -> None:
     happened_at = operation.happened_at
+    _check_offset(happened_at, "happened_at")
     if happened_at.year < FIRST_YEAR:
         raise BadOperation(
             "happened_at {value} is before {year}: check the date",
@@ -66,6 +69,17 @@ def _check_time(operation: Operation, now: datetime) -> None:
             "happened_at {value} is in the future: check the date and the clock",
             field="happened_at",
             value=happened_at.isoformat(timespec="seconds"),
+        )
+
+
+def _check_offset(moment: datetime, field: str) -> None:
+    """A leaf writes offsets in minutes; local mean times of old zones have seconds."""
+    offset = moment.utcoffset()
+    if offset is None or offset.seconds % 60:
+        raise BadOperation(
+            "{field} {value}: the zone offset is to be in whole minutes; send UTC",
+            field=field,
+            value=moment.isoformat(),
         )
 
 
@@ -94,7 +108,7 @@ def _check_units(operation: Operation, kind: str) -> None:
 def _check_text(operation: Operation) -> None:
     """Control characters other than line feed and tab have no place in a trace."""
     encoded = encode_operation(operation)
-    if b"\\u00" in encoded.replace(b"\\\\", b""):
+    if b"\\" in encoded and _CONTROL.search(encoded.replace(b"\\\\", b"")):
         raise BadOperation("a text holds a control character: remove it")
     if len(encoded) > 1_000_000:
         raise BadOperation("the operation is longer than 1 MB: send its data as evidence files")
@@ -155,6 +169,8 @@ def _not_negative(value: str | None, field: str) -> None:
 def _check_run(run: Ran) -> None:
     for field in ("distance_km", "engine_hours", "gross_tonne_km", "fuel_kg"):
         _not_negative(getattr(run, field), field)
+    if run.started_at is not None:
+        _check_offset(run.started_at, "started_at")
     if run.started_at is not None and run.started_at > run.happened_at:
         raise BadOperation(
             "the run starts {start} after it ends {end}", field="started_at",

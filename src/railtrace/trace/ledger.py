@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from railtrace.errors import IdTaken, NotFound, Refused
+from railtrace.errors import Contended, IdTaken, NotFound, Refused
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
 from railtrace.trace.checks import check
@@ -26,6 +26,9 @@ from railtrace.trace.merkle import (
     root_of,
 )
 from railtrace.trace.operation import Operation, kind_of
+
+TRIES = 10
+"""How often a batch is tried when another log records the same ids at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +124,20 @@ class TraceStore(Protocol):
     def subtrees(self, log: str, height: int, start: int, stop: int) -> list[bytes]:
         """Return the kept subtree roots of one height, indexes [start, stop)."""
 
+    def rows(self, log: str, start: int) -> Iterator[tuple[int, str, str, bytes, bytes]]:
+        """Stream (position, id, kind, leaf, hash) as they stand, from a position to the end."""
+
+    def repeated_ids(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """Return the ids that stand more than once, whatever the index says, and where."""
+
     def add_checkpoint(self, log: str, size: int, note: str, signed_us: int) -> None:
         """Keep a signed checkpoint."""
 
     def checkpoints(self, log: str) -> list[tuple[int, str]]:
         """Return (size, note) of the kept checkpoints, oldest first."""
+
+    def last_checkpoint(self, log: str) -> tuple[int, str] | None:
+        """Return (size, note) of the newest kept checkpoint."""
 
 
 def record(
@@ -138,9 +150,26 @@ def record(
     results: list[Receipt | Refused | None] = [_refusal(item, now) for item in batch]
     fresh = [index for index, result in enumerate(results) if result is None]
     if fresh:
-        with store.writing(log) as writer:
-            _append(writer, batch, fresh, results, now)
+        _record_fresh(store, log, batch, fresh, results, now)
     return [result for result in results if result is not None]
+
+
+def _record_fresh(
+    store: TraceStore,
+    log: str,
+    batch: Sequence[Submission],
+    fresh: Sequence[int],
+    results: list[Receipt | Refused | None],
+    now: datetime,
+) -> None:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with store.writing(log) as writer:
+                _append(writer, batch, fresh, results, now)
+            return
+        except Contended:
+            if not tries_left:
+                raise
 
 
 def _refusal(item: Submission, now: datetime) -> Refused | None:
@@ -241,9 +270,9 @@ def sign_head(store: TraceStore, log: str, signer: Signer, now: datetime) -> Che
     """Sign the log's head and keep the checkpoint; the last one serves while nothing is added."""
     head = store.head(log)
     key = signer.named(head.origin)
-    kept = store.checkpoints(log)
-    if kept and kept[-1][0] == head.size:
-        last = Checkpoint.parse(kept[-1][1])
+    kept = store.last_checkpoint(log)
+    if kept and kept[0] == head.size:
+        last = Checkpoint.parse(kept[1])
         if last.signed_by([key.verifier]):
             return last
     checkpoint = Checkpoint(head.origin, head.size, head.frontier.root()).signed(key)
