@@ -122,17 +122,6 @@ def _rows(state: Usage, catalogue: Catalogue) -> Rows:
     }
 
 
-def counter_at(anchors: Iterable[tuple[int, int]], runs: Iterable[tuple[int, int]], us: int) -> int:
-    """Return a counter [thousandths] at a moment from (time, total) anchors and (time, run) runs.
-
-    An anchor and a run at one moment: the anchor was read after the run.
-    """
-    since, total = max(
-        ((at, value) for at, value in anchors if at <= us), default=(-(2**62), 0)
-    )
-    return total + sum(length for at, length in runs if since < at <= us)
-
-
 USAGE = View(
     name="usage",
     version=1,

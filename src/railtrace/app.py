@@ -1,0 +1,319 @@
+"""The wiring: the only file that knows trace, stores, views and catalogue together."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from railtrace.catalogue import load as catalogue_files
+from railtrace.catalogue.rows import Catalogue
+from railtrace.config import Config
+from railtrace.errors import BadOperation, NotFound, Refused
+from railtrace.projections.all import VIEWS
+from railtrace.recorder import Recorder
+from railtrace.store.database import Database
+from railtrace.store.evidence import EvidenceStore
+from railtrace.store.keys import log_key
+from railtrace.store.knowledge import Knowledge
+from railtrace.store.lookup import Lookup
+from railtrace.store.postgres import Postgres
+from railtrace.store.sqlite import Sqlite
+from railtrace.store.trace import DatabaseTraceStore
+from railtrace.store.views import ViewStore
+from railtrace.trace import leaf as leaves
+from railtrace.trace.checkpoint import Checkpoint, Signer
+from railtrace.trace.ledger import LogHead, Receipt, Submission, entry_of, record, sign_head
+from railtrace.trace.leaf import Entry
+from railtrace.trace.operation import (
+    CatalogueAdopted,
+    Evidence,
+    LogOpened,
+    Operation,
+)
+
+Result = Receipt | Refused
+EMPTY_CATALOGUE = Catalogue(**{name: {} for name in Catalogue.__struct_fields__})
+SYSTEM = "railtrace"
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+class App:
+    """Railtrace over one data folder or PostgreSQL database.
+
+    `start()` runs the recording thread and the follower that keeps the views up; without it
+    everything is done in the caller's thread, as the command line does.
+    """
+
+    def __init__(self, config: Config, clock: Callable[[], datetime] = utc_now) -> None:
+        self.config, self.clock = config, clock
+        trace, views = _databases(config)
+        self.evidence = EvidenceStore(config.data_folder / "evidence")
+        self.trace = DatabaseTraceStore(trace)
+        self._catalogue_of = lru_cache(maxsize=8)(self._read_catalogue)
+        self.views = ViewStore(views, self.trace, VIEWS, self._catalogue_of)
+        self.lookup = Lookup(views)
+        self._recorder: Recorder | None = None
+        self._follower: Follower | None = None
+        self._signer: Signer | None = None
+
+    # --- life ---------------------------------------------------------------------------------
+
+    @property
+    def signer(self) -> Signer:
+        """The log key, made at first start."""
+        if self._signer is None:
+            self._signer = log_key(self.config.keys_folder, self.config.name)
+        return self._signer
+
+    def prepare(self) -> None:
+        """Open the logs of this installation and adopt the catalogue when it has changed."""
+        for log in self.config.logs:
+            head = self.trace.open_log(log, self.config.origin_of(log))
+            if head.size == 0:
+                self.record([self._log_opened(head)], SYSTEM, "system", log)
+        self.catch_up()
+        self.adopt_catalogue()
+
+    def _log_opened(self, head: LogHead) -> Operation:
+        return LogOpened(
+            id=f"log:{head.origin}:1", happened_at=self.clock(), origin=head.origin, epoch=1
+        )
+
+    def adopt_catalogue(self, who: str = SYSTEM) -> str:
+        """Adopt the shipped rows with the site's own over them; return the catalogue's hash."""
+        site = self.config.data_folder / "catalogue"
+        catalogue = catalogue_files.load(*([site] if site.exists() else []))
+        if self.views.adopted() == catalogue.hash:
+            return catalogue.hash
+        content = catalogue.canonical_bytes()
+        self.evidence.put(content)
+        now = self.clock()
+        evidence = Evidence(
+            sha256=catalogue.hash, name="catalogue.json", media_type="application/json",
+            size=len(content), evidence_class="catalogue",
+        )  # fmt: skip
+        adopted = CatalogueAdopted(
+            id=f"catalogue:{catalogue.hash[:16]}:{leaves.microseconds(now)}",
+            happened_at=now, catalogue=catalogue.hash, valid_from=now, evidence=(evidence,),
+        )  # fmt: skip
+        self.record([adopted], who, "system", self.config.default_log)
+        self.catch_up()
+        return catalogue.hash
+
+    def start(self) -> None:
+        """Run the recording thread and the follower."""
+        if self._recorder is None:
+            self._follower = Follower(self)
+            self._recorder = Recorder(self.trace, self.clock, self._follower.wake)
+
+    def stop(self) -> None:
+        """End the threads, what was handed in first, and close the databases."""
+        if self._recorder is not None and self._follower is not None:
+            self._recorder.stop()
+            self._follower.stop()
+        self._recorder = self._follower = None
+        self.trace.close()
+        self.views.close()
+
+    # --- recording ------------------------------------------------------------------------------
+
+    def record(
+        self,
+        operations: Iterable[Operation | BadOperation],
+        submitter: str,
+        channel: str,
+        log: str | None = None,
+    ) -> list[Result]:
+        """Record operations, each into its site's log unless one is named; results in order.
+
+        A unit may be left unnamed when its number is given in `marks`: it is looked up here.
+        """
+        items = self._resolved(list(operations))
+        by_log: dict[str, list[int]] = {}
+        results: list[Result | None] = [None] * len(items)
+        for index, item in enumerate(items):
+            if isinstance(item, Refused):
+                results[index] = item
+            else:
+                by_log.setdefault(log or self.config.log_of(item.site), []).append(index)
+        for name, indexes in by_log.items():
+            batch = [
+                Submission(item, submitter, channel)
+                for index in indexes
+                if not isinstance(item := items[index], Refused)
+            ]
+            for index, result in zip(indexes, self._write(name, batch), strict=True):
+                results[index] = result
+        return [result for result in results if result is not None]
+
+    def _write(self, log: str, batch: Sequence[Submission]) -> list[Result]:
+        if self._recorder is not None:
+            return self._recorder.submit(log, batch).result()
+        return record(self.trace, log, batch, self.clock())
+
+    def _resolved(
+        self, operations: list[Operation | BadOperation]
+    ) -> list[Operation | Refused]:
+        """Name the units of operations that come with numbers only."""
+        unnamed = [
+            op.id for op in operations
+            if not isinstance(op, Refused) and op.marks and not op.units
+        ]  # fmt: skip
+        if not unnamed:
+            return list(operations)
+        known = self.trace.find(unnamed)
+        return [
+            self._by_marks(op, known)
+            if not isinstance(op, Refused) and op.marks and not op.units
+            else op
+            for op in operations
+        ]
+
+    def _by_marks(
+        self, operation: Operation, known: dict[str, tuple[str, int, bytes]]
+    ) -> Operation | Refused:
+        if operation.id in known:
+            first = leaves.read(known[operation.id][2], "", 0).operation
+            if isinstance(first, Operation) and first.marks == operation.marks:
+                return _with_units(operation, first.units)
+        try:
+            return _with_units(operation, tuple(self.bearer(mark) for mark in operation.marks))
+        except BadOperation as refusal:
+            return refusal
+
+    def bearer(self, number: str) -> str:
+        """Return the one unit that bears a number now. Raises BadOperation for none or several."""
+        units = self.lookup.bearers(number)
+        if not units:
+            raise BadOperation("no unit bears the number {number}", field="marks", number=number)
+        if len(units) > 1:
+            raise BadOperation(
+                "the number {number} is borne by {count} units: name one by its id: {units}",
+                field="marks", number=number, count=len(units), units=", ".join(units),
+            )  # fmt: skip
+        return units[0]
+
+    # --- views ----------------------------------------------------------------------------------
+
+    def catch_up(self) -> int:
+        """Take everything recorded into the views; return how many entries that was."""
+        return self.views.catch_up()
+
+    def wait_caught_up(self, seconds: float = 2.0) -> bool:
+        """Let the views take what is recorded, for a while; tell whether they have."""
+        if self._follower is None:
+            self.catch_up()
+        else:
+            self._follower.wait(seconds)
+        return self.views.lag() == 0
+
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue adopted last."""
+        return self._catalogue_of(self.views.adopted())
+
+    def _read_catalogue(self, sha256: str | None) -> Catalogue:
+        if sha256 is None:
+            return EMPTY_CATALOGUE
+        return catalogue_files.from_bytes(self.evidence.read(sha256))
+
+    def knowledge(
+        self, state_at: datetime | None = None, known_at: datetime | None = None
+    ) -> Knowledge:
+        """Return the reader of what was known at one date of the state at another."""
+        known_us = None if known_at is None else leaves.microseconds(known_at)
+        state_us = None if state_at is None else leaves.microseconds(state_at)
+        catalogue = self.catalogue() if known_us is None else self._catalogue_known(known_us)
+        return Knowledge(self.views, self.lookup, catalogue, state_us, known_us)
+
+    def _catalogue_known(self, known_us: int) -> Catalogue:
+        rows = self.views.database.query(
+            "SELECT catalogue FROM adoptions WHERE recorded_us <= ?"
+            " ORDER BY recorded_us DESC, operation DESC LIMIT 1",
+            (known_us,),
+        )
+        return self._catalogue_of(rows[0][0] if rows else None)
+
+    # --- proof ----------------------------------------------------------------------------------
+
+    def entry(self, id_: str) -> Entry:
+        """Return the recorded entry of an operation. Raises NotFound."""
+        return entry_of(self.trace, id_)
+
+    def entry_at(self, log: str, position: int) -> Entry:
+        """Return the entry at a place. Raises NotFound."""
+        found = self.trace.leaves_at([(log, position)])
+        if (log, position) not in found:
+            raise NotFound("{log} has no entry {position}", log=log, position=position)
+        return leaves.read(found[log, position], log, position)
+
+    def corrections_of(self, id_: str) -> list[Entry]:
+        """Return the corrections that name an operation, oldest first."""
+        rows = self.views.database.query(
+            "SELECT log, position FROM corrections WHERE target = ?", (id_,)
+        )
+        found = self.trace.leaves_at([(log, position) for log, position in rows])
+        entries = [leaves.read(leaf, log, position) for (log, position), leaf in found.items()]
+        return sorted(entries, key=lambda entry: (entry.recorded_us, entry.log, entry.position))
+
+    def checkpoint(self, log: str) -> Checkpoint:
+        """Return the signed head of a log."""
+        return sign_head(self.trace, log, self.signer, self.clock())
+
+
+class Follower:
+    """Keeps the views up with the trace: woken by the recorder, else every second."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._work, self._idle = threading.Event(), threading.Event()
+        self._stopped = False
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that something was recorded."""
+        self._idle.clear()
+        self._work.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the views have taken what was recorded before."""
+        self.wake()
+        self._idle.wait(seconds)
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stopped = True
+        self._work.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._work.wait(1.0)
+            self._work.clear()
+            try:
+                while not self._stopped and self._app.views.catch_up(most=1):
+                    pass
+                self.error = None
+            except Exception as error:
+                self.error = error
+                self._work.wait(1.0)
+            if not self._work.is_set():
+                self._idle.set()
+
+
+def _with_units(operation: Operation, units: tuple[str, ...]) -> Operation:
+    return replace(operation, units=units)
+
+
+def _databases(config: Config) -> tuple[Database, Database]:
+    if config.database:
+        return Postgres(config.database), Postgres(config.database)
+    folder = config.data_folder
+    return Sqlite(folder / "trace.db"), Sqlite(folder / "views.db", durable=False)

@@ -1,0 +1,144 @@
+"""Settings: one railtrace.toml, overruled by the environment.
+
+| key | environment | meaning |
+|---|---|---|
+| `name` | RAILTRACE_NAME | the installation; origin of a log is `name/log` |
+| `data` | RAILTRACE_DATA | folder of everything Railtrace keeps |
+| `keys` | RAILTRACE_KEYS | folder of the log key, best on another disk |
+| `database` | RAILTRACE_DATABASE | PostgreSQL DSN; empty: SQLite files in `data` |
+| `language` | RAILTRACE_LANGUAGE | ru, tg or en until a person chooses |
+| `time_zone` | RAILTRACE_TIME_ZONE | of sites that name none |
+| `default_log` | RAILTRACE_DEFAULT_LOG | where operations of no known site are written |
+| `host`, `port` | RAILTRACE_HOST, PORT | where the web app listens |
+| `[sites.KEY]` | | a depot: names, time zone, its log |
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Struct
+
+from railtrace.errors import ConfigError
+
+FILE = "railtrace.toml"
+
+_ENVIRONMENT = {
+    "RAILTRACE_NAME": "name",
+    "RAILTRACE_DATA": "data",
+    "RAILTRACE_KEYS": "keys",
+    "RAILTRACE_DATABASE": "database",
+    "RAILTRACE_LANGUAGE": "language",
+    "RAILTRACE_TIME_ZONE": "time_zone",
+    "RAILTRACE_DEFAULT_LOG": "default_log",
+    "RAILTRACE_HOST": "host",
+    "PORT": "port",
+}
+
+
+class Site(Struct, frozen=True, forbid_unknown_fields=True):
+    """A depot, workshop or other place that writes to a log of its own."""
+
+    ru: str
+    en: str = ""
+    tg: str = ""
+    time_zone: str = ""
+    log: str = ""
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set."""
+
+    name: str = "railtrace.local"
+    data: str = "data"
+    keys: str = ""
+    database: str = ""
+    language: Literal["ru", "tg", "en"] = "ru"
+    time_zone: str = "Asia/Dushanbe"
+    default_log: str = "main"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    secure: bool = False
+    evidence_limit_mb: int = 200
+    sites: dict[str, Site] = {}
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of everything Railtrace keeps."""
+        return Path(self.data).expanduser().resolve()
+
+    @property
+    def keys_folder(self) -> Path:
+        """The folder of the log key."""
+        return Path(self.keys).expanduser().resolve() if self.keys else self.data_folder / "keys"
+
+    def log_of(self, site: str) -> str:
+        """Return the log that operations of a site are written to."""
+        known = self.sites.get(site)
+        return (known.log or site) if known else self.default_log
+
+    def origin_of(self, log: str) -> str:
+        """Return the origin line of a log's checkpoints."""
+        return f"{self.name}/{log}"
+
+    def zone_of(self, site: str) -> ZoneInfo:
+        """Return the time zone of a site."""
+        known = self.sites.get(site)
+        return ZoneInfo((known.time_zone if known else "") or self.time_zone)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Every log this installation writes."""
+        return tuple(sorted({self.default_log, *(self.log_of(site) for site in self.sites)}))
+
+
+def load(
+    path: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Config:
+    """Read the settings. Raises ConfigError naming the file and the key."""
+    environment = os.environ if environment is None else environment
+    path = path or Path(environment.get("RAILTRACE_CONFIG", FILE))
+    values: dict[str, object] = {}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError("{file}: {problem}", file=path, problem=error) from error
+    elif "RAILTRACE_CONFIG" in environment:
+        raise ConfigError("{file}: there is no such settings file", file=path)
+    values |= {
+        key: environment[name] for name, key in _ENVIRONMENT.items() if environment.get(name)
+    }
+    try:
+        config = msgspec.convert(values, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError("{file}: {problem}", file=path, problem=error) from error
+    _check(config, path)
+    return config
+
+
+def _check(config: Config, path: Path) -> None:
+    zones = {"time_zone": config.time_zone}
+    zones |= {f"sites.{key}.time_zone": s.time_zone for key, s in config.sites.items()}
+    for key, zone in zones.items():
+        try:
+            ZoneInfo(zone or "UTC")
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ConfigError(
+                "{file}: {key} = {zone}: there is no such time zone", file=path, key=key, zone=zone
+            ) from error
+    if not 1 <= config.port <= 65535:
+        raise ConfigError("{file}: port = {port} is not 1-65535", file=path, port=config.port)
+    if not config.name or any(sign in config.name for sign in " +\n"):
+        raise ConfigError(
+            "{file}: name = {name}: an installation's name has no space and no +",
+            file=path, name=config.name,
+        )  # fmt: skip

@@ -1,0 +1,83 @@
+"""Group commit: many threads hand in operations, one thread writes them in shared commits.
+
+A synced commit costs the same for one operation as for a thousand, so what waits while one
+commit is under way goes into the next together.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from queue import SimpleQueue
+
+from railtrace.errors import Refused, StoreFull
+from railtrace.trace.ledger import Receipt, Submission, TraceStore, record
+
+Results = list[Receipt | Refused]
+_Item = tuple[str, Sequence[Submission], "Future[Results]"]
+_MOST_IN_ONE_COMMIT = 10_000
+
+
+class Recorder:
+    """One recording thread over one trace store."""
+
+    def __init__(
+        self,
+        store: TraceStore,
+        clock: Callable[[], datetime],
+        recorded: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._clock, self._recorded = store, clock, recorded
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def submit(self, log: str, batch: Sequence[Submission]) -> "Future[Results]":
+        """Hand in a batch; the future is done when it is durable."""
+        future: Future[Results] = Future()
+        self._queue.put((log, batch, future))
+        return future
+
+    def stop(self) -> None:
+        """Write what was handed in and end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            items: list[_Item] = []
+            waiting = self._queue.get()
+            while True:
+                if waiting is None:
+                    going = False
+                    break
+                items.append(waiting)
+                full = sum(len(batch) for _, batch, _ in items) >= _MOST_IN_ONE_COMMIT
+                if full or self._queue.empty():
+                    break
+                waiting = self._queue.get()
+            for log in dict.fromkeys(item[0] for item in items):
+                self._commit(log, [item for item in items if item[0] == log])
+            self._recorded()
+
+    def _commit(self, log: str, items: list[_Item]) -> None:
+        everything = [submission for _, batch, _ in items for submission in batch]
+        try:
+            results = record(self._store, log, everything, self._clock())
+        except Exception as error:
+            self._one_by_one(log, items, error)
+            return
+        done = 0
+        for _, batch, future in items:
+            future.set_result(results[done : done + len(batch)])
+            done += len(batch)
+
+    def _one_by_one(self, log: str, items: list[_Item], error: Exception) -> None:
+        """One batch must not spoil the others that shared its commit."""
+        if len(items) == 1 or isinstance(error, StoreFull):
+            for _, _, future in items:
+                future.set_exception(error)
+            return
+        for item in items:
+            self._commit(log, [item])

@@ -1,0 +1,194 @@
+"""What is known of units at two dates: *state at* (happened) and *known at* (recorded).
+
+With neither date the stored states answer; with one of them every unit asked for is refolded
+from its own operations. Pages read the same shapes either way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.condition import Condition
+from railtrace.projections.fold import Rows, State
+from railtrace.projections.genealogy import Genealogy, Stay
+from railtrace.projections.mileage import Counter, Mileage
+from railtrace.projections.passport import Passport
+from railtrace.projections.recall import Recall, matches
+from railtrace.projections.release import Gate, gates
+from railtrace.projections.usage import Usage
+from railtrace.store.lookup import Lookup
+from railtrace.store.views import ViewStore
+
+
+@dataclass(frozen=True)
+class Node:
+    """A unit on its carrier, with what is on it."""
+
+    unit: str
+    stay: Stay | None
+    passport: Passport
+    condition: Condition
+    children: tuple["Node", ...] = ()
+
+    def walk(self) -> list["Node"]:
+        """Return this node and everything below it."""
+        return [self, *(node for child in self.children for node in child.walk())]
+
+
+@dataclass(frozen=True)
+class Affected:
+    """One part of a recall: where it is, and on which vehicle in the end."""
+
+    part: Passport
+    stay: Stay | None
+    vehicle: Passport | None
+    where: str
+    """in_service, abroad, stock or condemned."""
+
+
+class Knowledge:
+    """Reads units as they were at `state_us`, by what was known at `known_us`."""
+
+    def __init__(
+        self,
+        views: ViewStore,
+        lookup: Lookup,
+        catalogue: Catalogue,
+        state_us: int | None = None,
+        known_us: int | None = None,
+    ) -> None:
+        self._views, self._lookup, self.catalogue = views, lookup, catalogue
+        self.state_us, self.known_us = state_us, known_us
+        self._folded: dict[str, dict[str, tuple[State, Rows]]] = {}
+        self._counters: dict[tuple[str, str], Counter] = {}
+
+    @property
+    def now(self) -> bool:
+        """Whether this is today's knowledge of today."""
+        return self.state_us is None and self.known_us is None
+
+    def load(self, units: Sequence[str]) -> None:
+        """Read several units at once, so that a page costs few queries."""
+        missing = [unit for unit in dict.fromkeys(units) if unit not in self._folded]
+        if self.now:
+            stored = self._views.states_now(missing)
+            for unit in missing:
+                self._folded[unit] = {
+                    name: (stored[name, unit], {})
+                    for name in self._views.views
+                    if (name, unit) in stored
+                }
+            return
+        for unit in missing:
+            self._folded[unit] = self._views.states_then(unit, self.state_us, self.known_us)
+
+    def states(self, unit: str) -> dict[str, State]:
+        """Return every view's state of a unit; views that never heard of it are left out."""
+        self.load([unit])
+        return {name: state for name, (state, _) in self._folded[unit].items()}
+
+    def history(self, unit: str, view: str, table: str) -> list[tuple[object, ...]]:
+        """Return history rows of a refolded unit (at two dates only)."""
+        self.load([unit])
+        return self._folded[unit][view][1].get(table, [])
+
+    def passport(self, unit: str) -> Passport:
+        """Return a unit's passport, an empty one when nothing is known."""
+        return cast(Passport, self.states(unit).get("passport") or Passport(unit=unit))
+
+    def genealogy(self, unit: str) -> Genealogy:
+        """Return where a unit has been and what has been on it."""
+        return cast(Genealogy, self.states(unit).get("genealogy") or Genealogy(unit=unit))
+
+    def usage(self, unit: str) -> Usage:
+        """Return a unit's own counters."""
+        return cast(Usage, self.states(unit).get("usage") or Usage(unit=unit))
+
+    def condition(self, unit: str) -> Condition:
+        """Return what has been measured and found on a unit."""
+        return cast(Condition, self.states(unit).get("condition") or Condition(unit=unit))
+
+    def known(self, unit: str) -> bool:
+        """Whether any operation speaks of the unit at these dates."""
+        return any(state.last[3] >= 0 for state in self.states(unit).values())
+
+    def tree(self, unit: str, stay: Stay | None = None, _above: tuple[str, ...] = ()) -> Node:
+        """Return a unit with everything on it, level by level."""
+        carried = [s for s in self.genealogy(unit).carried() if s.part not in (*_above, unit)]
+        self.load([s.part for s in carried])
+        children = tuple(self.tree(s.part, s, (*_above, unit)) for s in carried)
+        return Node(unit, stay, self.passport(unit), self.condition(unit), children)
+
+    def root(self, unit: str) -> tuple[str, list[Stay]]:
+        """Return the unit everything hangs on, and the stays from the part up to it."""
+        chain: list[Stay] = []
+        seen = {unit}
+        while (stay := self.genealogy(unit).carrier()) is not None and stay.carrier not in seen:
+            chain.append(stay)
+            unit = stay.carrier
+            seen.add(unit)
+        return unit, chain
+
+    def counter(self, unit: str, meter: str = "km") -> Counter:
+        """Return a unit's own counter over time."""
+        if (unit, meter) not in self._counters:
+            self._counters[unit, meter] = self._read_counter(unit, meter)
+        return self._counters[unit, meter]
+
+    def _read_counter(self, unit: str, meter: str) -> Counter:
+        if self.now:
+            anchors, runs = self._lookup.counter_rows(
+                unit, "km" if meter == "km" else "engine_hours"
+            )
+            return Counter(anchors, runs)
+        column = 2 if meter == "km" else 3
+        anchors_then = self.history(unit, "usage", "anchors")
+        runs_then = self.history(unit, "usage", "runs")
+        return Counter(
+            [(cast(int, r[2]), cast(int, r[3])) for r in anchors_then if r[1] == meter],
+            [(cast(int, r[1]), cast(int, r[column])) for r in runs_then],
+        )
+
+    def mileage(self, meter: str = "km") -> Mileage:
+        """Return the reader of own counters, carriers included."""
+        return Mileage(
+            lambda unit: self.counter(unit, meter), lambda unit: self.genealogy(unit).stays
+        )
+
+    def recalls(self) -> list[Recall]:
+        """Return the recalls opened by these dates."""
+        states = (self.states(row["unit"]).get("recall") for row in self._lookup.recalls())
+        return [s for s in states if isinstance(s, Recall) and s.opened_us is not None]
+
+    def affected(self, criteria: Recall) -> list[Affected]:
+        """Return the parts that meet a recall's criteria: in service, abroad, stock, condemned."""
+        units = self._lookup.made_like(
+            {n: getattr(criteria, n) for n in ("type", "maker", "heat", "batch", "made")}
+        )
+        self.load(units)
+        parts = [p for unit in units if matches(criteria, p := self.passport(unit)) and p.type]
+        order = ("in_service", "abroad", "stock", "condemned")
+        return sorted(
+            (self._affected(part) for part in parts), key=lambda a: order.index(a.where)
+        )
+
+    def _affected(self, part: Passport) -> Affected:
+        root, chain = self.root(part.unit)
+        if part.scrapped:
+            return Affected(part, None, None, "condemned")
+        if not chain:
+            return Affected(part, None, None, "stock")
+        vehicle = self.passport(root)
+        where = "abroad" if vehicle.whereabouts == "abroad" else "in_service"
+        return Affected(part, chain[0], vehicle, where)
+
+    def gates(self, unit: str, behind: int = 0) -> list[Gate]:
+        """Return why a unit may not go out, as far as the views of today know."""
+        nodes = self.tree(unit).walk()
+        return gates(
+            [(node.unit, self.states(node.unit)) for node in nodes],
+            self.recalls(),
+            self.catalogue,
+            behind,
+        )

@@ -1,0 +1,351 @@
+"""Questions the pages ask of the view tables: search, fleet, recall, contradictions, history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from railtrace.store.database import Database, chunks, marks
+
+VEHICLE_CLASSES = ("locomotive", "freight_wagon", "coach", "special")
+_DEEPEST = 6
+"""Parts in parts in parts: a bearing in a box on a wheelset in a bogie of a vehicle is four."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """One unit in a list."""
+
+    unit: str
+    vehicle_class: str
+    type: str
+    number: str
+    scheme: str
+    status: str
+    owner: str
+    home_site: str
+    maker: str
+    heat: str
+    batch: str
+    made: str
+    place: str
+    whereabouts: str
+    place_us: int | None
+    holds: int
+    scrapped_us: int | None
+    km_milli: int = 0
+    hours_milli: int = 0
+    last_run_us: int | None = None
+    failures: int = 0
+    contradictions: int = 0
+    verdict: str = "unknown"
+    matched: str = ""
+
+
+_UNIT = ", ".join(f"u.{name}" for name in UnitRow.__slots__[:17])
+_MORE = (
+    ", COALESCE(g.km_milli, 0), COALESCE(g.hours_milli, 0), g.last_run_us,"
+    " COALESCE(c.failures, 0),"
+    " (SELECT COUNT(*) FROM contradictions x WHERE x.unit = u.unit AND x.resolution = '')"
+)
+_FROM = (
+    " FROM units u LEFT JOIN usage g ON g.unit = u.unit"
+    " LEFT JOIN condition_summary c ON c.unit = u.unit"
+)
+
+SORTABLE = {
+    "number": "u.number",
+    "type": "u.type",
+    "status": "u.status",
+    "home_site": "u.home_site",
+    "place": "u.place",
+    "km": "COALESCE(g.km_milli, 0)",
+    "failures": "COALESCE(c.failures, 0)",
+    "last_run": "COALESCE(g.last_run_us, 0)",
+    "made": "u.made",
+    "owner": "u.owner",
+}
+FILTERS = ("vehicle_class", "type", "status", "home_site", "owner", "maker", "heat", "batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of units; `after` asks for the next one, None when this is the last."""
+
+    rows: list[UnitRow]
+    after: tuple[Any, str] | None
+
+
+class Lookup:
+    """Reads the view tables of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    # --- search -----------------------------------------------------------------------------
+
+    def search(self, text: str, limit: int = 50) -> list[UnitRow]:
+        """Return the units a number, part of a number or a unit id belongs to, exact ones first."""
+        rows = self._db.query(
+            "SELECT value, unit FROM numbers WHERE value = ? LIMIT ?", (text, limit)
+        )
+        found = {unit: value for value, unit in rows}
+        for (unit,) in self._db.query("SELECT unit FROM units WHERE unit = ?", (text,)):
+            found.setdefault(unit, text)
+        if len(found) < limit and len(text) >= 2:
+            pattern = f"%{text.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+            for value, unit in self._db.query(
+                "SELECT value, unit FROM numbers WHERE value LIKE ? ESCAPE '!'"
+                " ORDER BY LENGTH(value), value LIMIT ?",
+                (pattern, limit),
+            ):
+                found.setdefault(unit, value)
+        return self.units(list(found)[:limit], found)
+
+    def units(
+        self, units: Sequence[str], matched: dict[str, str] | None = None
+    ) -> list[UnitRow]:
+        """Return list rows of units in the order given; unknown ids are left out."""
+        rows: dict[str, UnitRow] = {}
+        for some in chunks(units):
+            for row in self._db.query(
+                f"SELECT {_UNIT}{_MORE}{_FROM} WHERE u.unit IN ({marks(len(some))})", list(some)
+            ):
+                rows[row[0]] = UnitRow(*row, matched=(matched or {}).get(row[0], ""))
+        return self._judged([rows[unit] for unit in units if unit in rows])
+
+    def bearers(self, value: str) -> list[str]:
+        """Return the units that bear a number now."""
+        rows = self._db.query(
+            "SELECT DISTINCT unit FROM numbers WHERE value = ? AND to_us IS NULL ORDER BY unit",
+            (value,),
+        )
+        return [unit for (unit,) in rows]
+
+    # --- lists ------------------------------------------------------------------------------
+
+    def fleet(
+        self,
+        filters: dict[str, str],
+        sort: str = "number",
+        descending: bool = False,
+        after: tuple[Any, str] | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return one page of units; any page costs what the first costs.
+
+        `filters` takes the FILTERS columns, `scope` (vehicles / parts), `contradictions`
+        (any value: only units with open ones) and `text` (part of the number).
+        """
+        column = SORTABLE[sort]
+        where, parameters = _where(filters)
+        if after is not None:
+            sign = "<" if descending else ">"
+            where.append(f"({column}, u.unit) {sign} (?, ?)")
+            parameters += list(after)
+        direction = "DESC" if descending else "ASC"
+        rows = self._db.query(
+            f"SELECT {_UNIT}{_MORE}, {column}{_FROM} WHERE {' AND '.join(where)}"
+            f" ORDER BY {column} {direction}, u.unit {direction} LIMIT {limit + 1}",
+            parameters,
+        )
+        units = [UnitRow(*row[:-1]) for row in rows[:limit]]
+        last = (rows[limit - 1][-1], rows[limit - 1][0]) if len(rows) > limit else None
+        return Page(self._judged(units), last)
+
+    def counts(self, filters: dict[str, str], by: str = "status") -> dict[str, int]:
+        """Return how many units fall under each value of a column."""
+        if by not in FILTERS:
+            raise KeyError(by)
+        where, parameters = _where({k: v for k, v in filters.items() if k != by})
+        rows = self._db.query(
+            f"SELECT u.{by}, COUNT(*){_FROM} WHERE {' AND '.join(where)}"
+            f" GROUP BY u.{by} ORDER BY u.{by}",
+            parameters,
+        )
+        return {str(value): int(count) for value, count in rows}
+
+    def _judged(self, rows: list[UnitRow]) -> list[UnitRow]:
+        """Give each unit the worst verdict of itself and of the parts on it now."""
+        verdicts = self.verdicts([row.unit for row in rows])
+        return [replace(row, verdict=verdicts[row.unit]) for row in rows]
+
+    def verdicts(self, units: Sequence[str]) -> dict[str, str]:
+        """Return the worst verdict of each unit with everything it carries now."""
+        root_of = {unit: unit for unit in units}
+        frontier = list(units)
+        for _ in range(_DEEPEST):
+            children = self.children(frontier)
+            frontier = [part for part, _ in children if part not in root_of]
+            root_of |= {
+                part: root_of[carrier] for part, carrier in children if part not in root_of
+            }
+            if not frontier:
+                break
+        worst = dict.fromkeys(units, "unknown")
+        rank = {"unfit": 0, "doubtful": 1, "fit": 2, "unknown": 3}
+        for some in chunks(list(root_of)):
+            for unit, verdict in self._db.query(
+                "SELECT unit, verdict FROM condition_summary WHERE unit IN"
+                f" ({marks(len(some))})",
+                list(some),
+            ):
+                root = root_of[unit]
+                worst[root] = min(worst[root], verdict, key=lambda v: rank[v])
+        return worst
+
+    def children(self, carriers: Sequence[str]) -> list[tuple[str, str]]:
+        """Return (part, carrier) of everything on the carriers now."""
+        pairs: list[tuple[str, str]] = []
+        for some in chunks(carriers):
+            pairs += [
+                (part, carrier)
+                for part, carrier in self._db.query(
+                    "SELECT unit, carrier FROM installations WHERE to_us IS NULL AND from_us"
+                    f" IS NOT NULL AND carrier IN ({marks(len(some))}) ORDER BY unit",
+                    list(some),
+                )
+            ]
+        return pairs
+
+    # --- history ----------------------------------------------------------------------------
+
+    def timeline(
+        self,
+        units: Sequence[str],
+        kinds: Sequence[str] = (),
+        before: tuple[int, int, str, int] | None = None,
+        until_us: int | None = None,
+        known_us: int | None = None,
+        limit: int = 50,
+    ) -> list[tuple[Any, ...]]:
+        """Return (unit, happened_us, recorded_us, log, position, kind, id), newest first."""
+        where, parameters = [f"unit IN ({marks(len(units))})"], list(units)
+        if kinds:
+            where.append(f"kind IN ({marks(len(kinds))})")
+            parameters += list(kinds)
+        if before is not None:
+            where.append("(happened_us, recorded_us, log, position) < (?, ?, ?, ?)")
+            parameters += list(before)  # type: ignore[arg-type]
+        for column, value in (("happened_us", until_us), ("recorded_us", known_us)):
+            if value is not None:
+                where.append(f"{column} <= ?")
+                parameters.append(value)  # type: ignore[arg-type]
+        return self._db.query(
+            "SELECT unit, happened_us, recorded_us, log, position, kind, id FROM unit_ops WHERE "
+            + " AND ".join(where)
+            + " ORDER BY happened_us DESC, recorded_us DESC, log DESC, position DESC"
+            f" LIMIT {limit}",
+            parameters,
+        )
+
+    def readings(self, unit: str, quantity: str | None = None) -> list[dict[str, Any]]:
+        """Return the readings of a unit, oldest first."""
+        names = (
+            "quantity", "place", "moment", "at_us", "value", "uom", "uncertainty", "device", "log",
+            "position", "operation",
+        )  # fmt: skip
+        only = " AND quantity = ?" if quantity else ""
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM readings WHERE unit = ?{only}"
+            " ORDER BY at_us, log, position, place",
+            (unit, *((quantity,) if quantity else ())),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def counter_rows(
+        self, unit: str, meter: Literal["km", "engine_hours"]
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return a unit's (time, total) anchors and (time, length) runs of one counter [milli]."""
+        column = "km_milli" if meter == "km" else "hours_milli"
+        anchors = self._db.query(
+            "SELECT at_us, total_milli FROM anchors WHERE unit = ? AND meter = ? ORDER BY at_us",
+            (unit, meter),
+        )
+        runs = self._db.query(
+            f"SELECT at_us, {column} FROM runs WHERE unit = ? ORDER BY at_us", (unit,)
+        )
+        return anchors, runs  # type: ignore[return-value]
+
+    # --- recalls and contradictions ---------------------------------------------------------
+
+    def recalls(self) -> list[dict[str, Any]]:
+        """Return every recall, the open ones first."""
+        names = (
+            "unit", "recall", "title", "type", "maker", "heat", "batch", "made", "opened_us",
+            "closed_us",
+        )  # fmt: skip
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM recalls"
+            " ORDER BY CASE WHEN closed_us IS NULL THEN 0 ELSE 1 END, opened_us DESC"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def made_like(self, criteria: dict[str, str]) -> list[str]:
+        """Return the units whose passport meets the criteria now (made: by its beginning)."""
+        where, parameters = [], []
+        for column in ("type", "maker", "heat", "batch"):
+            if criteria.get(column):
+                where.append(f"{column} = ?")
+                parameters.append(criteria[column])
+        if criteria.get("made"):
+            where.append("made LIKE ?")
+            parameters.append(f"{criteria['made']}%")
+        if not where:
+            return []
+        rows = self._db.query(
+            f"SELECT unit FROM units WHERE {' AND '.join(where)} ORDER BY unit", parameters
+        )
+        return [unit for (unit,) in rows]
+
+    def contradictions(
+        self, unit: str | None = None, open_only: bool = True, limit: int = 200
+    ) -> list[dict[str, Any]]:
+        """Return contradictions, newest first."""
+        names = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
+        where, parameters = ["1 = 1"], []
+        if unit is not None:
+            where.append("unit = ?")
+            parameters.append(unit)
+        if open_only:
+            where.append("resolution = ''")
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM contradictions WHERE {' AND '.join(where)}"
+            f" ORDER BY at_us DESC, key LIMIT {limit}",
+            parameters,
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def twins(self, limit: int = 200) -> dict[str, list[str]]:
+        """Return the numbers that several units bear now, with those units."""
+        rows = self._db.query(
+            "SELECT DISTINCT n.value, n.unit FROM numbers n JOIN (SELECT value FROM numbers WHERE"
+            " to_us IS NULL GROUP BY value HAVING COUNT(DISTINCT unit) > 1) t ON t.value = n.value"
+            f" WHERE n.to_us IS NULL ORDER BY n.value, n.unit LIMIT {limit}"
+        )
+        twins: dict[str, list[str]] = {}
+        for value, unit in rows:
+            twins.setdefault(value, []).append(unit)
+        return twins
+
+
+def _where(filters: dict[str, str]) -> tuple[list[str], list[Any]]:
+    where, parameters = ["u.type <> ''"], []
+    classes = marks(len(VEHICLE_CLASSES))
+    scope = filters.get("scope")
+    if scope == "vehicles":
+        where.append(f"u.vehicle_class IN ({classes})")
+        parameters += VEHICLE_CLASSES
+    elif scope == "parts":
+        where.append("u.vehicle_class = 'part'")
+    for column in FILTERS:
+        if filters.get(column):
+            where.append(f"u.{column} = ?")
+            parameters.append(filters[column])
+    if filters.get("contradictions"):
+        where.append(
+            "EXISTS (SELECT 1 FROM contradictions x WHERE x.unit = u.unit AND x.resolution = '')"
+        )
+    if filters.get("text"):
+        where.append("u.number LIKE ?")
+        parameters.append(f"%{filters['text']}%")
+    return where, parameters
