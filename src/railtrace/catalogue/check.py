@@ -1,0 +1,144 @@
+"""What rows must satisfy together: the first that does not is named by file, row and field."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+
+from railtrace.catalogue.layout import positions
+from railtrace.catalogue.rows import (
+    KINDS,
+    Catalogue,
+    Layout,
+    Limit,
+    Measured,
+    Part,
+    PartType,
+    Quantity,
+    Row,
+    VehicleClass,
+    VehicleType,
+)
+from railtrace.errors import CatalogueError
+
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+
+_Problems = Iterator[tuple[str, str]]
+_References = Iterator[tuple[str, str, str]]
+
+
+def check(catalogue: Catalogue, file_of: Mapping[tuple[str, str], str]) -> None:
+    """Raise CatalogueError for the first row that is wrong."""
+    # In this order: what comes later follows references that must be sound.
+    for problems_of in (_alone, _dangling, _nested, _doubled):
+        for kind in KINDS:
+            for row in getattr(catalogue, kind).values():
+                for field, problem in problems_of(catalogue, row):
+                    raise CatalogueError(
+                        "{file}: {kind} {key}: {field}: {problem}",
+                        file=file_of[kind, row.key],
+                        kind=kind,
+                        key=row.key,
+                        field=field,
+                        problem=problem,
+                    )
+
+
+def _alone(catalogue: Catalogue, row: Row) -> _Problems:
+    if row.valid_to and row.valid_to < row.valid_from:
+        yield "valid_to", f"{row.valid_to} is before valid_from {row.valid_from}"
+    if isinstance(row, Limit):
+        yield from _bounds(row)
+
+
+def _bounds(limit: Limit) -> _Problems:
+    bounds = {"min": limit.min, "max": limit.max}
+    given = {field: text for field, text in bounds.items() if text is not None}
+    for field, text in given.items():
+        if not _DECIMAL.fullmatch(text):
+            yield field, f"{text!r} is not a decimal number; write it like 25.5"
+    if not given:
+        yield "min", "a limit has min, max or both"
+    if len(given) == 2 and Decimal(given["min"]) > Decimal(given["max"]):
+        yield "min", f"{limit.min} is over max {limit.max}"
+    if limit.max_speed_kmh_to is not None and limit.max_speed_kmh_to <= limit.max_speed_kmh_from:
+        yield "max_speed_kmh_to", "is not over max_speed_kmh_from"
+    if limit.guard == "mandatory" and not limit.confirmed:
+        yield "guard", "an unconfirmed limit cannot be mandatory, only a warning"
+
+
+def _dangling(catalogue: Catalogue, row: Row) -> _Problems:
+    for field, kind, key in _references(row):
+        known = getattr(catalogue, kind)
+        if key not in known:
+            near = "".join(f"; {match} is" for match in get_close_matches(key, known, n=1))
+            yield field, f"{key!r} is not among the {kind}{near}"
+    if isinstance(row, Limit) and row.unit != catalogue.quantities[row.quantity].unit:
+        unit = catalogue.quantities[row.quantity].unit
+        yield "unit", f"{row.unit} is not {unit}, the unit of {row.quantity}"
+
+
+def _references(row: Row) -> _References:
+    yield "jurisdiction", "jurisdictions", row.jurisdiction
+    match row:
+        case Quantity():
+            yield "unit", "units_of_measure", row.unit
+        case VehicleClass():
+            yield from (("number_schemes", "number_schemes", key) for key in row.number_schemes)
+            yield from _measured(row.measured)
+        case PartType():
+            yield "numbered_by", "number_schemes", row.numbered_by
+            yield from _measured(row.measured)
+            yield from _parts("parts", *row.parts)
+        case Layout():
+            yield from _parts("bogie", *filter(None, [row.bogie]))
+            yield from _parts("wheelset", row.wheelset)
+            yield from _parts("in_bogie", *row.in_bogie)
+            yield from _parts("per_wheelset", *row.per_wheelset)
+            yield from _parts("on_vehicle", *row.on_vehicle)
+        case VehicleType():
+            yield "vehicle_class", "vehicle_classes", row.vehicle_class
+            yield "layout", "layouts", row.layout
+            yield "body", "bodies", row.body
+            yield from _parts("also", *row.also)
+        case Limit():
+            yield "quantity", "quantities", row.quantity
+            yield "unit", "units_of_measure", row.unit
+            yield from (("part_types", "part_types", key) for key in row.part_types)
+            yield from (("place", "places", key) for key in [row.place] if key)
+
+
+def _measured(measured: tuple[Measured, ...]) -> _References:
+    for one in measured:
+        yield "measured", "quantities", one.quantity
+        yield from (("measured", "places", place) for place in one.places)
+
+
+def _parts(field: str, *parts: Part) -> _References:
+    for part in parts:
+        word, _, index = part.position.partition(".")
+        yield field, "position_names", word
+        yield field, "part_types", part.part_type
+        if index and not index.isdigit():
+            yield field, "places", index
+
+
+def _nested(catalogue: Catalogue, row: Row) -> _Problems:
+    if not isinstance(row, PartType):
+        return
+    inside = {part.part_type for part in row.parts}
+    while row.key not in inside:
+        deeper = {p.part_type for key in inside for p in catalogue.part_types[key].parts}
+        if deeper <= inside:
+            return
+        inside |= deeper
+    yield "parts", "a part cannot hold parts of its own type"
+
+
+def _doubled(catalogue: Catalogue, row: Row) -> _Problems:
+    if isinstance(row, VehicleType):
+        paths = Counter(position.path for position in positions(catalogue, row.key))
+        for path, count in paths.items():
+            if count > 1:
+                yield "layout", f"position {path} is there {count} times"

@@ -1,0 +1,234 @@
+"""The kinds of catalogue rows: facts with their sources.
+
+A key is never reused for another meaning, because recorded operations name it. A new edition of
+a norm is a new row; the old one gets `valid_to`, the last day on which it holds.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+VehicleClassKey = Literal["locomotive", "freight_wagon", "coach", "special"]
+Moment = Literal["in_service", "at_departure", "after_repair", "en_route"]
+
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z")]
+Sign = Annotated[str, Meta(pattern=r"^\S+\Z")]
+Words = Annotated[str, Meta(pattern=r"\S")]
+PositionKey = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9]+)?\Z")]
+Box = tuple[float, float, float, float]
+
+
+class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every row says of itself; `confirmed` is claimed, never assumed."""
+
+    key: Key
+    ru: Words
+    en: Words
+    tg: str = ""
+    tg_reviewed: bool = False
+    source: Words
+    jurisdiction: Sign
+    valid_from: date
+    valid_to: date | None = None
+    confirmed: bool = False
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class Jurisdiction(Row, frozen=True, kw_only=True):
+    """Whose norm it is; 1 is heard first, rows of precedence 0 are shown and not applied."""
+
+    key: Sign
+    precedence: Annotated[int, Meta(ge=0)]
+
+
+class UnitOfMeasure(Row, frozen=True, kw_only=True):
+    """A unit as the trace writes it; the names are its printed signs."""
+
+    key: Sign
+
+
+class Quantity(Row, frozen=True, kw_only=True):
+    """Something that can be read off a unit; `symbol` and `term` are those of the standards."""
+
+    unit: Sign
+    kind_of_number: Literal["decimal", "integer"] = "decimal"
+    symbol: str = ""
+    term: str = ""
+
+
+class Place(Row, frozen=True):
+    """Where on a unit: the last word of positions and the place of readings."""
+
+
+class PositionName(Row, frozen=True):
+    """The first word of a position; `{n}` in a name stands for its number or place."""
+
+
+class NumberScheme(Row, frozen=True, kw_only=True):
+    """A way of numbering; its rules are in railtrace.trace.numbers."""
+
+    example: Words
+
+
+class NumberSeries(Row, frozen=True, kw_only=True):
+    """What the first digit of an eight-digit number says."""
+
+    vehicle_classes: Annotated[tuple[VehicleClassKey, ...], Meta(min_length=1)]
+
+
+class OwnerState(Row, frozen=True, kw_only=True):
+    """The two digits of a railway's state, painted in EVN and stamped on parts."""
+
+    letters: Words
+
+
+class Measured(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A quantity that a unit has, once or at each place."""
+
+    quantity: Key
+    places: tuple[Key, ...] = ()
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A position offered to parts of a type, and the boxes it is drawn as.
+
+    A box is x, y of its centre, width, height [m]: x along the vehicle, y above the rail in the
+    side view and to the left in the plan, all from the centre of the carrier's box. On the
+    vehicle itself x and width are shares of its length, and in a layout y is from the rail.
+    """
+
+    position: PositionKey
+    part_type: Key
+    count: Annotated[int, Meta(ge=1, le=99)] = 1
+    round: bool = False
+    side: Box | None = None
+    plan: Box | None = None
+
+
+class VehicleClass(Row, frozen=True, kw_only=True):
+    """One of the four classes a vehicle can have."""
+
+    number_schemes: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    measured: tuple[Measured, ...] = ()
+
+
+class PartType(Row, frozen=True, kw_only=True):
+    """A kind of part: its number, what is measured on it, the positions in it."""
+
+    numbered_by: Key = "serial"
+    rotable: bool = False
+    measured: tuple[Measured, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+class Layout(Row, frozen=True, kw_only=True):
+    """The positions vehicles have in common; bogies and wheelsets are multiplied by the type."""
+
+    bogie: Part | None = None
+    wheelset: Part
+    in_bogie: tuple[Part, ...] = ()
+    per_wheelset: tuple[Part, ...] = ()
+    on_vehicle: tuple[Part, ...] = ()
+
+
+class Body(Row, frozen=True, kw_only=True):
+    """A side outline: SVG path data in hundredths of length and of drawing height."""
+
+    outline: Annotated[str, Meta(pattern=r"^[MLHVCSQTZ0-9 .,-]+\Z")]
+
+
+class VehicleType(Row, frozen=True, kw_only=True):
+    """A type or series of vehicles; a locomotive type is one section."""
+
+    vehicle_class: VehicleClassKey
+    layout: Key
+    body: Key
+    series: str = ""
+    sections: Annotated[int, Meta(ge=1, le=4)] = 1
+    axle_formula: str = ""
+    bogies: Annotated[int, Meta(ge=0, le=4)] = 2
+    axles_per_bogie: Annotated[int, Meta(ge=1, le=4)] = 2
+    length_m: Annotated[float, Meta(gt=0, le=60)]
+    pivot_distance_m: Annotated[float, Meta(ge=0, le=60)] = 0
+    bogie_wheelbase_m: Annotated[float, Meta(ge=0, le=60)]
+    wheel_diameter_m: Annotated[float, Meta(gt=0, le=2)]
+    dimensions_confirmed: bool = False
+    also: tuple[Part, ...] = ()
+
+
+class Limit(Row, frozen=True, kw_only=True):
+    """The least and the greatest value allowed; empty conditions hold for everything.
+
+    The speed band is that of the highest speed allowed: over `from`, up to and including `to`.
+    """
+
+    quantity: Key
+    part_types: tuple[Key, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    place: str = ""
+    moment: Moment | None = None
+    max_speed_kmh_from: Annotated[int, Meta(ge=0)] = 0
+    max_speed_kmh_to: int | None = None
+    min: str | None = None
+    max: str | None = None
+    unit: Sign
+    guard: Literal["mandatory", "warning"] = "warning"
+
+
+class Catalogue(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    dict=True,
+    forbid_unknown_fields=True,
+    tag_field="format",
+    tag="railtrace-catalogue/1",
+):
+    """Every row, by kind and key."""
+
+    jurisdictions: Mapping[str, Jurisdiction] = {}
+    units_of_measure: Mapping[str, UnitOfMeasure] = {}
+    quantities: Mapping[str, Quantity] = {}
+    places: Mapping[str, Place] = {}
+    position_names: Mapping[str, PositionName] = {}
+    number_schemes: Mapping[str, NumberScheme] = {}
+    number_series: Mapping[str, NumberSeries] = {}
+    owner_states: Mapping[str, OwnerState] = {}
+    vehicle_classes: Mapping[str, VehicleClass] = {}
+    part_types: Mapping[str, PartType] = {}
+    layouts: Mapping[str, Layout] = {}
+    bodies: Mapping[str, Body] = {}
+    vehicle_types: Mapping[str, VehicleType] = {}
+    limits: Mapping[str, Limit] = {}
+
+    def canonical_bytes(self) -> bytes:
+        """Return the catalogue as JSON, the same bytes for the same rows."""
+        return msgspec.json.encode(self, order="sorted")
+
+    @cached_property
+    def hash(self) -> str:
+        """The SHA-256 of the canonical bytes, in hex: what adopting a catalogue names."""
+        return hashlib.sha256(self.canonical_bytes()).hexdigest()
+
+    @cached_property
+    def limits_by_quantity(self) -> Mapping[str, tuple[Limit, ...]]:
+        """The limit rows of each quantity that has any."""
+        rows: dict[str, tuple[Limit, ...]] = {}
+        for limit in self.limits.values():
+            rows[limit.quantity] = (*rows.get(limit.quantity, ()), limit)
+        return rows
+
+
+KINDS: dict[str, type[Row]] = {
+    kind: get_args(mapping)[1]
+    for kind, mapping in get_type_hints(Catalogue).items()
+    if kind in Catalogue.__struct_fields__
+}
