@@ -1,0 +1,1 @@
+"""The pages people see: Django, and nothing above it. Only this package imports Django."""

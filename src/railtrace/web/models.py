@@ -1,0 +1,59 @@
+"""What the pages keep for people: preferences, saved filters, API tokens. Not the trace."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.crypto import get_random_string
+
+
+def new_person_id() -> str:
+    """Return a pseudonym: the trace holds this, the name stays erasable here."""
+    return "p-" + get_random_string(10, "0123456789abcdefghjkmnpqrstvwxyz")
+
+
+class Person(models.Model):
+    """A user's pseudonym in the trace, and how they like the pages."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="person", primary_key=True
+    )
+    person_id = models.CharField(max_length=40, unique=True, default=new_person_id)
+    language = models.CharField(max_length=5, blank=True)
+    theme = models.CharField(max_length=5, blank=True)
+    columns = models.JSONField(default=dict)
+
+
+class SavedFilter(models.Model):
+    """A list's filter under a name of the user's own."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="filters")
+    page = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("user", "page", "name", name="one_filter_per_name")
+        ]
+
+
+class ApiToken(models.Model):
+    """A key for a machine: only its SHA-256 is kept, the prefix tells which one it is."""
+
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True)
+    sha256 = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    last_used_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]

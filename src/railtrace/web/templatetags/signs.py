@@ -1,0 +1,166 @@
+"""The vocabulary of signs: one way to show a verdict, a proof, a figure, a moment, a number."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, ngettext
+
+from railtrace.web import clocks, figures, words
+from railtrace.web.frame import home_zone
+
+register = template.Library()
+
+# Drawn, not typed: fonts differ in these four characters.
+SHAPES = {
+    "fit": '<circle cx="6" cy="6" r="5"/>',
+    "doubtful": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" '
+    'stroke-width="1.5"/><path d="M6 1.5a4.5 4.5 0 0 0 0 9z"/>',
+    "unfit": '<rect x="1.25" y="1.25" width="9.5" height="9.5"/>',
+    "unknown": '<circle cx="6" cy="6" r="4.25" fill="none" stroke="currentColor" '
+    'stroke-width="1.5"/>',
+}
+
+
+def language() -> str:
+    """Return the reader's language."""
+    return (get_language() or "ru")[:2]
+
+
+@register.simple_tag
+def verdict(value: str, only_sign: bool = False) -> SafeString:
+    """Show a verdict by shape, word and colour at once."""
+    key = value if value in SHAPES else "unknown"
+    said = gettext(words.VERDICTS[key])
+    return format_html(
+        '<span class="verdict verdict-{}" title="{}"><svg viewBox="0 0 12 12" '
+        'aria-hidden="true">{}</svg><span class="{}">{}</span></span>',
+        key, said, mark_safe(SHAPES[key]), "visually-hidden" if only_sign else "verdict-word", said,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Show an icon of the sprite."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("vendor/icons.svg"), name,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def seal(operation: str, label: str = "") -> SafeString:
+    """Show the seal that leads to an operation and its proof."""
+    if not operation:
+        return SafeString("")
+    return format_html(
+        '<a class="seal" href="{}" title="{}">{}{}</a>',
+        reverse("operation", args=[operation]), gettext("Proof: the operation in the trace"),
+        icon("shield-check"), format_html("<span>{}</span>", label) if label else "",
+    )  # fmt: skip
+
+
+@register.simple_tag
+def moment(
+    value: datetime | int | None,
+    precision: str = "second",
+    zone: str = "",
+    recorded: datetime | int | None = None,
+) -> SafeString | str:
+    """Show when something happened; both clocks stand in the hover text."""
+    if value is None:
+        return "—"
+    happened, known = _moment(value), _moment(recorded) if recorded is not None else None
+    usual = home_zone()
+    text = clocks.clock(happened, language(), ZoneInfo(zone) if zone else usual, precision, usual)
+    hover = gettext("happened {moment} UTC").format(moment=happened.strftime("%Y-%m-%d %H:%M:%S"))
+    if known is not None:
+        hover += "\n" + gettext("recorded {moment} UTC").format(
+            moment=known.strftime("%Y-%m-%d %H:%M:%S")
+        )
+    return format_html(
+        '<time class="num" datetime="{}" title="{}">{}</time>', happened.isoformat(), hover, text
+    )
+
+
+def _moment(value: datetime | int) -> datetime:
+    return clocks.from_us(value) if isinstance(value, int) else value
+
+
+@register.filter
+def day(value: datetime | int | None) -> str:
+    """Write the day of a moment."""
+    return "—" if value is None else clocks.day(_moment(value), language(), home_zone())
+
+
+@register.simple_tag
+def ago(value: datetime | int | None, now: datetime) -> str:
+    """Write how long ago something was; stands beside the absolute moment only."""
+    if value is None:
+        return ""
+    count, unit = clocks.age(_moment(value), now)
+    said = {
+        "minute": ngettext("{count} minute ago", "{count} minutes ago", count),
+        "hour": ngettext("{count} hour ago", "{count} hours ago", count),
+        "day": ngettext("{count} day ago", "{count} days ago", count),
+    }[unit]
+    return said.format(count=figures.figure(count, language()))
+
+
+@register.simple_tag
+def value(number: object, unit: str = "", places: int | None = None) -> SafeString:
+    """Show a figure with its unit in tabular figures, never broken over lines."""
+    if number is None or number == "":
+        return SafeString("—")
+    text = figures.with_unit(number, unit, language(), places)
+    return format_html('<span class="num">{}</span>', text)
+
+
+@register.filter
+def figure(number: object) -> str:
+    """Write a figure alone."""
+    return "—" if number is None else figures.figure(number, language())
+
+
+@register.filter
+def milli(number: int | None) -> str:
+    """Write whole thousandths as whole units."""
+    return "—" if number is None else figures.figure(number // 1000, language())
+
+
+@register.filter
+def word(key: str, table: str) -> str:
+    """Translate a word of the trace by a table of `railtrace.web.words`."""
+    said = words.word(getattr(words, table), str(key))
+    return gettext(said) if said else ""
+
+
+@register.simple_tag
+def painted(scheme: str, number: str, vehicle_class: str = "") -> SafeString:
+    """Show a number as it stands on the unit."""
+    text = figures.number_as_painted(scheme, number, vehicle_class)
+    return format_html('<span class="painted">{}</span>', text)
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """Look a key up."""
+    return mapping.get(key, "") if mapping else ""
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Any, **changes: object) -> str:
+    """Return this page's query string with some parameters changed; None takes one away."""
+    parameters = context["request"].GET.copy()
+    for key, changed in changes.items():
+        if changed is None or changed == "":
+            parameters.pop(key, None)
+        else:
+            parameters[key] = str(changed)
+    encoded = parameters.urlencode()
+    return f"?{encoded}" if encoded else "?"

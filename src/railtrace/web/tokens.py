@@ -1,0 +1,49 @@
+"""API tokens: made once, shown once, checked by hash."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_noop as _
+
+from railtrace.web.models import ApiToken
+
+SCOPES = {"record": _("Record operations"), "read": _("Read the trace and its views")}
+MARK = "rt_"
+
+
+def make_token(
+    name: str, scopes: list[str], now: datetime, expires_at: datetime, by: Any = None
+) -> tuple[ApiToken, str]:
+    """Make a token; the text returned here is never shown again."""
+    prefix = secrets.token_hex(4)
+    text = f"{MARK}{prefix}_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        name=name, prefix=prefix, sha256=_sha256(text), scopes=sorted(scopes),
+        created_at=now, expires_at=expires_at, created_by=by,
+    )  # fmt: skip
+    return token, text
+
+
+def token_of(text: str, scope: str, now: datetime) -> ApiToken | None:
+    """Return the token when it is known, unexpired, not revoked and has the scope."""
+    prefix = text.removeprefix(MARK).partition("_")[0]
+    token: ApiToken | None = ApiToken.objects.filter(prefix=prefix).first()
+    if token is None or not constant_time_compare(token.sha256, _sha256(text)):
+        return None
+    if token.revoked_at is not None or token.expires_at <= now or scope not in token.scopes:
+        return None
+    if token.last_used_on != now.date():
+        ApiToken.objects.filter(pk=token.pk).update(last_used_on=now.date())
+    return token
+
+
+def revoke(token: ApiToken, now: datetime, by: Any) -> None:
+    """Revoke a token from this moment on; its row stays for the record."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now, revoked_by=by)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,202 @@
+"""The words people read for the words the trace keeps. Catalogue rows bring their own names."""
+
+from django.utils.translation import gettext_noop as _
+
+VERDICTS = {
+    "fit": _("fit"),
+    "doubtful": _("doubtful"),
+    "unfit": _("unfit"),
+    "unknown": _("unknown"),
+}
+
+KINDS = {
+    "LogOpened": _("Log opened"),
+    "KeyReplaced": _("Key replaced"),
+    "KeyCompromised": _("Key compromised"),
+    "CatalogueAdopted": _("Catalogue adopted"),
+    "Corrected": _("Entry corrected"),
+    "ContradictionResolved": _("Contradiction resolved"),
+    "Manufactured": _("Manufactured"),
+    "Registered": _("Registered"),
+    "Commissioned": _("Commissioned"),
+    "MarkingChanged": _("Marking changed"),
+    "Installed": _("Installed"),
+    "Removed": _("Removed"),
+    "LocationReported": _("Location reported"),
+    "Ran": _("Run"),
+    "MeterRead": _("Meter read"),
+    "MeterReplaced": _("Meter replaced"),
+    "ModeViolated": _("Rule of use violated"),
+    "Washed": _("Washed"),
+    "Inspected": _("Inspected"),
+    "Measured": _("Measured"),
+    "Tested": _("Tested"),
+    "Diagnosed": _("Diagnosed"),
+    "Reprofiled": _("Reprofiled"),
+    "EnteredRepair": _("Entered repair"),
+    "LeftRepair": _("Left repair"),
+    "Repaired": _("Repaired"),
+    "DefectFound": _("Defect found"),
+    "DefectClosed": _("Defect closed"),
+    "Failed": _("Failed"),
+    "Held": _("Put on hold"),
+    "HoldLifted": _("Hold lifted"),
+    "RecallOpened": _("Recall opened"),
+    "RecallClosed": _("Recall closed"),
+    "Condemned": _("Condemned"),
+    "WrittenOff": _("Written off"),
+}
+
+LANES = {
+    "location": _("Location"),
+    "repairs": _("Repairs"),
+    "measurements": _("Measurements"),
+    "failures": _("Failures"),
+    "runs": _("Runs"),
+    "components": _("Components"),
+}
+LANE_OF_KIND = {
+    "Manufactured": "location", "Registered": "location", "Commissioned": "location",
+    "MarkingChanged": "location", "LocationReported": "location", "WrittenOff": "location",
+    "Condemned": "location", "Held": "failures", "HoldLifted": "failures",
+    "RecallOpened": "failures", "RecallClosed": "failures", "Installed": "components",
+    "Removed": "components", "Ran": "runs", "MeterRead": "runs", "MeterReplaced": "runs",
+    "ModeViolated": "failures", "Washed": "repairs", "Inspected": "measurements",
+    "Measured": "measurements", "Tested": "measurements", "Diagnosed": "measurements",
+    "Reprofiled": "repairs", "EnteredRepair": "repairs", "LeftRepair": "repairs",
+    "Repaired": "repairs", "DefectFound": "failures", "DefectClosed": "failures",
+    "Failed": "failures",
+}  # fmt: skip
+
+STATES = {
+    "in_use": _("in use"),
+    "in_repair": _("in repair"),
+    "on_hold": _("on hold"),
+    "abroad": _("abroad"),
+    "registered": _("registered"),
+    "condemned": _("condemned"),
+    "written_off": _("written off"),
+}
+
+CLASSES = {
+    "locomotive": _("Locomotives"),
+    "freight_wagon": _("Freight wagons"),
+    "coach": _("Passenger coaches"),
+    "special": _("Self-propelled special stock"),
+    "part": _("Parts"),
+}
+
+WHEREABOUTS = {
+    "home": _("at home"),
+    "line": _("on the line"),
+    "stock": _("in stock"),
+    "contractor": _("at a contractor"),
+    "abroad": _("abroad"),
+}
+
+OUTCOMES = {
+    "passed": _("passed"),
+    "failed": _("failed"),
+    "aborted": _("aborted"),
+    "sound": _("sound"),
+    "watch": _("watch"),
+    "alarm": _("alarm"),
+    "contradicts": _("contradicts"),
+}
+
+MARKS = {
+    "clear": _("clear"),
+    "unreadable": _("unreadable"),
+    "duplicate": _("duplicate"),
+    "restamped": _("re-stamped"),
+}
+
+SCHEMES = {
+    "network8": _("8-digit network number"),
+    "series": _("series and running number"),
+    "evn": _("European vehicle number"),
+    "serial": _("maker's serial number"),
+    "other": _("other number"),
+}
+
+BASES = {
+    "observed": _("observed"),
+    "document": _("from a document"),
+    "assumed": _("assumed"),
+}
+
+ZONES = {
+    "stated": _("zone stated by the sender"),
+    "site": _("zone of the site"),
+    "assumed": _("zone assumed"),
+}
+
+RESTORED = {
+    "unknown": _("unknown"),
+    "minimal": _("minimal"),
+    "partial": _("partial"),
+    "as_new": _("as new"),
+}
+
+MOMENTS = {
+    "as_found": _("as found"),
+    "as_left": _("as left"),
+}
+
+METERS = {
+    "km": _("kilometres"),
+    "engine_hours": _("engine-hours"),
+}
+
+FIELDS = {
+    "action": _("Action"), "basis": _("Basis"), "batch": _("Batch"), "carrier": _("Carrier"),
+    "catalogue": _("Catalogue"), "code": _("Code"), "confirmed_by": _("Confirmed by"),
+    "contradiction": _("Contradiction"), "counters": _("Counters"), "defect": _("Defect"),
+    "delay_min": _("Delay [min]"), "device": _("Device"), "distance_km": _("Distance [km]"),
+    "duration_s": _("Duration [s]"), "engine_hours": _("Engine-hours"), "epoch": _("Epoch"),
+    "failure_class": _("Failure class"), "finding": _("Finding"), "findings": _("Findings"),
+    "fitted_value": _("New meter shows"), "fuel_kg": _("Fuel [kg]"), "given": _("Given"),
+    "gross_tonne_km": _("Gross tonne-km"), "heat": _("Heat"), "hold": _("Hold"),
+    "home_site": _("Home depot"), "lost_from": _("Lost from"), "lost_to": _("Lost to"),
+    "made": _("Made"), "maker": _("Maker"), "meter": _("Meter"), "method": _("Method"),
+    "mode": _("Failure mode"), "new_key": _("New key"), "note": _("Note"),
+    "numbers": _("Numbers"), "old_key": _("Old key"), "origin": _("Origin"),
+    "outcome": _("Outcome"), "owner": _("Owner"), "performed_by": _("Performed by"),
+    "place": _("Place"), "position": _("Position"),
+    "previous_checkpoint": _("Previous checkpoint"), "programme": _("Programme"),
+    "reason": _("Reason"), "recall": _("Recall"), "removed_value": _("Old meter showed"),
+    "repair_kind": _("Repair kind"), "replacement": _("Replacement"),
+    "resolution": _("Resolution"), "restored": _("Restored"), "route": _("Route"),
+    "rule": _("Rule"), "safety": _("Safety"), "scope": _("Scope"), "site": _("Site"),
+    "started_at": _("Started at"), "step": _("Step"), "signatures": _("Signatures"),
+    "target": _("Corrected entry"), "test": _("Test"), "title": _("Title"),
+    "train": _("Train"), "type": _("Type"), "units": _("Units"), "value": _("Value"),
+    "valid_from": _("Valid from"), "verifier_key": _("Verifier key"),
+    "whereabouts": _("Whereabouts"), "window_from": _("Window from"),
+    "window_to": _("Window to"), "withdrawn": _("Withdrawn"), "work": _("Work"),
+    "work_order": _("Work order"), "workplace": _("Workplace"),
+}  # fmt: skip
+
+CONTRADICTIONS = {
+    "type_differs": _("Described twice with different types: {first}, then {now}"),
+    "number_not_borne": _("Number {number} was withdrawn but is not on the unit"),
+    "left_repair_not_entered": _("Left repair {repair_kind} without having entered it"),
+    "other_repair_left": _("Entered repair {entered} but left {left}"),
+    "hold_not_set": _("Hold {hold} was lifted but is not set"),
+    "scrapped_twice": _("Scrapped twice: first {first}"),
+    "after_scrapping": _("{kind} after the unit was scrapped"),
+    "entered_repair_twice": _("Entered repair again without leaving {first}"),
+    "installed_twice": _("Installed on {other} while still on {carrier} at {position}"),
+    "position_taken": _("Position {position} of the carrier is taken by {part}: {other} came too"),
+    "removed_where_it_is_not": _("Removed from {carrier}, where it is not"),
+    "condemned_while_installed": _("Condemned while still on {carrier}"),
+    "defect_not_open": _("Defect {defect} was closed but is not open"),
+    "counter_goes_back": _("The meter shows {shown}, less than the {counted} counted so far"),
+    "recall_opened_twice": _("Recall {recall} was opened twice"),
+    "recall_not_open": _("Recall {recall} was closed but is not open"),
+}
+
+
+def word(table: dict[str, str], key: str) -> str:
+    """Return the English word of a key; a key no table knows is shown as it is."""
+    return table.get(key, key)
