@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg import sql as composed
 
 from railtrace.errors import Contended, StoreFull
 
 _COPY_FROM_ROWS = 20
 """Below this, one INSERT statement is quicker than opening a COPY."""
+
+_names = count()
+"""One thread may read several streams at once, each through a cursor of its own name."""
 
 
 def _translated(sql: str) -> bytes:
@@ -39,8 +42,7 @@ class PostgresWriter:
         if len(rows) < _COPY_FROM_ROWS:
             marks = ",".join(["%s"] * len(columns))
             self._cursor.executemany(
-                composed.SQL(f"INSERT INTO {table} ({names}) VALUES ({marks})"),  # type: ignore[arg-type]
-                rows,
+                f"INSERT INTO {table} ({names}) VALUES ({marks})".encode(), rows
             )
             return
         with self._cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
@@ -86,7 +88,7 @@ class Postgres:
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Run one reading statement and yield its rows from a server-side cursor."""
         connection = self._connection()
-        with connection.transaction(), connection.cursor(name="stream") as cursor:
+        with connection.transaction(), connection.cursor(f"stream_{next(_names)}") as cursor:
             cursor.itersize = 5000
             cursor.execute(_translated(sql), parameters)
             yield from cursor

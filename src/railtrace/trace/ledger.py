@@ -139,6 +139,9 @@ class TraceStore(Protocol):
     def last_checkpoint(self, log: str) -> tuple[int, str] | None:
         """Return (size, note) of the newest kept checkpoint."""
 
+    def close(self) -> None:
+        """Let go of files and connections."""
+
 
 def record(
     store: TraceStore, log: str, batch: Sequence[Submission], now: datetime
@@ -231,9 +234,7 @@ def nodes_of(store: TraceStore, log: str) -> Nodes:
     def nodes(height: int, index: int) -> bytes:
         level = height - height % KEPT_EVERY
         start, stop = index << (height - level), (index + 1) << (height - level)
-        rows = (
-            store.subtrees(log, level, start, stop) if level else store.hashes(log, start, stop)
-        )
+        rows = store.subtrees(log, level, start, stop) if level else store.hashes(log, start, stop)
         if len(rows) != stop - start:
             raise NotFound("{log}: entries {start} to {stop} are missing", log=log,
                            start=start << level, stop=stop << level)  # fmt: skip

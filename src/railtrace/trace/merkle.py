@@ -142,9 +142,7 @@ def consistency_proof(old: int, new: int, nodes: Nodes) -> list[bytes]:
     return path[::-1]
 
 
-def check_inclusion(
-    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
-) -> None:
+def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:
     """Check that a leaf *hash* is at `index` under `root`. Raises ProofFailed."""
     if not 0 <= index < size:
         raise ProofFailed("position {index} is not in a tree of {size}", index=index, size=size)
@@ -160,9 +158,7 @@ def check_inclusion(
             node = node_hash(node, sibling)
         here, last = here >> 1, last >> 1
     if last or node != root:
-        raise ProofFailed(
-            "the entry at position {index} is not under this checkpoint", index=index
-        )
+        raise ProofFailed("the entry at position {index} is not under this checkpoint", index=index)
 
 
 def check_consistency(

@@ -47,7 +47,7 @@ class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """The manners of everything inside an operation."""
 
 
-class Reading(_Part):
+class Reading(_Part, frozen=True):
     """One measured value; `uncertainty` is expanded (coverage factor 2), in the same unit."""
 
     quantity: Id
@@ -58,7 +58,7 @@ class Reading(_Part):
     moment: Literal["", "as_found", "as_left"] = ""
 
 
-class Number(_Part):
+class Number(_Part, frozen=True):
     """A number as it stands on the unit; `?` stands for a digit nobody can read."""
 
     scheme: Literal["network8", "series", "evn", "serial", "other"]
@@ -66,7 +66,7 @@ class Number(_Part):
     mark: Literal["clear", "unreadable", "duplicate", "restamped"] = "clear"
 
 
-class Evidence(_Part):
+class Evidence(_Part, frozen=True):
     """A file kept by its SHA-256 outside the trace."""
 
     sha256: Sha256
@@ -76,7 +76,7 @@ class Evidence(_Part):
     evidence_class: Literal["document", "photo", "curve", "dataset", "catalogue"] = "document"
 
 
-class Counter(_Part):
+class Counter(_Part, frozen=True):
     """A life-long counter as known at one moment."""
 
     meter: Literal["km", "engine_hours"]
@@ -125,7 +125,7 @@ class LogOpened(Operation, frozen=True, tag="LogOpened"):
     lost_to: Count | None = None
 
 
-class KeySignature(_Part):
+class KeySignature(_Part, frozen=True):
     """An Ed25519 signature, base64, over the key statement of docs/trace-format.md."""
 
     verifier_key: Line
@@ -412,8 +412,7 @@ AnyOperation = (
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
-    kind.__struct_config__.tag: kind  # type: ignore[misc]
-    for kind in AnyOperation.__args__
+    kind.__struct_config__.tag: kind for kind in AnyOperation.__args__
 }
 
 _decoder = msgspec.json.Decoder(AnyOperation)
@@ -421,7 +420,8 @@ _decoder = msgspec.json.Decoder(AnyOperation)
 
 def decode(text: bytes | str) -> Operation:
     """Read one operation from JSON. Raises msgspec.ValidationError or DecodeError."""
-    return _decoder.decode(text)
+    operation: Operation = _decoder.decode(text)
+    return operation
 
 
 def kind_of(operation: Operation) -> str:

@@ -27,7 +27,7 @@ class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     """The manners of everything in a trust file."""
 
 
-class Window(_Part):
+class Window(_Part, frozen=True):
     """From when to when somebody else may have held a key; an open window has no end."""
 
     since: datetime
@@ -38,7 +38,7 @@ class Window(_Part):
         return self.since <= when and (self.until is None or when <= self.until)
 
 
-class TrustedKey(_Part):
+class TrustedKey(_Part, frozen=True):
     """A key of one log: the smallest and the largest checkpoint size it may sign."""
 
     origin: str
@@ -52,14 +52,14 @@ class TrustedKey(_Part):
         return self.valid_from <= size and (self.valid_to is None or size <= self.valid_to)
 
 
-class Holder(_Part):
+class Holder(_Part, frozen=True):
     """A person's key that together with the other role's may replace a lost log key."""
 
     role: Literal["administrator", "second_holder"]
     verifier_key: str
 
 
-class Trust(_Part):
+class Trust(_Part, frozen=True):
     """The trust file."""
 
     format: Literal[1] = 1
@@ -103,7 +103,10 @@ def read(text: bytes) -> Trust:
         trust = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProofFailed("the trust file cannot be read: {error}", error=error) from error
-    for verifier_key in [k.verifier_key for k in (*trust.keys, *trust.holders)]:
+    for verifier_key in (
+        *(key.verifier_key for key in trust.keys),
+        *(holder.verifier_key for holder in trust.holders),
+    ):
         VerifierKey.parse(verifier_key)
     return trust
 
