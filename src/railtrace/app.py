@@ -157,9 +157,7 @@ class App:
             return self._recorder.submit(log, batch).result()
         return record(self.trace, log, batch, self.clock())
 
-    def _resolved(
-        self, operations: list[Operation | BadOperation]
-    ) -> list[Operation | Refused]:
+    def _resolved(self, operations: list[Operation | BadOperation]) -> list[Operation | Refused]:
         """Name the units of operations that come with numbers only."""
         unnamed = [
             op.id for op in operations

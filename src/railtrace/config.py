@@ -100,9 +100,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(sorted({self.default_log, *(self.log_of(site) for site in self.sites)}))
 
 
-def load(
-    path: Path | None = None, environment: Mapping[str, str] | None = None
-) -> Config:
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
     """Read the settings. Raises ConfigError naming the file and the key."""
     environment = os.environ if environment is None else environment
     path = path or Path(environment.get("RAILTRACE_CONFIG", FILE))

@@ -147,9 +147,12 @@ def slope_per_day(readings: list[Taken]) -> float | None:
     values = [float(taken.value) for taken in readings]
     mean_day, mean_value = sum(days) / len(days), sum(values) / len(values)
     spread = sum((day - mean_day) ** 2 for day in days)
-    return sum(
-        (day - mean_day) * (value - mean_value) for day, value in zip(days, values, strict=True)
-    ) / spread
+    return (
+        sum(
+            (day - mean_day) * (value - mean_value) for day, value in zip(days, values, strict=True)
+        )
+        / spread
+    )
 
 
 class Judged(Struct, frozen=True):
@@ -165,9 +168,7 @@ class Judged(Struct, frozen=True):
 
 def judged(state: Condition, catalogue: Catalogue) -> list[Judged]:
     """Judge the last reading of every series; without a limit the verdict is unknown."""
-    return [
-        _judged(state.type, series, catalogue) for _, series in sorted(state.series.items())
-    ]
+    return [_judged(state.type, series, catalogue) for _, series in sorted(state.series.items())]
 
 
 def _judged(type_: str, series: Series, catalogue: Catalogue) -> Judged:
@@ -190,9 +191,7 @@ def limit_for(
     vehicle = catalogue.vehicle_types.get(type_)
     vehicle_class = vehicle.vehicle_class if vehicle else None
     day = moment(taken.at_us).date()
-    fitting = limits_for(
-        catalogue, quantity, type_, vehicle_class, "in_service", day, place=place
-    )
+    fitting = limits_for(catalogue, quantity, type_, vehicle_class, "in_service", day, place=place)
     return fitting[0] if fitting else None
 
 

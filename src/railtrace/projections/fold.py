@@ -55,9 +55,7 @@ class State(Struct):
         """Raise a named contradiction, known by its name and the operation that shows it."""
         key = f"{name}:{entry.operation.id}"
         resolution = self.resolutions.get(key, "")
-        self.contradictions[key] = Contradiction(
-            key, name, entry.happened_us, values, resolution
-        )
+        self.contradictions[key] = Contradiction(key, name, entry.happened_us, values, resolution)
 
 
 @dataclass(frozen=True)

@@ -212,9 +212,7 @@ def _rows(state: Passport, catalogue: Catalogue) -> Rows:
         len(state.holds),
         state.scrapped_us,
     )
-    numbers = [
-        (state.unit, n.scheme, n.value, n.mark, n.from_us, n.to_us) for n in state.numbers
-    ]
+    numbers = [(state.unit, n.scheme, n.value, n.mark, n.from_us, n.to_us) for n in state.numbers]
     return {"units": [unit], "numbers": numbers}
 
 

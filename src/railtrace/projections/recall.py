@@ -58,13 +58,10 @@ def matches(recall: Any, part: Any) -> bool:
 
     A date of making matches by its beginning: a recall of 2009 takes parts made in 2009-05.
     """
-    return (
-        all(
-            not getattr(recall, name) or getattr(recall, name) == getattr(part, name)
-            for name in ("type", "maker", "heat", "batch")
-        )
-        and part.made.startswith(recall.made)
-    )
+    return all(
+        not getattr(recall, name) or getattr(recall, name) == getattr(part, name)
+        for name in ("type", "maker", "heat", "batch")
+    ) and part.made.startswith(recall.made)
 
 
 RECALL = View(

@@ -30,9 +30,7 @@ def gates(
     """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts."""
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
-    return [
-        gate for unit, states in units for gate in _gates_of(unit, states, recalls, catalogue)
-    ]
+    return [gate for unit, states in units for gate in _gates_of(unit, states, recalls, catalogue)]
 
 
 def _gates_of(
@@ -66,9 +64,7 @@ def _identity_gates(passport: Passport) -> list[Gate]:
         found.append(Gate("not_described", passport.unit))
     if passport.unreadable is not None:
         log, position = passport.unreadable
-        found.append(
-            Gate("no_decision", passport.unit, {"log": log, "position": str(position)})
-        )
+        found.append(Gate("no_decision", passport.unit, {"log": log, "position": str(position)}))
     return found
 
 

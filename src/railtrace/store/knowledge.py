@@ -169,9 +169,7 @@ class Knowledge:
         self.load(units)
         parts = [p for unit in units if matches(criteria, p := self.passport(unit)) and p.type]
         order = ("in_service", "abroad", "stock", "condemned")
-        return sorted(
-            (self._affected(part) for part in parts), key=lambda a: order.index(a.where)
-        )
+        return sorted((self._affected(part) for part in parts), key=lambda a: order.index(a.where))
 
     def _affected(self, part: Passport) -> Affected:
         root, chain = self.root(part.unit)

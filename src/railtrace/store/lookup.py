@@ -101,16 +101,14 @@ class Lookup:
                 found.setdefault(unit, value)
         return self.units(list(found)[:limit], found)
 
-    def units(
-        self, units: Sequence[str], matched: dict[str, str] | None = None
-    ) -> list[UnitRow]:
+    def units(self, units: Sequence[str], matched: dict[str, str] | None = None) -> list[UnitRow]:
         """Return list rows of units in the order given; unknown ids are left out."""
         rows: dict[str, UnitRow] = {}
         for some in chunks(units):
             for row in self._db.query(
                 f"SELECT {_UNIT}{_MORE}{_FROM} WHERE u.unit IN ({marks(len(some))})", list(some)
             ):
-                rows[row[0]] = UnitRow(*row, matched=(matched or {}).get(row[0], ""))
+                rows[row[0]] = replace(UnitRow(*row), matched=(matched or {}).get(row[0], ""))
         return self._judged([rows[unit] for unit in units if unit in rows])
 
     def bearers(self, value: str) -> list[str]:
@@ -176,17 +174,14 @@ class Lookup:
         for _ in range(_DEEPEST):
             children = self.children(frontier)
             frontier = [part for part, _ in children if part not in root_of]
-            root_of |= {
-                part: root_of[carrier] for part, carrier in children if part not in root_of
-            }
+            root_of |= {part: root_of[carrier] for part, carrier in children if part not in root_of}
             if not frontier:
                 break
         worst = dict.fromkeys(units, "unknown")
         rank = {"unfit": 0, "doubtful": 1, "fit": 2, "unknown": 3}
         for some in chunks(list(root_of)):
             for unit, verdict in self._db.query(
-                "SELECT unit, verdict FROM condition_summary WHERE unit IN"
-                f" ({marks(len(some))})",
+                f"SELECT unit, verdict FROM condition_summary WHERE unit IN ({marks(len(some))})",
                 list(some),
             ):
                 root = root_of[unit]
@@ -219,17 +214,18 @@ class Lookup:
         limit: int = 50,
     ) -> list[tuple[Any, ...]]:
         """Return (unit, happened_us, recorded_us, log, position, kind, id), newest first."""
-        where, parameters = [f"unit IN ({marks(len(units))})"], list(units)
+        where = [f"unit IN ({marks(len(units))})"]
+        parameters: list[Any] = list(units)
         if kinds:
             where.append(f"kind IN ({marks(len(kinds))})")
             parameters += list(kinds)
         if before is not None:
             where.append("(happened_us, recorded_us, log, position) < (?, ?, ?, ?)")
-            parameters += list(before)  # type: ignore[arg-type]
+            parameters += list(before)
         for column, value in (("happened_us", until_us), ("recorded_us", known_us)):
             if value is not None:
                 where.append(f"{column} <= ?")
-                parameters.append(value)  # type: ignore[arg-type]
+                parameters.append(value)
         return self._db.query(
             "SELECT unit, happened_us, recorded_us, log, position, kind, id FROM unit_ops WHERE "
             + " AND ".join(where)
@@ -264,7 +260,7 @@ class Lookup:
         runs = self._db.query(
             f"SELECT at_us, {column} FROM runs WHERE unit = ? ORDER BY at_us", (unit,)
         )
-        return anchors, runs  # type: ignore[return-value]
+        return anchors, runs
 
     # --- recalls and contradictions ---------------------------------------------------------
 
@@ -282,7 +278,8 @@ class Lookup:
 
     def made_like(self, criteria: dict[str, str]) -> list[str]:
         """Return the units whose passport meets the criteria now (made: by its beginning)."""
-        where, parameters = [], []
+        where: list[str] = []
+        parameters: list[Any] = []
         for column in ("type", "maker", "heat", "batch"):
             if criteria.get(column):
                 where.append(f"{column} = ?")
@@ -302,7 +299,8 @@ class Lookup:
     ) -> list[dict[str, Any]]:
         """Return contradictions, newest first."""
         names = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
-        where, parameters = ["1 = 1"], []
+        where = ["1 = 1"]
+        parameters: list[Any] = []
         if unit is not None:
             where.append("unit = ?")
             parameters.append(unit)
@@ -329,7 +327,8 @@ class Lookup:
 
 
 def _where(filters: dict[str, str]) -> tuple[list[str], list[Any]]:
-    where, parameters = ["u.type <> ''"], []
+    where = ["u.type <> ''"]
+    parameters: list[Any] = []
     classes = marks(len(VEHICLE_CLASSES))
     scope = filters.get("scope")
     if scope == "vehicles":

@@ -198,8 +198,7 @@ class DatabaseTraceStore:
             "SELECT id FROM (SELECT '' || id AS id FROM operations) AS ids"
             " GROUP BY id HAVING COUNT(*) > 1"
         )
-        names = {number: log for log, number in self.database.query(
-            "SELECT log, number FROM logs")}
+        names = {number: log for log, number in self.database.query("SELECT log, number FROM logs")}
         found: dict[str, list[tuple[str, int]]] = {id_: [] for (id_,) in repeated}
         for some in chunks(list(found)):
             for id_, key in self.database.query(

@@ -24,8 +24,8 @@ from railtrace.projections.fold import (
 )
 from railtrace.store.database import Database, Writer, chunks, marks
 from railtrace.trace import leaf as leaves
-from railtrace.trace.ledger import TraceStore
 from railtrace.trace.leaf import Entry
+from railtrace.trace.ledger import TraceStore
 from railtrace.trace.operation import KINDS, Corrected
 
 CataloguesBySha = Callable[[str | None], Catalogue]
@@ -127,7 +127,7 @@ class ViewStore:
 
     def positions(self) -> dict[str, int]:
         """Return how many entries of each log the views have taken."""
-        return dict(self.database.query("SELECT log, position FROM positions"))  # type: ignore[arg-type]
+        return dict(self.database.query("SELECT log, position FROM positions"))
 
     def lag(self) -> int:
         """Return how many recorded entries the views have not taken yet."""
@@ -136,7 +136,7 @@ class ViewStore:
 
     def outdated(self) -> list[str]:
         """Return the views whose stored version is not this program's."""
-        stored = dict(self.database.query("SELECT key, value FROM meta"))  # type: ignore[arg-type]
+        stored = dict(self.database.query("SELECT key, value FROM meta"))
         return [
             view.name
             for view in self.views.values()
@@ -170,7 +170,7 @@ class ViewStore:
         return done
 
     def _next_entries(self, writer: Writer, batch: int) -> list[Entry]:
-        taken = dict(writer.query("SELECT log, position FROM positions"))  # type: ignore[arg-type]
+        taken = dict(writer.query("SELECT log, position FROM positions"))
         entries: list[Entry] = []
         for head in self.trace.heads():
             start = taken.get(head.log, 0)
@@ -228,9 +228,7 @@ class ViewStore:
             reached |= units
             stored |= {_index_row(unit, member) for unit in units for member in chain}
         for unit in sorted({row[0] for row in stored}):
-            there = writer.query(
-                f"SELECT {','.join(_INDEX)} FROM unit_ops WHERE unit = ?", (unit,)
-            )
+            there = writer.query(f"SELECT {','.join(_INDEX)} FROM unit_ops WHERE unit = ?", (unit,))
             stored -= set(there)
         index |= stored
         return reached
@@ -407,9 +405,7 @@ class ViewStore:
         self._index_corrections(writer, corrected, index)
         writer.insert("unit_ops", _INDEX, sorted(index))
 
-    def _rebuild_view(
-        self, writer: Writer, view: View, tell: Callable[[str, int], None]
-    ) -> None:
+    def _rebuild_view(self, writer: Writer, view: View, tell: Callable[[str, int], None]) -> None:
         for table in (*view.tables, *view.history):
             writer.query(f"DELETE FROM {table}")
         for table in ("states", "contradictions"):
