@@ -400,7 +400,8 @@ class ViewStore:
                 corrected += [e for e in entries if isinstance(e.operation, Corrected)]
                 done += len(entries)
                 tell("index", done)
-            writer.insert("positions", ("log", "position"), [(head.log, head.size)])
+            if head.size:
+                writer.insert("positions", ("log", "position"), [(head.log, head.size)])
         index: set[tuple[Any, ...]] = set()
         self._index_corrections(writer, corrected, index)
         writer.insert("unit_ops", _INDEX, sorted(index))

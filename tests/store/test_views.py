@@ -1,0 +1,214 @@
+"""Views in a real store: any order of arrival gives the state of a rebuild."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from railtrace.catalogue.load import load
+from railtrace.projections.all import VIEWS
+from railtrace.store.lookup import Lookup
+from railtrace.store.sqlite import Sqlite
+from railtrace.store.trace import DatabaseTraceStore
+from railtrace.store.views import ViewStore
+from railtrace.trace.ledger import Submission, record
+from railtrace.trace.operation import Counter, KINDS, Number, Reading
+
+START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
+CATALOGUE = load()
+UNITS = ("v-1", "v-2", "w-1", "w-2", "w-3")
+
+
+def op(kind, id_, day, **fields):
+    return KINDS[kind](id=id_, happened_at=START + timedelta(days=day), **fields)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return new_store(tmp_path)
+
+
+def new_store(folder, database=None):
+    trace = DatabaseTraceStore(database or Sqlite(folder / "trace.db"))
+    views = ViewStore(
+        database or Sqlite(folder / "views.db", durable=False), trace, VIEWS, lambda sha: CATALOGUE
+    )
+    for log in ("north", "south"):
+        trace.open_log(log, f"test/{log}")
+    return views
+
+
+def take(views, log, operations, seconds=0):
+    now = START + timedelta(days=400, seconds=seconds)
+    results = record(views.trace, log, [Submission(o, "t", "test") for o in operations], now)
+    views.catch_up()
+    return results
+
+
+def everything(views):
+    """Return every row of every table of the views, in one order."""
+    tables = ["states", "unit_ops", "contradictions", "positions", "corrections"]
+    tables += [table for view in VIEWS for table in (*view.tables, *view.history)]
+    return {
+        table: sorted(map(repr, views.database.query(f"SELECT * FROM {table}")))
+        for table in tables
+    }
+
+
+def life(data):
+    """Draw a small tangle of operations on five units, contradictions welcome."""
+    day = st.integers(0, 60)
+    unit = st.sampled_from(UNITS)
+    drawn = []
+    for index in range(data.draw(st.integers(1, 14))):
+        kind = data.draw(st.sampled_from(
+            ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
+             "EnteredRepair", "LeftRepair", "WrittenOff", "Corrected"]))  # fmt: skip
+        at, name = data.draw(day), f"o{index}"
+        mine = data.draw(unit)
+        other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
+        drawn.append(_one(data, kind, name, at, mine, other, drawn))
+    return drawn
+
+
+def _one(data, kind, name, at, mine, other, drawn):
+    match kind:
+        case "Registered":
+            return op(kind, name, at, units=(mine,), type="wheelset_freight",
+                      counters=(Counter(meter="km", value="1000"),),
+                      numbers=(Number(scheme="serial", value=f"5-{at}-09"),))  # fmt: skip
+        case "Installed" | "Removed":
+            return op(kind, name, at, units=(mine,), carrier=other, position="wheelset.1")
+        case "Ran":
+            return op(kind, name, at, units=(mine,), distance_km="12.5")
+        case "MeterRead":
+            return op(kind, name, at, units=(mine,), meter="km", value=str(at * 10))
+        case "Measured":
+            reading = Reading(quantity="flange_thickness", place="left", value=str(22 + at % 9),
+                              unit="mm", uncertainty="0.3")  # fmt: skip
+            return op(kind, name, at, units=(mine,), readings=(reading,))
+        case "Held":
+            return op(kind, name, at, units=(mine,), reason="look at it")
+        case "Corrected":
+            target = data.draw(st.sampled_from([o.id for o in drawn] or ["o0"]))
+            if data.draw(st.booleans()):
+                return op(kind, name, at, target=target if target != name else "o-none",
+                          action="void", reason="wrong")  # fmt: skip
+            new = op("Ran", f"{name}-new", at, units=(other,), distance_km="7")
+            return op(kind, name, at, target=target if target != name else "o-none",
+                      action="replace", reason="wrong unit", replacement=new)  # fmt: skip
+        case _:
+            fields = {"repair_kind": "ДР"} if kind.endswith("Repair") else {}
+            return op(kind, name, at, units=(mine,), **fields)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_order_of_arrival_in_any_batches_gives_the_rows_of_a_rebuild(tmp_path_factory, data):
+    views = new_store(tmp_path_factory.mktemp("views"))
+    operations = life(data)
+    for second, operation in enumerate(operations):
+        log = data.draw(st.sampled_from(["north", "south"]))
+        record(views.trace, log, [Submission(operation, "t", "test")],
+               START + timedelta(days=400, seconds=second))  # fmt: skip
+        if data.draw(st.booleans()):
+            views.catch_up(batch=data.draw(st.integers(1, 5)))
+    views.catch_up()
+    live = everything(views)
+    views.rebuild()
+    assert everything(views) == live
+    for view in VIEWS:
+        views.rebuild([view.name])
+    assert everything(views) == live
+    views.close()
+    views.trace.close()
+
+
+def test_a_correction_that_arrives_before_its_target_still_decides(store):
+    new = op("Ran", "r-new", 2, units=("v-2",), distance_km="7")
+    take(store, "south", [op("Corrected", "c1", 3, target="r1", action="replace", reason="x",
+                             replacement=new)])  # fmt: skip
+    take(store, "north", [op("Ran", "r1", 2, units=("v-1",), distance_km="12")], 5)
+    usage = {u: store.states_now([u])["usage", u].km.total for u in ("v-1", "v-2")}
+    assert usage == {"v-1": 0, "v-2": 7000}
+
+
+def test_what_was_known_then_stays_as_it_was(store):
+    take(store, "north", [op("Ran", "r1", 1, units=("v-1",), distance_km="100")])
+    first_us = store.entries("v-1", None, None)[0].recorded_us
+    take(store, "north", [op("Corrected", "c1", 5, target="r1", action="void", reason="x")], 60)
+    now = store.states_then("v-1", None, None)["usage"][0]
+    then = store.states_then("v-1", None, first_us)["usage"][0]
+    assert (now.km.total, then.km.total) == (0, 100_000)
+
+
+def test_the_state_at_a_date_leaves_out_what_happened_later(store):
+    take(store, "north", [op("Ran", f"r{d}", d, units=("v-1",), distance_km="10")
+                          for d in (1, 2, 3)])  # fmt: skip
+    day_two = int((START + timedelta(days=2)).timestamp() * 1_000_000)
+    assert store.states_then("v-1", day_two, None)["usage"][0].km.total == 20_000
+
+
+def test_an_operation_of_an_unknown_kind_is_kept_and_only_its_units_have_no_decision(store):
+    from dataclasses import replace
+
+    from railtrace.trace.ledger import Row
+    from railtrace.trace.merkle import leaf_hash
+
+    leaf = (b'{"channel":"x","format":1,"operation":{"happened_at":"2024-03-02T00:00:00Z",'
+            b'"id":"n1","kind":"Levitated","units":["v-1"]},'
+            b'"recorded_at":"2026-01-01T00:00:00Z","submitter":"s"}')  # fmt: skip
+    with store.trace.writing("north") as writer:
+        frontier, kept = writer.head.frontier.append([leaf_hash(leaf)])
+        row = Row(writer.head.size, "n1", "Levitated", leaf, leaf_hash(leaf))
+        writer.append([row], replace(writer.head, frontier=frontier), kept)
+    take(store, "north", [op("Ran", "r1", 1, units=("v-2",), distance_km="1")])
+    assert store.states_now(["v-1"])["passport", "v-1"].unreadable == ("north", 0)
+    assert ("passport", "v-2") not in store.states_now(["v-2"])
+    assert store.lag() == 0
+    live = everything(store)
+    store.rebuild()
+    assert everything(store) == live
+
+
+def test_a_new_catalogue_judges_every_unit_again(tmp_path):
+    catalogues = {None: type(CATALOGUE)(**dict.fromkeys(CATALOGUE.__struct_fields__, {}))}
+    trace = DatabaseTraceStore(Sqlite(tmp_path / "trace.db"))
+    trace.open_log("north", "test/north")
+    trace.open_log("south", "test/south")
+    views = ViewStore(Sqlite(tmp_path / "views.db"), trace, VIEWS,
+                      lambda sha: catalogues.get(sha, CATALOGUE))  # fmt: skip
+    reading = Reading(quantity="flange_thickness", place="left", value="20", unit="mm")
+    take(views, "north", [
+        op("Registered", "r1", 0, units=("w-1",), type="wheelset_freight"),
+        op("Measured", "m1", 1, units=("w-1",), readings=(reading,)),
+    ])  # fmt: skip
+    verdict = "SELECT verdict FROM condition_summary WHERE unit = 'w-1'"
+    assert views.database.query(verdict) == [("unknown",)]
+    take(views, "north", [op("CatalogueAdopted", "k1", 2, catalogue=CATALOGUE.hash,
+                             valid_from=START)])  # fmt: skip
+    assert views.database.query(verdict) == [("unfit",)]
+
+
+def test_every_page_of_the_fleet_holds_each_unit_once(store):
+    take(store, "north", [
+        op("Registered", f"r{i}", 0, units=(f"v-{i:03}",), type="gondola",
+           numbers=(Number(scheme="other", value=f"{(i * 37) % 100:05}"),))
+        for i in range(103)
+    ])  # fmt: skip
+    lookup, seen, after = Lookup(store.database), [], None
+    for _ in range(99):
+        page = lookup.fleet({"scope": "vehicles"}, "number", False, after, 10)
+        seen += [row.unit for row in page.rows]
+        after = page.after
+        if after is None:
+            break
+    assert sorted(seen) == [f"v-{i:03}" for i in range(103)]
+
+
+def test_two_units_with_one_number_are_shown_as_twins(store):
+    plate = Number(scheme="network8", value="66345679")
+    take(store, "north", [op("Registered", f"r{i}", 0, units=(f"v-{i}",), type="gondola",
+                             numbers=(plate,)) for i in (1, 2)])  # fmt: skip
+    assert Lookup(store.database).twins() == {"66345679": ["v-1", "v-2"]}
