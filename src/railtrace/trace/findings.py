@@ -10,7 +10,7 @@ TEXTS = {
     "hash-changed": "{log} {position} ({id}): the stored hash was changed; the entry is intact",
     "entry-unreadable": "{log} {position}: this is not a leaf of the record format",
     "entry-removed": "{log} {position}: {count} entries were removed here",
-    "entry-added": "{log} {position}: an entry stands beyond the end of the log",
+    "entry-added": "{log} {position}: an entry was added that the log does not hold",
     "entry-moved": "{log} {position} ({id}): the entry belongs at position {proper}",
     "id-twice": "{log} {position}: id {id} is recorded at {other} too",
     "column-changed": "{log} {position}: the column {column} says {stored}, the entry {wanted}",
