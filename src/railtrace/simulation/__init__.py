@@ -1,0 +1,1 @@
+"""A railway with known truth: for the demo, the benchmarks and the scoring."""
