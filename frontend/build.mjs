@@ -28,7 +28,7 @@ const FONT_SUBSETS = ["latin", "cyrillic", "cyrillic-ext", "greek"];
 // Packages that ship no licence file: all MIT, the text of which another package has.
 const HOLDERS = {
   "@alpinejs/csp": "Copyright (c) 2019-2026 Caleb Porzio and contributors",
-  "@tabler/core": "Copyright (c) 2018-2026 The Tabler Authors",
+  "@tabler/core": "Copyright (c) 2018-2026 The Tabler Authors; Copyright (c) 2011-2026 The Bootstrap Authors",
 };
 
 const out = (name) => path.join(UNFINISHED, name);
@@ -90,8 +90,9 @@ async function drawIcons() {
 
 async function licenceText(name) {
   const folder = path.join(MODULES, name);
-  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-  if (file) return readFile(path.join(folder, file), "utf8");
+  const files = (await readdir(folder)).filter((entry) => /^(licen[cs]e|notice)/i.test(entry));
+  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
+  if (texts.length) return texts.join("\n\n");
   if (!HOLDERS[name]) throw new Error(`${name}: no licence file; name its copyright holder in build.mjs`);
   return (await read("@tabler/icons/LICENSE")).replace(/^Copyright.*$/m, HOLDERS[name]);
 }
