@@ -13,7 +13,7 @@ from railtrace.store.sqlite import Sqlite
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace.ledger import Submission, record
-from railtrace.trace.operation import Counter, KINDS, Number, Reading
+from railtrace.trace.operation import KINDS, Counter, Number, Reading
 
 START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
 CATALOGUE = load()
@@ -51,8 +51,7 @@ def everything(views):
     tables = ["states", "unit_ops", "contradictions", "positions", "corrections"]
     tables += [table for view in VIEWS for table in (*view.tables, *view.history)]
     return {
-        table: sorted(map(repr, views.database.query(f"SELECT * FROM {table}")))
-        for table in tables
+        table: sorted(map(repr, views.database.query(f"SELECT * FROM {table}"))) for table in tables
     }
 
 

@@ -162,14 +162,14 @@ class ViewStore:
         while most is None or done < most:
             with self.database.write() as writer:
                 writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
-                entries = self._next_entries(writer, batch)
+                entries, taken = self._next_entries(writer, batch)
                 if not entries:
                     return done
-                self._take(writer, entries)
+                self._take(writer, entries, taken)
             done += len(entries)
         return done
 
-    def _next_entries(self, writer: Writer, batch: int) -> list[Entry]:
+    def _next_entries(self, writer: Writer, batch: int) -> tuple[list[Entry], dict[str, int]]:
         taken = dict(writer.query("SELECT log, position FROM positions"))
         entries: list[Entry] = []
         for head in self.trace.heads():
@@ -182,9 +182,10 @@ class ViewStore:
                 ]
                 writer.query("DELETE FROM positions WHERE log = ?", (head.log,))
                 writer.insert("positions", ("log", "position"), [(head.log, stop)])
-        return entries
+                taken[head.log] = stop
+        return entries, taken
 
-    def _take(self, writer: Writer, entries: list[Entry]) -> None:
+    def _take(self, writer: Writer, entries: list[Entry], taken: dict[str, int]) -> None:
         catalogue = self._catalogues(self._adopted(writer))
         touched: dict[str, list[Entry]] = {}
         index: set[tuple[Any, ...]] = set()
@@ -192,7 +193,7 @@ class ViewStore:
             for unit in units_of(entry.operation):
                 touched.setdefault(unit, []).append(entry)
                 index.add(_index_row(unit, entry))
-        refold = self._index_corrections(writer, entries, index)
+        refold = self._index_corrections(writer, entries, taken, index)
         writer.insert("unit_ops", _INDEX, sorted(index))
         changes = {name: _Change(view) for name, view in self.views.items()}
         late = self._advance(writer, touched, refold, changes, catalogue)
@@ -204,7 +205,11 @@ class ViewStore:
             self._judge_again(writer)
 
     def _index_corrections(
-        self, writer: Writer, entries: list[Entry], index: set[tuple[Any, ...]]
+        self,
+        writer: Writer,
+        entries: list[Entry],
+        taken: dict[str, int],
+        index: set[tuple[Any, ...]],
     ) -> set[str]:
         """Index each correction under every unit it reaches; return those units."""
         fresh = [e for e in entries if isinstance(e.operation, Corrected)]
@@ -223,7 +228,7 @@ class ViewStore:
         reached: set[str] = set()
         stored: set[tuple[Any, ...]] = set()
         for entry in started.values():
-            chain = self._chain(writer, entry)
+            chain = self._chain(writer, entry, taken)
             units = {unit for member in chain for unit in units_of(member.operation)}
             reached |= units
             stored |= {_index_row(unit, member) for unit in units for member in chain}
@@ -233,8 +238,11 @@ class ViewStore:
         index |= stored
         return reached
 
-    def _chain(self, writer: Writer, entry: Entry) -> list[Entry]:
-        """Return an entry with everything it corrects and everything that corrects it."""
+    def _chain(self, writer: Writer, entry: Entry, taken: dict[str, int]) -> list[Entry]:
+        """Return an entry with everything it corrects and everything that corrects it.
+
+        What is recorded but not taken yet stays out: its own turn brings it in.
+        """
         chain: dict[str, Entry] = {}
         waiting = [entry]
         while waiting:
@@ -244,7 +252,11 @@ class ViewStore:
             chain[member.operation.id] = member
             if isinstance(member.operation, Corrected):
                 found = self.trace.find([member.operation.target])
-                waiting += [leaves.read(leaf, log, at) for log, at, leaf in found.values()]
+                waiting += [
+                    leaves.read(leaf, log, at)
+                    for log, at, leaf in found.values()
+                    if at < taken.get(log, 0)
+                ]
             places = writer.query(
                 "SELECT log, position FROM corrections WHERE target = ?", (member.operation.id,)
             )
@@ -391,8 +403,9 @@ class ViewStore:
     def _rebuild_index(self, writer: Writer, tell: Callable[[str, int], None]) -> None:
         for table in ("unit_ops", "corrections", "positions"):
             writer.query(f"DELETE FROM {table}")
+        heads = self.trace.heads()
         done, corrected = 0, []
-        for head in self.trace.heads():
+        for head in heads:
             for page in _pages(self.trace.leaves(head.log, 0, head.size), 100_000):
                 entries = [leaves.read(leaf, head.log, position) for position, leaf in page]
                 rows = [_index_row(u, e) for e in entries for u in units_of(e.operation)]
@@ -403,7 +416,8 @@ class ViewStore:
             if head.size:
                 writer.insert("positions", ("log", "position"), [(head.log, head.size)])
         index: set[tuple[Any, ...]] = set()
-        self._index_corrections(writer, corrected, index)
+        sizes = {head.log: head.size for head in heads}
+        self._index_corrections(writer, corrected, sizes, index)
         writer.insert("unit_ops", _INDEX, sorted(index))
 
     def _rebuild_view(self, writer: Writer, view: View, tell: Callable[[str, int], None]) -> None:
