@@ -172,7 +172,7 @@ def test_an_operation_of_an_unknown_kind_is_kept_and_only_its_units_have_no_deci
 
 
 def test_a_new_catalogue_judges_every_unit_again(tmp_path):
-    catalogues = {None: type(CATALOGUE)(**dict.fromkeys(CATALOGUE.__struct_fields__, {}))}
+    catalogues = {None: type(CATALOGUE)(**{key: {} for key in CATALOGUE.__struct_fields__})}
     trace = DatabaseTraceStore(Sqlite(tmp_path / "trace.db"))
     trace.open_log("north", "test/north")
     trace.open_log("south", "test/south")
