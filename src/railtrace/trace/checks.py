@@ -77,8 +77,9 @@ def _check_offset(moment: datetime, field: str) -> None:
     offset = moment.utcoffset()
     if offset is None or offset.seconds % 60:
         raise BadOperation(
-            "{field} {value}: the zone offset is to be in whole minutes; send UTC",
+            "{what} {value}: the zone offset is to be in whole minutes; send UTC",
             field=field,
+            what=field,
             value=moment.isoformat(),
         )
 

@@ -1,0 +1,87 @@
+"""Hypothesis strategies for operations of every kind, made from the types themselves."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from railtrace.trace.operation import KINDS, Operation
+
+TEXT = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters=[chr(i) for i in range(32)])
+    | st.sampled_from('\n\t"\\/ёҷӯ😀\u2028\ufeff\x7f'),
+    max_size=20,
+)
+MOMENTS = st.builds(
+    lambda moment, minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes))),
+    st.datetimes(datetime(1900, 1, 1), datetime(2025, 12, 31)),  # noqa: DTZ001
+    st.integers(-14 * 60, 14 * 60),
+) | st.datetimes(datetime(1900, 1, 1), datetime(2025, 12, 31)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+
+
+def _of(kind: inspect.Type, depth: int) -> st.SearchStrategy[Any]:
+    match kind:
+        case inspect.Metadata():
+            return _of(kind.type, depth)
+        case inspect.StrType(pattern=str() as pattern):
+            return st.from_regex(pattern.replace(r"(?![\s\S])", r"\Z"), fullmatch=True)
+        case inspect.StrType():
+            least = kind.min_length or 0
+            return TEXT.filter(lambda text: len(text) >= least)
+        case inspect.IntType():
+            return st.integers(kind.ge or 0, kind.le if kind.le is not None else 2**53 - 1)
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.NoneType():
+            return st.none()
+        case inspect.DateTimeType():
+            return MOMENTS
+        case inspect.LiteralType():
+            return st.sampled_from(kind.values)
+        case inspect.VarTupleType():
+            least = kind.min_length or 0
+            return st.lists(_of(kind.item_type, depth), min_size=least, max_size=3).map(tuple)
+        case inspect.UnionType():
+            simple = [t for t in kind.types if not isinstance(t, inspect.StructType)]
+            choices = [_of(t, depth) for t in simple]
+            if len(simple) < len(kind.types) and depth:  # the replacement of a correction
+                choices.append(st.deferred(lambda: operations(depth - 1)))
+            return st.one_of(choices)
+        case inspect.StructType():
+            return _struct(kind, depth)
+    raise NotImplementedError(kind)
+
+
+def _struct(kind: inspect.StructType, depth: int) -> st.SearchStrategy[Any]:
+    required = {f.name: _of(f.type, depth) for f in kind.fields if f.required}
+    optional = {f.name: _of(f.type, depth) for f in kind.fields if not f.required}
+    values = st.fixed_dictionaries(required, optional=optional)
+    return values.map(lambda given: kind.cls(**given))
+
+
+_INFO = {name: inspect.type_info(kind) for name, kind in KINDS.items()}
+
+
+def operations(depth: int = 1) -> st.SearchStrategy[Operation]:
+    """Return operations of every kind, valid in shape; `checks` may still refuse some."""
+    kinds = [
+        _struct(info, depth) for info in _INFO.values() if isinstance(info, inspect.StructType)
+    ]
+    return st.one_of(kinds)
+
+
+def measured(id_: str, unit: str = "u-1", note: str = "", **more: Any) -> Operation:
+    """Return a plain operation that no check refuses."""
+    body = {
+        "kind": "Measured",
+        "id": id_,
+        "happened_at": "2026-01-01T00:00:00Z",
+        "units": [unit],
+        "readings": [{"quantity": "flange_thickness", "value": "31.5", "unit": "mm"}],
+        "note": note,
+    } | more
+    return msgspec.convert(body, KINDS[body["kind"]])  # type: ignore[no-any-return]
