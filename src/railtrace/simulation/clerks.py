@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from railtrace.simulation.calendar import DAY_MIN
 from railtrace.simulation.laws import Laws, Site
 from railtrace.simulation.truth import Truth
 from railtrace.trace.operation import Corrected, Measured, Operation, Ran
 
-DAY_MIN = 1440
-WEEK_MIN = 7 * DAY_MIN
 _MISTAKABLE = (Measured, Ran)
 
 

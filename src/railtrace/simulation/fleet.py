@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from railtrace.catalogue.layout import positions
 from railtrace.catalogue.rows import Catalogue
+from railtrace.simulation.calendar import WEEK_MIN
 from railtrace.simulation.laws import (
     Component,
     Detail,
@@ -150,16 +151,16 @@ class Foundry:
                 return Number(scheme="serial", value=value)
 
     def network_numbers(self, row: FleetRow, count: int, taken: set[str]) -> list[str]:
-        """Return eight-digit numbers under the row's prefixes, none of them taken."""
+        """Return eight-digit numbers, spread over the row's prefixes, none of them taken."""
         found: list[str] = []
-        for prefix in row.network8:
+        for left, prefix in zip(range(len(row.network8), 0, -1), row.network8, strict=True):
             room = 7 - len(prefix)
-            wanted = min(10**room, count - len(found) + len(taken))
-            for serial in self._random.sample(range(10**room), wanted):
+            free = [s for s in range(10**room) if f"{prefix}{s:0{room}d}" not in taken]
+            wanted = min(len(free), -(-(count - len(found)) // left))
+            for serial in self._random.sample(free, wanted):
                 seven = f"{prefix}{serial:0{room}d}"
-                if seven not in taken and len(found) < count:
-                    taken.add(seven)
-                    found.append(seven + str(network_check_digit(seven)))
+                taken.add(seven)
+                found.append(seven + str(network_check_digit(seven)))
         return found
 
 
@@ -191,7 +192,7 @@ def _add_row(
         log = homes[index % len(homes)]
         coupled = []
         for section in row.sections:
-            known = rng.random() >= laws.unknown_history_share
+            known = row.joins_week or rng.random() >= laws.unknown_history_share
             series = f"{row.series}-{row.first_number + index}{section}"
             alias = (Number(scheme="series", value=series),) if row.series else ()
             vehicle = Vehicle(
@@ -216,8 +217,11 @@ def _slots(
     count = 0
     for index, vehicle in enumerate(vehicles):
         of_type = places.setdefault(vehicle.row.type, _places(catalogue, vehicle.row.type))
-        in_trace = vehicle.vehicle_class != "freight_wagon" or bool(
-            rng.random() < detail.tracked_wagon_share
+        is_new = vehicle.row.joins_week is not None
+        in_trace = (
+            is_new
+            or vehicle.vehicle_class != "freight_wagon"
+            or bool(rng.random() < detail.tracked_wagon_share)
         )
         first = count
         for number, component in enumerate(laws.components):
@@ -226,7 +230,10 @@ def _slots(
             for position in of_type.get(component.part_type, ()):
                 part = None
                 if component.tracked and in_trace:
-                    part = foundry.part(component.part_type, not_before=vehicle.row.made[0])
+                    made = vehicle.row.made[0]
+                    part = foundry.part(
+                        component.part_type, not_before=made, made=made if is_new else None
+                    )
                 yield index, number, position, part
                 count += 1
         vehicle.slots = range(first, count)
@@ -248,8 +255,11 @@ def _columns(
     component = np.array([slot[1] for slot in slots], dtype=np.int64)
     scale_km = np.array([laws.components[i].scale_km for i in component])
     age_km = rng.uniform(0.0, 0.8, len(slots)) * scale_km
+    age_km[[vehicles[slot[0]].row.joins_week is not None for slot in slots]] = 0.0
     shape_of_frailty = laws.frailty.sd**-2
-    km = rng.uniform(2e5, 1.6e6, count)
+    is_new = np.array([vehicle.row.joins_week is not None for vehicle in vehicles])
+    # Whole kilometres: meters show no others, and the inventory enters them as counted.
+    km = np.where(is_new, 0.0, np.floor(rng.uniform(2e5, 1.6e6, count)))
     fleet = Fleet(
         vehicles=vehicles,
         frailty=rng.gamma(shape_of_frailty, 1 / shape_of_frailty, count),
@@ -274,6 +284,10 @@ def _columns(
         wheels=Wheels(*(np.zeros((0, 2)) for _ in range(5))),
     )
     _date_repairs(rng, fleet)
+    for index in np.flatnonzero(is_new).tolist():
+        joins_min = (vehicles[index].row.joins_week or 0) * WEEK_MIN
+        fleet.free_min[index] = fleet.last_min[index] = joins_min
+        fleet.last_km[index] = 0.0
     return fleet
 
 

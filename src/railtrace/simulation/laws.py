@@ -37,7 +37,7 @@ class Site(_Row, frozen=True):
 
 
 class FleetRow(_Row, frozen=True):
-    """Vehicles of one type; a locomotive is its sections."""
+    """Vehicles of one type; a locomotive is its sections. `joins_week`: bought new, then."""
 
     type: str
     count: int
@@ -48,6 +48,7 @@ class FleetRow(_Row, frozen=True):
     series: str = ""
     sections: tuple[str, ...] = ("",)
     first_number: int = 1
+    joins_week: int | None = None
 
 
 class Component(_Row, frozen=True):

@@ -3,19 +3,22 @@
 import random
 from typing import Any
 
-from railtrace.simulation.clerks import DAY_MIN, Clerks
-from railtrace.simulation.fleet import NEVER, Fleet, Part
+from railtrace.simulation.calendar import DAY_MIN, OPENING_MIN, WEEK_MIN
+from railtrace.simulation.clerks import Clerks
+from railtrace.simulation.fleet import Fleet, Part
 from railtrace.simulation.laws import Laws
 from railtrace.trace.operation import (
+    Commissioned,
     Counter,
     EnteredRepair,
     Installed,
     LeftRepair,
+    Manufactured,
     Operation,
     Registered,
 )
 
-OPENING_MIN = 2 * DAY_MIN
+_APART_MIN = 60 * DAY_MIN
 _OWNER = "демонстрационная дорога"
 
 
@@ -47,14 +50,16 @@ class Opening:
         )
 
     def _enter_vehicle(self, index: int) -> None:
+        if self._fleet.vehicles[index].row.joins_week is not None:
+            self._enter_new(index)
+            return
         vehicle, at = self._fleet.vehicles[index], self._entered()
-        km = f"{self._fleet.km[index]:.0f}"
-        counts_km = vehicle.vehicle_class in ("locomotive", "coach") and vehicle.made is not None
+        is_counted = vehicle.vehicle_class in ("locomotive", "coach") and vehicle.made is not None
+        km = Counter(meter="km", value=f"{self._fleet.km[index]:.0f}")
         self._write(
             Registered, vehicle.log, 480, at, units=(vehicle.unit,), type=vehicle.row.type,
             numbers=vehicle.numbers, made=vehicle.made, owner=_OWNER,
-            home_site=self._clerks.sites[vehicle.log].name,
-            counters=(Counter(meter="km", value=km),) if counts_km else (),
+            home_site=self._clerks.sites[vehicle.log].name, counters=(km,) if is_counted else (),
         )  # fmt: skip
         if vehicle.made is not None:
             self._enter_last_repairs(index, at)
@@ -62,23 +67,52 @@ class Opening:
             part = self._fleet.slot_part[slot]
             if part is not None:
                 self._register_part(vehicle.log, part, 481, at + 1)
+                self._install(slot, part, 482, at + 2)
+
+    def _enter_new(self, index: int) -> None:
+        """A vehicle bought during the three years comes with everything new."""
+        vehicle, fleet = self._fleet.vehicles[index], self._fleet
+        joins = OPENING_MIN + (vehicle.row.joins_week or 0) * WEEK_MIN
+        at = joins + self._random.uniform(300, 900)
+        self._write(
+            Manufactured, vehicle.log, joins - 30 * DAY_MIN, at, units=(vehicle.unit,),
+            type=vehicle.row.type, numbers=vehicle.numbers,
+        )  # fmt: skip
+        for slot in vehicle.slots:
+            part = fleet.slot_part[slot]
+            if part is not None:
                 self._write(
-                    Installed, vehicle.log, 482, at + 2, units=(part.unit,), carrier=vehicle.unit,
-                    position=self._fleet.slot_position[slot],
+                    Manufactured, vehicle.log, joins - 40 * DAY_MIN, at + 1, units=(part.unit,),
+                    type=part.type, numbers=(part.number,), maker=part.maker, heat=part.heat,
+                    batch=part.batch,
                 )  # fmt: skip
+                self._install(slot, part, joins - 30 * DAY_MIN, at + 2)
+        self._write(
+            Commissioned, vehicle.log, joins, at + 3, units=(vehicle.unit,), owner=_OWNER,
+            home_site=self._clerks.sites[vehicle.log].name,
+        )  # fmt: skip
 
     def _enter_last_repairs(self, index: int, at: float) -> None:
-        """A repair is known from its paper: one that contains a lesser one is enough."""
+        """Enter the papers of the last great repair, and of the last lesser one since."""
         vehicle, last_min = self._fleet.vehicles[index], self._fleet.last_min[index]
-        for rank, kind in enumerate(vehicle.programme):
-            newer = rank + 1 < len(vehicle.programme) and last_min[rank + 1] >= last_min[rank]
-            if newer or not NEVER < last_min[rank] < -3 * DAY_MIN or rank > 1:
+        later_than = -float("inf")
+        for rank in reversed(range(min(2, len(vehicle.programme)))):
+            kind, left = vehicle.programme[rank], float(last_min[rank])
+            if not later_than + _APART_MIN < left < -3 * DAY_MIN:
                 continue
-            entered = last_min[rank] - 60 * kind.downtime_h - DAY_MIN
-            for what, minute in ((EnteredRepair, entered), (LeftRepair, last_min[rank])):
+            later_than = left
+            entered = left - 60 * kind.downtime_h - DAY_MIN
+            for what, minute in ((EnteredRepair, entered), (LeftRepair, left)):
                 self._write(
                     what, vehicle.log, minute, at, units=(vehicle.unit,), repair_kind=kind.kind
                 )
+
+    def _install(self, slot: int, part: Part, minute: float, at: float) -> None:
+        vehicle = self._fleet.vehicles[self._fleet.slot_vehicle[slot]]
+        self._write(
+            Installed, vehicle.log, minute, at, units=(part.unit,), carrier=vehicle.unit,
+            position=self._fleet.slot_position[slot],
+        )  # fmt: skip
 
     def _register_part(self, log: str, part: Part, minute: float, at: float) -> None:
         self._write(

@@ -3,19 +3,19 @@
 import random
 from collections.abc import Callable
 
-from railtrace.simulation.clerks import DAY_MIN
+from railtrace.simulation.calendar import DAY_MIN
 from railtrace.simulation.fleet import Part
 from railtrace.simulation.truth import Contradiction
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
     Condemned,
     Held,
-    Inspected,
     Installed,
     LocationReported,
     RecallOpened,
     Registered,
     Removed,
+    Repaired,
 )
 
 RECALL = "side-frames-5-7731-2009"
@@ -62,6 +62,7 @@ class Planted:
             index
             for index, vehicle in enumerate(fleet.vehicles)
             if vehicle.vehicle_class == "freight_wagon"
+            and vehicle.row.joins_week is None
             and not vehicle.is_protected
             and any(fleet.slot_part[slot] for slot in vehicle.slots)
         ]
@@ -92,6 +93,7 @@ class Planted:
         self._at(self._end - _OPENED * DAY_MIN, self._open_recall)
         self._at(self._end - _HELD * DAY_MIN, self._hold_stock)
         self._at(self._end - _REMOVED * DAY_MIN, self._condemn)
+        self._at(self._end - (_ABROAD_SINCE + 8) * DAY_MIN, lambda at: self._leave_home(abroad))
         self._at(self._end - _ABROAD_SINCE * DAY_MIN, lambda at: self._go_abroad(abroad, at))
 
     def _is_frame(self, slot: int) -> bool:
@@ -152,6 +154,10 @@ class Planted:
         shop.fleet.left[slot] = float("inf")
         shop.truth.recall.condemned = [old.part.unit]
 
+    def _leave_home(self, wagon: int) -> None:
+        """Nothing is heard of the wagon at home from now on."""
+        self._shop.fleet.free_min[wagon] = float("inf")
+
     def _go_abroad(self, wagon: int, at: float) -> None:
         vehicle = self._shop.fleet.vehicles[wagon]
         self._shop.clerks.write(
@@ -188,13 +194,13 @@ class Planted:
         self._note("removed_where_it_is_not", (part.unit, there.unit), operation)
 
     def _use_written_off(self, at: float) -> None:
-        """A wagon is inspected weeks after it left the books."""
+        """A wagon is mended weeks after it left the books."""
         gone = self._shop.truth.written_off
         if not gone:
             return
         unit = self._random.choice(gone)
         operation = self._shop.clerks.write(
-            Inspected, "bokhtar", at + 14 * DAY_MIN, units=(unit,), scope="ПТО"
+            Repaired, "bokhtar", at + 14 * DAY_MIN, units=(unit,), work="замена колодок"
         )
         self._note("after_scrapping", (unit,), operation)
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railtrace.catalogue.rows import Catalogue
-from railtrace.simulation.clerks import DAY_MIN, WEEK_MIN, Clerks, Sent
+from railtrace.simulation.calendar import DAY_MIN, OPENING_MIN, WEEK_MIN
+from railtrace.simulation.clerks import Clerks, Sent
 from railtrace.simulation.fleet import Foundry, found_fleet
 from railtrace.simulation.laws import (
     Detail,
@@ -26,7 +27,7 @@ from railtrace.simulation.laws import (
     km_to_failure,
     wave,
 )
-from railtrace.simulation.opening import OPENING_MIN, Opening
+from railtrace.simulation.opening import Opening
 from railtrace.simulation.planted import Planted
 from railtrace.simulation.truth import Truth, Vehicle
 from railtrace.simulation.workshop import Workshop

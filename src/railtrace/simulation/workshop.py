@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from railtrace.simulation.clerks import DAY_MIN, Clerks
+from railtrace.simulation.calendar import DAY_MIN
+from railtrace.simulation.clerks import Clerks
 from railtrace.simulation.fleet import Fleet, Foundry, Part, Spare, cast_wheels
 from railtrace.simulation.laws import Component, Laws, RepairKind, kijima_age
 from railtrace.simulation.truth import Life, Truth, WheelRates
