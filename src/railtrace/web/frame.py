@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext, gettext_noop
 
 from railtrace.errors import Behind, NotFound, RailtraceError, Refused, StoreFull
-from railtrace.web.roles import may
+from railtrace.web.roles import may, permissions_of
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -106,6 +106,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     return {
         "rail": [item for item in RAIL if item.route and user and may(user, item.permission)],
+        "permissions": permissions_of(user) if user else frozenset(),
         "themes": THEMES,
         "theme": theme if theme in THEMES else "",
         "language_names": LANGUAGE_NAMES,

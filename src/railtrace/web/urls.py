@@ -1,15 +1,42 @@
 """Addresses."""
 
-from importlib.util import find_spec
+from django.urls import URLPattern, URLResolver, path
 
-from django.urls import URLPattern, URLResolver, include, path
-
-from railtrace.web import accounts, administration, pages, scan
+from railtrace.web import (
+    accounts,
+    administration,
+    fleet,
+    operations,
+    pages,
+    recalls,
+    scan,
+    trace_pages,
+    units,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("search", pages.home, name="search"),path("fleet", pages.home, name="fleet"),path("trace", pages.home, name="trace"),
     path("", pages.home, name="home"),
+    path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
+    path("fleet/", fleet.fleet, name="fleet"),
+    path("fleet/columns", fleet.choose_columns, name="choose-columns"),
+    path("fleet/filters", fleet.save_filter, name="save-filter"),
+    path("fleet/fleet.csv", fleet.export_csv, name="fleet-csv"),
+    path("fleet/fleet.xlsx", fleet.export_xlsx, name="fleet-xlsx"),
+    path("units/<path:unit>", units.unit, name="unit"),
+    path("lifeline/<path:unit>", units.lifeline, name="lifeline"),
+    path("recalls/", recalls.recalls, name="recalls"),
+    path("recalls/<path:recall>/hold", recalls.hold, name="recall-hold"),
+    path("recalls/<path:recall>/close", recalls.close, name="recall-close"),
+    path("recalls/<path:recall>/parts.csv", recalls.export, name="recall-csv"),
+    path("recalls/<path:recall>", recalls.recall, name="recall"),
+    path("operations/<path:id>", operations.operation, name="operation"),
+    path("proof/<path:id>", operations.proof, name="proof"),
+    path("evidence/<str:sha256>", operations.evidence, name="evidence"),
+    path("trace/", trace_pages.trace, name="trace"),
+    path("trace/contradictions", trace_pages.contradictions, name="contradictions"),
+    path("trace/contradictions/resolve", trace_pages.resolve, name="resolve"),
+    path("trace/checkpoint/<path:log>", trace_pages.checkpoint, name="checkpoint"),
     path("account/login", accounts.log_in, name="login"),
     path("account/logout", accounts.log_out, name="logout"),
     path("account/choose", accounts.choose, name="choose"),

@@ -138,6 +138,11 @@ RESTORED = {
     "as_new": _("as new"),
 }
 
+ACTIONS = {
+    "void": _("made void"),
+    "replace": _("replaced"),
+}
+
 MOMENTS = {
     "as_found": _("as found"),
     "as_left": _("as left"),

@@ -5,11 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
@@ -148,6 +149,12 @@ def painted(scheme: str, number: str, vehicle_class: str = "") -> SafeString:
 
 
 @register.filter
+def words_of(text: str) -> list[str]:
+    """Split a text at its spaces."""
+    return text.split()
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """Look a key up."""
     return mapping.get(key, "") if mapping else ""
@@ -164,3 +171,67 @@ def query(context: Any, **changes: object) -> str:
             parameters[key] = str(changed)
     encoded = parameters.urlencode()
     return f"?{encoded}" if encoded else "?"
+
+
+@register.filter
+def milli_with_unit(number: int | None, unit: str) -> str:
+    """Write whole thousandths as whole units with the unit's sign."""
+    if number is None:
+        return "—"
+    return figures.with_unit(number // 1000, unit_sign(unit), language())
+
+
+def unit_sign(unit: str) -> str:
+    """Translate the sign of a unit of measure."""
+    return pgettext("unit of measure", unit)
+
+
+@register.simple_tag
+def moment_time(us: int, precision: str, zone: str, recorded: int) -> SafeString | str:
+    """Show the time of day alone, where the day stands above; nothing when only the day is known."""
+    if precision not in {"minute", "second"}:
+        return SafeString("·")
+    full = moment(us, precision, zone, recorded)
+    happened = _moment(us).astimezone(ZoneInfo(zone))
+    usual = _moment(us).astimezone(home_zone())
+    differs = happened.utcoffset() != usual.utcoffset()
+    text = happened.strftime("%H:%M") + (f" {clocks.offset(happened)}" if differs else "")
+    title = full[full.index('title="') : full.index('">')]
+    return format_html('<time class="num" {}">{}</time>', mark_safe(title), text)
+
+
+@register.filter
+def site(key: str) -> str:
+    """Return the name of a site in the reader's language."""
+    known = settings.CONFIG.sites.get(key)
+    return known.name(language()) if known else key
+
+
+@register.filter
+def unit_words(passport: Any, names: Any) -> str:
+    """Return type and number of a unit."""
+    return str(names.unit(passport))
+
+
+@register.filter
+def position_words(path: str, names: Any) -> str:
+    """Return the name of a position."""
+    return str(names.position(path))
+
+
+@register.filter
+def place_words(key: str, names: Any) -> str:
+    """Return the name of a place of a reading."""
+    return str(names.place(key))
+
+
+@register.filter
+def quantity_words(key: str, names: Any) -> str:
+    """Return the name of a quantity."""
+    return str(names.quantity(key))
+
+
+@register.filter
+def type_words(key: str, names: Any) -> str:
+    """Return the name of a vehicle or part type."""
+    return str(names.type(key))

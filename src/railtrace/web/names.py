@@ -1,0 +1,80 @@
+"""What a person calls things: names from the catalogue in the reader's language."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext
+
+from railtrace.catalogue.layout import position_name
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.passport import Passport
+from railtrace.web import words
+from railtrace.web.figures import number_as_painted, with_unit
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names in one language from one catalogue."""
+
+    catalogue: Catalogue
+    language: str
+
+    def type(self, key: str) -> str:
+        """Return the name of a vehicle or part type."""
+        row = self.catalogue.vehicle_types.get(key) or self.catalogue.part_types.get(key)
+        return row.name(self.language) if row else key
+
+    def quantity(self, key: str) -> str:
+        """Return the name of a quantity."""
+        row = self.catalogue.quantities.get(key)
+        return row.name(self.language) if row else key
+
+    def place(self, key: str) -> str:
+        """Return the name of a place of a reading."""
+        row = self.catalogue.places.get(key)
+        return row.name(self.language) if row else self.position(key) if key else ""
+
+    def unit_of_measure(self, sign: str) -> str:
+        """Return the printed sign of a unit of measure."""
+        row = self.catalogue.units_of_measure.get(sign)
+        return row.name(self.language) if row else sign
+
+    def position(self, path: str) -> str:
+        """Return the name of a position, from the outside in."""
+        steps = path.split("/") if path else []
+        paths = ["/".join(steps[: i + 1]) for i in range(len(steps))]
+        return ", ".join(position_name(self.catalogue, p, self.language) for p in paths)
+
+    def value(self, value: str, unit: str, places: int | None = None) -> str:
+        """Write a reading with its unit."""
+        return with_unit(value, self.unit_of_measure(unit), self.language, places)
+
+    def vehicle_class(self, type_: str) -> str:
+        """Return the class of a type, `part` for parts, "" for what the catalogue lacks."""
+        vehicle = self.catalogue.vehicle_types.get(type_)
+        if vehicle:
+            return vehicle.vehicle_class
+        return "part" if type_ in self.catalogue.part_types else ""
+
+    def number(self, passport: Passport) -> str:
+        """Return the number a unit is called by, as painted; its id when it has none."""
+        number = passport.primary()
+        if number is None:
+            return passport.unit
+        return number_as_painted(number.scheme, number.value, self.vehicle_class(passport.type))
+
+    def unit(self, passport: Passport) -> str:
+        """Return type and number of a unit."""
+        return f"{self.type(passport.type)} {self.number(passport)}".strip()
+
+    def contradiction(self, name: str, values: dict[str, str]) -> str:
+        """Return a contradiction as a sentence."""
+        template = gettext(words.CONTRADICTIONS.get(name, name))
+        shown = dict(values)
+        if "kind" in shown:
+            shown["kind"] = gettext(words.word(words.KINDS, shown["kind"]))
+        if "position" in shown:
+            shown["position"] = self.position(shown["position"])
+        try:
+            return template.format(**shown)
+        except (KeyError, IndexError):
+            return f"{template} {shown}"

@@ -1,0 +1,236 @@
+"""Operations: as cards in a trace, as pages of their own, with the proof to take along."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+
+from railtrace.store.knowledge import Knowledge
+from railtrace.trace import ledger
+from railtrace.trace.leaf import Entry, Unreadable, moment
+from railtrace.trace.merkle import leaf_hash
+from railtrace.trace.operation import Corrected, Operation, Reading
+from railtrace.web import words
+from railtrace.web.frame import as_known
+from railtrace.web.names import Names
+from railtrace.web.running import the_app
+
+_ENVELOPE = {
+    "id", "kind", "happened_at", "time_precision", "zone_source", "units", "marks", "readings",
+    "evidence", "basis", "shape", "note",
+}  # fmt: skip
+_WORDS = {
+    "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
+    "restored": words.RESTORED, "action": words.ACTIONS,
+}  # fmt: skip
+_UNITS = {"carrier"}
+_OPERATIONS = {"target", "hold", "defect"}
+_SHOWN_READINGS = 6
+
+
+@dataclass(frozen=True)
+class Card:
+    """One operation in a trace."""
+
+    entry: Entry
+    id: str
+    kind: str
+    facts: str
+    precision: str
+    readings: list[str]
+    more_readings: int
+    evidence: int
+    others: list[tuple[str, str]]
+    note: str
+    corrected: str
+    basis: str
+    zone: str
+
+
+def card(
+    entry: Entry, knowledge: Knowledge, names: Names, of: str, corrected: dict[str, str]
+) -> Card:
+    """Put an operation in few words, as seen from one unit."""
+    operation = entry.operation
+    readings = getattr(operation, "readings", ())
+    return Card(
+        entry=entry,
+        id=operation.id,
+        kind=entry.kind,
+        facts=_facts(operation, names),
+        precision=getattr(operation, "time_precision", "second"),
+        readings=[reading_text(r, names) for r in readings[:_SHOWN_READINGS]],
+        more_readings=max(len(readings) - _SHOWN_READINGS, 0),
+        evidence=len(getattr(operation, "evidence", ())),
+        others=[(u, names.unit(knowledge.passport(u))) for u in entry.units[:8] if u != of],
+        note=getattr(operation, "note", ""),
+        corrected=corrected.get(operation.id, ""),
+        basis=getattr(operation, "basis", "observed"),
+        zone=str(the_app().config.zone_of(getattr(operation, "site", ""))),
+    )
+
+
+def reading_text(reading: Reading, names: Names) -> str:
+    """Write a reading: quantity, place, value, uncertainty."""
+    where = f" ({names.place(reading.place)})" if reading.place else ""
+    text = f"{names.quantity(reading.quantity)}{where}: {names.value(reading.value, reading.unit)}"
+    if reading.uncertainty:
+        text += f" ± {names.value(reading.uncertainty, reading.unit)}"
+    if reading.moment:
+        text += f", {gettext(words.MOMENTS[reading.moment])}"
+    return text
+
+
+def _facts(operation: Operation | Unreadable, names: Names) -> str:
+    """The kind's own fields that a person reads first, in one line."""
+    if isinstance(operation, Unreadable):
+        return gettext("This program cannot read the operation; it is kept and shown as it came.")
+    said = []
+    for field in operation.__struct_fields__:
+        value = getattr(operation, field)
+        if field in _ENVELOPE | _UNITS | _OPERATIONS | {"performed_by", "shape"} or not value:
+            continue
+        if isinstance(value, str | int) and value not in {"0", "unknown"}:
+            said.append(_fact(field, value, names))
+    return " · ".join(filter(None, said))
+
+
+def _fact(field: str, value: Any, names: Names) -> str:
+    if field in _WORDS:
+        return gettext(words.word(_WORDS[field], str(value)))
+    match field:
+        case "type":
+            return names.type(value)
+        case "position" | "place":
+            return names.position(value)
+        case "distance_km":
+            return names.value(value, "km")
+        case "engine_hours":
+            return names.value(value, "h")
+        case "safety":
+            return gettext("safety")
+        case "site":
+            site = the_app().config.sites.get(value)
+            return site.name(names.language) if site else str(value)
+    word = gettext(words.word(words.FIELDS, field))
+    return f"{word}: {value}" if field in _LABELLED else str(value)
+
+
+_LABELLED = {
+    "value", "removed_value", "fitted_value", "heat", "batch", "work_order", "step", "device",
+    "failure_class", "delay_min", "duration_s", "gross_tonne_km", "fuel_kg", "made", "owner",
+}  # fmt: skip
+
+
+def operation(request: HttpRequest, id: str) -> HttpResponse:
+    """Show everything of one operation."""
+    app, dates = the_app(), as_known(request)
+    knowledge = app.knowledge(dates.at, dates.known)
+    names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
+    entry = app.entry(id)
+    knowledge.load(list(entry.units[:200]))
+    leaf = app.trace.find([id])[id][2]
+    item = entry.operation
+    context = {
+        "section": "trace", "entry": entry, "item": item, "readable": isinstance(item, Operation),
+        "fields": _fields(item, knowledge, names), "dates": None,
+        "units": [(u, names.unit(knowledge.passport(u))) for u in entry.units[:200]],
+        "readings": [
+            (reading_text(r, names), r) for r in getattr(item, "readings", ())
+        ],
+        "evidence": [
+            (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
+        ],
+        "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
+        "corrections": app.corrections_of(id), "leaf_hash": leaf_hash(leaf).hex(),
+        "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
+        "replacement": _fields(item.replacement, knowledge, names)
+        if isinstance(item, Corrected) and item.replacement else [],
+        "zone": str(app.config.zone_of(getattr(item, "site", ""))),
+        "size": app.trace.head(entry.log).size,
+    }  # fmt: skip
+    return render(request, "operation.html", context)
+
+
+def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
+    """Return (field word, value, address) of everything the envelope's own rows do not show."""
+    if isinstance(item, Unreadable):
+        return [(key, json.dumps(value, ensure_ascii=False), "") for key, value in item.body.items()]
+    rows: list[tuple[str, Any, str]] = []
+    for field in item.__struct_fields__:
+        value = getattr(item, field)
+        if field in _ENVELOPE or field == "replacement" or value in ("", None, ()):
+            continue
+        rows.append((words.word(words.FIELDS, field), *_field(field, value, knowledge, names)))
+    return rows
+
+
+def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[Any, str]:
+    if field in _UNITS:
+        return names.unit(knowledge.passport(value)), reverse("unit", args=[value])
+    if field in _OPERATIONS:
+        return value, reverse("operation", args=[value])
+    if field == "recall":
+        return value, reverse("recall", args=[value])
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no"), ""
+    if field == "performed_by":
+        return ", ".join(value), ""
+    if isinstance(value, str) and field in {*_WORDS, "type", "position", "place", "site"}:
+        return _fact(field, value, names), ""
+    if isinstance(value, tuple):
+        return "; ".join(_plain(part) for part in value), ""
+    return value, ""
+
+
+def _plain(part: Any) -> str:
+    if isinstance(part, msgspec.Struct):
+        return " ".join(str(getattr(part, f)) for f in part.__struct_fields__)
+    return str(part)
+
+
+def proof(request: HttpRequest, id: str) -> HttpResponse:
+    """Send the proof file of an operation: everything a checker without this program needs."""
+    response = HttpResponse(proof_file(id), content_type="application/json")
+    response.headers["Content-Disposition"] = 'attachment; filename="railtrace-proof.json"'
+    return response
+
+
+def proof_file(id: str) -> str:
+    """Return leaf, inclusion path and signed checkpoint of an operation as JSON text."""
+    app = the_app()
+    entry = app.entry(id)
+    leaf = app.trace.find([id])[id][2]
+    checkpoint = app.checkpoint(entry.log)
+    path = ledger.prove(app.trace, entry.log, entry.position, checkpoint.size)
+    return json.dumps(
+        {
+            "format": "railtrace-proof/1",
+            "log": entry.log,
+            "position": entry.position,
+            "leaf": leaf.decode(),
+            "leaf_hash": leaf_hash(leaf).hex(),
+            "tree_size": checkpoint.size,
+            "inclusion": [node.hex() for node in path],
+            "checkpoint": str(checkpoint),
+            "verifier_key": str(app.signer.named(checkpoint.origin).verifier),
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def evidence(request: HttpRequest, sha256: str) -> HttpResponse:
+    """Send an evidence file; nothing of it is run or shown inside a page of ours."""
+    store = the_app().evidence
+    if not (len(sha256) == 64 and set("0123456789abcdef").issuperset(sha256)):
+        raise Http404
+    response = HttpResponse(store.read(sha256), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{sha256}"'
+    response.headers["Content-Security-Policy"] = "sandbox"
+    return response

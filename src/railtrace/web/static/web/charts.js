@@ -1,0 +1,100 @@
+// Measurement charts: readings with their uncertainty, limits, trend. The engine comes when seen.
+const engineAddress = document.currentScript.dataset.engine;
+const STYLE = getComputedStyle(document.documentElement);
+const colour = (name) => STYLE.getPropertyValue(name).trim();
+const DAY = 86400000;
+let engine;
+
+function loadEngine() {
+  engine ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = engineAddress;
+    script.onload = () => done(window.echarts);
+    script.onerror = failed;
+    document.head.append(script);
+  });
+  return engine;
+}
+
+const DASHES = ["solid", [7, 3], [2, 2], [9, 3, 2, 3]];
+const SHAPES = ["circle", "rect", "triangle", "diamond"];
+
+function options(data) {
+  const comma = data.language !== "en";
+  const said = (value) => (comma ? String(value).replace(".", ",") : String(value));
+  const blues = [colour("--neutral-1"), colour("--neutral-3"), colour("--ink"), colour("--neutral-2")];
+  const values = data.series.flatMap((s) => s.points.flatMap(([, v, u]) => [v - u, v + u]));
+  values.push(...data.limits.map((limit) => limit.value));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const pad = (high - low || Math.abs(high) || 1) * 0.08;
+  const series = [];
+  data.series.forEach((one, i) => {
+    const tone = blues[i % blues.length];
+    series.push({
+      type: "line", name: one.name, data: one.points.map(([t, v, u, id, moment]) => ({ value: [t, v], u, id, moment })),
+      symbol: SHAPES[i % SHAPES.length], symbolSize: 7, showAllSymbol: true, color: tone, lineStyle: { width: 1.5, type: DASHES[i % DASHES.length] },
+      markLine: i ? undefined : limitLines(data),
+    });
+    series.push(uncertainty(one, tone));
+    const trend = trendLine(one, tone, data);
+    if (trend) series.push(trend);
+  });
+  return {
+    animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit" },
+    grid: { left: 8, right: 14, top: 30, bottom: 8, containLabel: true },
+    legend: { show: data.series.length > 1, top: 0, left: 0, data: data.series.map((s) => s.name), textStyle: { color: colour("--soft") } },
+    tooltip: {
+      trigger: "item", renderMode: "richText", confine: true, backgroundColor: colour("--ink"), borderWidth: 0, textStyle: { color: colour("--paper") },
+      formatter: ({ data: point, seriesName }) => point?.id === undefined ? "" : `${seriesName}\n${said(point.value[1])}${point.u ? ` ± ${said(point.u)}` : ""} ${data.unit}\n${new Date(point.value[0]).toLocaleDateString("ru")}`,
+    },
+    xAxis: { type: "time", axisLabel: { color: colour("--soft"), hideOverlap: true }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
+    yAxis: { type: "value", min: round(low - pad), max: round(high + pad), axisLabel: { color: colour("--soft"), formatter: said }, splitLine: { lineStyle: { color: colour("--edge") } } },
+    series,
+  };
+}
+
+const round = (value) => Number(value.toPrecision(3));
+
+function limitLines(data) {
+  return {
+    silent: true, symbol: "none", animation: false,
+    data: data.limits.map(({ value, name, confirmed }) => ({
+      yAxis: value, lineStyle: { color: colour("--ink"), width: 1.5, type: confirmed ? "solid" : "dotted" },
+      label: { formatter: name, position: "insideStartTop", color: colour("--ink"), fontSize: 11 },
+    })),
+  };
+}
+
+// Interval before point: the band of doubt is drawn as a bar from value - u to value + u.
+function uncertainty(one, tone) {
+  return {
+    type: "custom", silent: true, z: 1, data: one.points.filter((p) => p[2]).map(([t, v, u]) => [t, v - u, v + u]), encode: { x: 0, y: [1, 2] },
+    renderItem: (_, api) => {
+      const [x, top] = api.coord([api.value(0), api.value(2)]);
+      const bottom = api.coord([api.value(0), api.value(1)])[1];
+      return { type: "line", shape: { x1: x, x2: x, y1: top, y2: bottom }, style: { stroke: tone, lineWidth: 5, opacity: 0.3 } };
+    },
+  };
+}
+
+// The trend is inferred, not measured: dashed.
+function trendLine(one, tone, data) {
+  const points = one.points.slice(one.points.findLastIndex((p) => p[4] === "as_left") + 1 || 0).slice(-12);
+  if (one.trend === null || points.length < 3) return null;
+  const mean = points.reduce((sum, p) => [sum[0] + p[0] / points.length, sum[1] + p[1] / points.length], [0, 0]);
+  const at = (t) => [t, mean[1] + (one.trend * (t - mean[0])) / DAY];
+  return { type: "line", name: `${one.name}: ${data.trend_word}`, silent: true, symbol: "none", color: tone, lineStyle: { type: "dashed", width: 1 }, data: [at(points[0][0]), at(points.at(-1)[0] + 90 * DAY)] };
+}
+
+async function draw(box) {
+  const data = JSON.parse(document.getElementById(box.dataset.chart).textContent);
+  const chart = (await loadEngine()).init(box, null, { renderer: "svg" });
+  chart.setOption(options(data));
+  chart.on("click", ({ data: point }) => { if (point?.id) location.href = data.operation.replace("ID", point.id); });
+  new ResizeObserver(() => chart.resize()).observe(box);
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) watcher.unobserve(target), draw(target);
+}, { rootMargin: "200px" });
+document.querySelectorAll("[data-chart]").forEach((box) => watcher.observe(box));

@@ -1,0 +1,461 @@
+"""A unit's page: what it is, what is wrong, its life, its parts, its measurements, two dates."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.catalogue.layout import drawing
+from railtrace.catalogue.rows import Limit
+from railtrace.errors import NotFound
+from railtrace.projections.condition import Judged, judged, worst
+from railtrace.projections.genealogy import Stay
+from railtrace.store.knowledge import Knowledge, Node
+from railtrace.trace.leaf import Entry, microseconds, moment, read
+from railtrace.trace.operation import Corrected
+from railtrace.web import words
+from railtrace.web.clocks import day
+from railtrace.web.draw import Sign, side_view
+from railtrace.web.frame import AsKnown, as_known, home_zone
+from railtrace.web.names import Names
+from railtrace.web.operations import Card, card
+from railtrace.web.running import the_app
+
+CARDS = 60
+_MOST_EVENTS = 30_000
+_MOST_POINTS = 2_000
+TABS = ("life", "structure", "measurements")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged reading of a unit or of a part on it, in words."""
+
+    unit: str
+    where: str
+    judged: Judged
+    value: str
+    limit: str
+    confirmed: bool
+    trend: str
+
+
+def unit(request: HttpRequest, unit: str) -> HttpResponse:
+    """Show a unit as known."""
+    dates = as_known(request)
+    knowledge = the_app().knowledge(dates.at, dates.known)
+    if not knowledge.known(unit):
+        return _unknown(request, unit, dates)
+    tab = request.GET.get("tab", "life")
+    tab = tab if tab in TABS else "life"
+    names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
+    tree = knowledge.tree(unit)
+    context = _header(knowledge, names, unit, tree) | {
+        "section": "fleet", "dates": dates, "kept": [("tab", tab)], "tab": tab,
+        "tabs": [(key, _TAB_WORDS[key]) for key in TABS],
+    }  # fmt: skip
+    context |= _TAB_CONTENT[tab](request, knowledge, names, tree)
+    return render(request, f"unit_{tab}.html", context)
+
+
+_TAB_WORDS = {
+    "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
+}  # fmt: skip
+
+
+def _unknown(request: HttpRequest, unit: str, dates: AsKnown) -> HttpResponse:
+    if dates.past and the_app().knowledge().known(unit):
+        context = {"section": "fleet", "dates": dates, "unit": unit}
+        return render(request, "unit_not_yet.html", context)
+    raise NotFound("there is no unit {unit} in the trace", unit=unit)
+
+
+def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[str, Any]:
+    passport = tree.passport
+    root, chain = knowledge.root(unit)
+    knowledge.load([stay.carrier for stay in chain])
+    at_us = knowledge.state_us or microseconds(the_app().clock())
+    mileage, usage = knowledge.mileage(), knowledge.usage(unit)
+    findings = _findings(tree, names)
+    km = mileage.at(unit, at_us)
+    return {
+        "unit": unit, "passport": passport, "number": names.number(passport),
+        "type": names.type(passport.type), "vehicle_class": names.vehicle_class(passport.type),
+        "type_row": _type_row(names, passport.type),
+        "other_numbers": [n for n in passport.numbers if n is not passport.primary()],
+        "primary": passport.primary(), "km_milli": km, "hours_milli": usage.engine_hours.total,
+        "verdict": worst(f.judged.verdict for f in findings),
+        "defects": [(n, names, d) for n in tree.walk() for d in n.condition.defects],
+        "wrong": [f for f in findings if f.judged.verdict in {"unfit", "doubtful"}][:12],
+        "wrong_count": sum(f.judged.verdict in {"unfit", "doubtful"} for f in findings),
+        "holds": [(node, hold) for node in tree.walk() for hold in node.passport.holds],
+        "names": names, "contradictions": _contradictions(knowledge, names, unit),
+        "recalled": _recalled(knowledge, names, tree),
+        "crumbs": _crumbs(knowledge, names, chain), "root": root,
+    }  # fmt: skip
+
+
+def _type_row(names: Names, key: str) -> Any:
+    return names.catalogue.vehicle_types.get(key) or names.catalogue.part_types.get(key)
+
+
+def _crumbs(knowledge: Knowledge, names: Names, chain: list[Stay]) -> list[tuple[str, str]]:
+    """Fleet › vehicle › carrier …: the structure above the unit, outermost first."""
+    return [
+        (stay.carrier, names.unit(knowledge.passport(stay.carrier))) for stay in reversed(chain)
+    ]
+
+
+def _contradictions(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": c.key, "unit": unit, "at_us": c.at_us, "resolution": c.resolution,
+            "said": names.contradiction(c.name, _named(knowledge, names, c.values)),
+            "operation": c.key.partition(":")[2],
+        }
+        for state in knowledge.states(unit).values()
+        for c in state.contradictions.values()
+        if not c.resolution
+    ]  # fmt: skip
+
+
+def _named(knowledge: Knowledge, names: Names, values: dict[str, str]) -> dict[str, str]:
+    units = {"carrier", "other", "part"}
+    return {
+        key: names.unit(knowledge.passport(value)) if key in units and value else value
+        for key, value in values.items()
+    }
+
+
+def _recalled(knowledge: Knowledge, names: Names, tree: Node) -> list[Any]:
+    return [gate for gate in knowledge.gates(tree.unit) if gate.name == "recalled"]
+
+
+def _findings(tree: Node, names: Names) -> list[Finding]:
+    found = [
+        _finding(node, result, names)
+        for node in tree.walk()
+        for result in judged(node.condition, names.catalogue)
+    ]
+    order = ("unfit", "doubtful", "fit", "unknown")
+    return sorted(found, key=lambda f: order.index(f.judged.verdict))
+
+
+def _finding(node: Node, result: Judged, names: Names) -> Finding:
+    last = result.last
+    value = names.value(last.value, last.unit)
+    if last.uncertainty:
+        value += f" ± {names.value(last.uncertainty, last.unit)}"
+    where = names.position(node.stay.position) if node.stay else ""
+    trend = ""
+    if result.slope_per_day:
+        per_year = result.slope_per_day * 365.25
+        sign = "+" if per_year > 0 else ""
+        trend = sign + names.value(f"{per_year:.3g}" if abs(per_year) < 1 else f"{per_year:.1f}",
+                                   last.unit)  # fmt: skip
+    return Finding(
+        node.unit, where, result, value, limit_text(result.limit, names),
+        result.limit.confirmed if result.limit else True, trend,
+    )  # fmt: skip
+
+
+def limit_text(limit: Limit | None, names: Names) -> str:
+    """Write a limit: at least, at most or between."""
+    if limit is None:
+        return ""
+    low = names.value(limit.min, limit.unit) if limit.min is not None else ""
+    high = names.value(limit.max, limit.unit) if limit.max is not None else ""
+    if low and high:
+        return f"{low} … {high}"
+    return f"≥ {low}" if low else f"≤ {high}"
+
+
+# --- life -----------------------------------------------------------------------------------
+
+
+def _life(
+    request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
+) -> dict[str, Any]:
+    lane = request.GET.get("lane", "")
+    with_parts = "parts" in request.GET
+    units = [node.unit for node in tree.walk()] if with_parts else [tree.unit]
+    kinds = [k for k, of in words.LANE_OF_KIND.items() if of == lane] if lane else []
+    before = _cursor(request)
+    rows = the_app().lookup.timeline(
+        units[:500], kinds, before, knowledge.state_us, knowledge.known_us, CARDS + 1
+    )
+    cards = _cards(knowledge, names, rows[:CARDS], tree)
+    return {
+        "picture": _picture(knowledge, names, tree), "lanes": words.LANES, "lane": lane,
+        "with_parts": with_parts, "days": _days(cards), "later": before is not None,
+        "before": json.dumps(rows[CARDS - 1][1:5]) if len(rows) > CARDS else "",
+        "lifeline_url": f"{reverse('lifeline', args=[tree.unit])}?{request.GET.urlencode()}",
+        "verdict_words": list(words.VERDICTS),
+    }  # fmt: skip
+
+
+def _cursor(request: HttpRequest) -> tuple[int, int, str, int] | None:
+    try:
+        happened, recorded, log, position = json.loads(request.GET.get("before", ""))
+        return int(happened), int(recorded), str(log), int(position)
+    except (ValueError, TypeError):
+        return None
+
+
+def _entries(places: list[tuple[str, int]]) -> dict[tuple[str, int], Entry]:
+    found = the_app().trace.leaves_at(places)
+    return {place: read(leaf, *place) for place, leaf in found.items()}
+
+
+def _corrections(knowledge: Knowledge, units: list[str]) -> dict[str, str]:
+    """Return what was done to entries by corrections known then: target → void or replace."""
+    rows = the_app().lookup.timeline(
+        units[:500], ["Corrected"], None, None, knowledge.known_us, 500
+    )
+    entries = _entries([(log, position) for _, _, _, log, position, _, _ in rows])
+    return {
+        entry.operation.target: entry.operation.action
+        for entry in entries.values()
+        if isinstance(entry.operation, Corrected)
+    }
+
+
+def _cards(knowledge: Knowledge, names: Names, rows: list[Any], tree: Node) -> list[Card]:
+    entries = _entries([(row[3], row[4]) for row in rows])
+    corrected = _corrections(knowledge, [tree.unit])
+    knowledge.load(list(dict.fromkeys(u for e in entries.values() for u in e.units))[:200])
+    cards: dict[tuple[str, int], Card] = {}
+    for row in rows:
+        place = (row[3], row[4])
+        if place in entries and place not in cards:
+            cards[place] = card(entries[place], knowledge, names, tree.unit, corrected)
+    return list(cards.values())
+
+
+def _days(cards: list[Card]) -> list[tuple[str, list[Card]]]:
+    def its_day(item: Card) -> str:
+        return day(moment(item.entry.happened_us), (get_language() or "ru")[:2], home_zone())
+
+    return [(name, list(group)) for name, group in groupby(cards, its_day)]
+
+
+def _picture(knowledge: Knowledge, names: Names, tree: Node) -> str:
+    """Draw a vehicle of a known type; parts of parts are found by the path of their positions."""
+    if tree.passport.type not in names.catalogue.vehicle_types:
+        return ""
+    plan = drawing(names.catalogue, tree.passport.type)
+    signs = {p.path: Sign(names.position(p.path)) for p in plan.positions}
+    for path, node in _by_path(tree, ""):
+        if path in signs:
+            signs[path] = _sign(path, node, names)
+    return mark_safe(side_view(plan, signs, names.unit(tree.passport)))
+
+
+def _by_path(node: Node, above: str) -> list[tuple[str, Node]]:
+    found = []
+    for child in node.children:
+        position = child.stay.position if child.stay else ""
+        path = f"{above}/{position}" if above else position
+        found += [(path, child), *_by_path(child, path)]
+    return found
+
+
+def _sign(path: str, node: Node, names: Names) -> Sign:
+    verdict = worst(j.verdict for j in judged(node.condition, names.catalogue))
+    said = gettext(words.VERDICTS[verdict])
+    title = f"{names.position(path)}: {names.unit(node.passport)} · {said}"
+    return Sign(title, reverse("unit", args=[node.unit]), verdict)
+
+
+def lifeline(request: HttpRequest, unit: str) -> JsonResponse:
+    """Give the life line its events and spans, as known."""
+    dates = as_known(request)
+    app = the_app()
+    knowledge = app.knowledge(dates.at, dates.known)
+    rows = app.lookup.timeline(
+        [unit], (), None, knowledge.state_us, knowledge.known_us, _MOST_EVENTS
+    )
+    if not rows:
+        raise Http404
+    lanes, kinds = list(words.LANES), sorted({row[5] for row in rows})
+    events = [
+        (row[1] // 1000, lanes.index(words.LANE_OF_KIND[row[5]]), kinds.index(row[5]), row[6])
+        for row in reversed(rows)
+        if row[5] in words.LANE_OF_KIND
+    ]
+    now_ms = (knowledge.state_us or microseconds(app.clock())) // 1000
+    return JsonResponse({
+        "lanes": [gettext(word) for word in words.LANES.values()],
+        "kinds": [gettext(words.word(words.KINDS, kind)) for kind in kinds],
+        "bad": [kinds.index(k) for k in kinds if k in {"Failed", "DefectFound", "ModeViolated"}],
+        "events": events, "spans": _spans(rows, lanes, now_ms), "now": now_ms,
+        "operation": reverse("operation", args=["ID"]), "language": get_language(),
+    })  # fmt: skip
+
+
+def _spans(rows: list[Any], lanes: list[str], now_ms: int) -> list[tuple[int, int, int, str]]:
+    """Return the times in repair and at places as (from, to, lane, words), oldest first."""
+    wanted = [row for row in reversed(rows) if row[5] in {
+        "LocationReported", "EnteredRepair", "LeftRepair",
+    }]  # fmt: skip
+    entries = _entries([(row[3], row[4]) for row in wanted])
+    spans: list[tuple[int, int, int, str]] = []
+    started: dict[int, tuple[int, str]] = {}
+    for row in wanted:
+        operation = entries[row[3], row[4]].operation
+        lane = lanes.index(words.LANE_OF_KIND[row[5]])
+        at_ms = row[1] // 1000
+        if lane in started:
+            since, word = started.pop(lane)
+            spans.append((since, at_ms, lane, word))
+        if row[5] != "LeftRepair":
+            said = getattr(operation, "place", "") or getattr(operation, "repair_kind", "")
+            started[lane] = (at_ms, str(said))
+    spans += [(since, now_ms, lane, word) for lane, (since, word) in started.items()]
+    return spans
+
+
+# --- structure ------------------------------------------------------------------------------
+
+
+def _structure(
+    request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
+) -> dict[str, Any]:
+    genealogy = knowledge.genealogy(tree.unit)
+    others = [s.part for s in genealogy.parts] + [s.carrier for s in genealogy.stays]
+    knowledge.load(others[:1000])
+    at_us = knowledge.state_us or microseconds(the_app().clock())
+    mileage = knowledge.mileage()
+    return {
+        "branches": [_branch(node, names, mileage, at_us) for node in tree.children],
+        "was_on": [
+            _stay(s, s.carrier, knowledge, names, mileage, tree.unit, at_us)
+            for s in reversed(genealogy.stays)
+        ],
+        "had": [
+            _stay(s, s.part, knowledge, names, mileage, s.part, at_us)
+            for s in reversed(genealogy.parts)
+            if s.to_us is not None
+        ][:300],
+    }
+
+
+def _branch(node: Node, names: Names, mileage: Any, at_us: int) -> dict[str, Any]:
+    return {
+        "unit": node.unit, "name": names.type(node.passport.type),
+        "number": names.number(node.passport),
+        "position": names.position(node.stay.position) if node.stay else "", "stay": node.stay,
+        "km_milli": mileage.at(node.unit, at_us),
+        "verdict": worst(j.verdict for j in judged(node.condition, names.catalogue)),
+        "children": [_branch(child, names, mileage, at_us) for child in node.children],
+    }  # fmt: skip
+
+
+def _stay(
+    stay: Stay, other: str, knowledge: Knowledge, names: Names, mileage: Any, part: str, at_us: int
+) -> dict[str, Any]:
+    km = None
+    if stay.from_us is not None:
+        km = mileage.at(part, stay.to_us or at_us) - mileage.at(part, stay.from_us)
+    return {
+        "stay": stay, "unit": other, "name": names.unit(knowledge.passport(other)),
+        "position": names.position(stay.position), "km_milli": km,
+    }  # fmt: skip
+
+
+# --- measurements ---------------------------------------------------------------------------
+
+
+def _measurements(
+    request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
+) -> dict[str, Any]:
+    readings = _readings(knowledge, tree.unit)
+    limits = {
+        (j.quantity, j.place): j for j in judged(tree.condition, names.catalogue)
+    }
+    charts = [
+        chart(quantity, list(group), limits, names) | {"element": f"chart-{number}"}
+        for number, (quantity, group) in enumerate(groupby(
+            sorted(readings, key=lambda r: (r["quantity"], r["place"], r["at_us"])),
+            lambda r: r["quantity"],
+        ), 1)
+    ]
+    return {
+        "findings": _findings(tree, names), "charts": charts,
+        "readings": [_reading(r, names) for r in reversed(readings[-200:])],
+    }
+
+
+def _readings(knowledge: Knowledge, unit: str) -> list[dict[str, Any]]:
+    if knowledge.now:
+        return the_app().lookup.readings(unit)
+    names = (
+        "quantity", "place", "moment", "at_us", "value", "uom", "uncertainty", "device", "log",
+        "position", "operation",
+    )  # fmt: skip
+    rows = knowledge.history(unit, "condition", "readings")
+    return [dict(zip(names, row[1:], strict=True)) for row in rows]
+
+
+def _reading(reading: dict[str, Any], names: Names) -> dict[str, Any]:
+    value = names.value(reading["value"], reading["uom"])
+    if reading["uncertainty"]:
+        value += f" ± {names.value(reading['uncertainty'], reading['uom'])}"
+    return reading | {
+        "name": names.quantity(reading["quantity"]), "where": names.place(reading["place"]),
+        "text": value,
+    }  # fmt: skip
+
+
+def chart(
+    quantity: str, readings: list[dict[str, Any]], limits: dict[tuple[str, str], Judged],
+    names: Names,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the browser draws of one quantity: a line per place, the limits, the trends."""
+    series, lines = [], {}
+    for place, group in groupby(readings, lambda r: r["place"]):
+        result = limits.get((quantity, place))
+        points = [_point(r) for r in list(group)[-_MOST_POINTS:]]
+        slope = result.slope_per_day if result else None
+        series.append({"name": names.place(place) or names.quantity(quantity), "points": points,
+                       "trend": slope})  # fmt: skip
+        if result and result.limit:
+            lines[result.limit.key] = result.limit
+    unit = names.unit_of_measure(readings[0]["uom"])
+    return {
+        "quantity": quantity, "name": names.quantity(quantity), "unit": "" if unit == "1" else unit,
+        "data": {
+            "series": series, "unit": "" if unit == "1" else unit,
+            "limits": [line for limit in lines.values() for line in _lines(limit, names)],
+            "language": names.language, "trend_word": gettext("trend"),
+            "operation": reverse("operation", args=["ID"]),
+        },
+    }  # fmt: skip
+
+
+def _point(reading: dict[str, Any]) -> tuple[int, float, float, str, str]:
+    return (
+        reading["at_us"] // 1000, float(Decimal(reading["value"])),
+        float(Decimal(reading["uncertainty"] or "0")), reading["operation"], reading["moment"],
+    )  # fmt: skip
+
+
+def _lines(limit: Limit, names: Names) -> list[dict[str, Any]]:
+    mark = "" if limit.confirmed else f" ({gettext('unconfirmed')})"
+    return [
+        {"value": float(bound), "name": f"{sign} {names.value(bound, limit.unit)}{mark}",
+         "confirmed": limit.confirmed}
+        for sign, bound in (("≥", limit.min), ("≤", limit.max))
+        if bound is not None
+    ]  # fmt: skip
+
+
+_TAB_CONTENT = {"life": _life, "structure": _structure, "measurements": _measurements}
