@@ -8,7 +8,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const MODULES = path.join(HERE, "node_modules");
 const VENDOR = path.join(HERE, "../src/railtrace/web/static/vendor");
-const UNFINISHED = `${VENDOR}.new`;
+const UNFINISHED = path.join(HERE, "build");
 
 // Tabler's oklch colours ask for these browsers anyway, so nothing is lowered further.
 const TARGET = ["chrome111", "firefox113", "safari16.4"];
@@ -90,8 +90,9 @@ async function drawIcons() {
 
 async function licenceText(name) {
   const folder = path.join(MODULES, name);
-  const files = (await readdir(folder)).filter((entry) => /^(licen[cs]e|notice)/i.test(entry));
-  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
+  const entries = await readdir(folder, { recursive: true });
+  const files = entries.filter((entry) => /^(licen[cs]e|notice)(\.|$)|^licenses[\\/]./i.test(entry));
+  const texts = await Promise.all(files.sort().map((file) => readFile(path.join(folder, file), "utf8")));
   if (texts.length) return texts.join("\n\n");
   if (!HOLDERS[name]) throw new Error(`${name}: no licence file; name its copyright holder in build.mjs`);
   return (await read("@tabler/icons/LICENSE")).replace(/^Copyright.*$/m, HOLDERS[name]);
