@@ -24,8 +24,8 @@ from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
-from railtrace.trace.ledger import LogHead, Receipt, Submission, entry_of, record, sign_head
 from railtrace.trace.leaf import Entry
+from railtrace.trace.ledger import LogHead, Receipt, Submission, entry_of, record, sign_head
 from railtrace.trace.operation import (
     CatalogueAdopted,
     Evidence,
@@ -262,6 +262,10 @@ class App:
     def checkpoint(self, log: str) -> Checkpoint:
         """Return the signed head of a log."""
         return sign_head(self.trace, log, self.signer, self.clock())
+
+    def sign_heads(self) -> list[Checkpoint]:
+        """Sign the head of every log; one that has not moved keeps its checkpoint."""
+        return [self.checkpoint(head.log) for head in self.trace.heads()]
 
 
 class Follower:

@@ -10,18 +10,20 @@
 | `time_zone` | RAILTRACE_TIME_ZONE | of sites that name none |
 | `default_log` | RAILTRACE_DEFAULT_LOG | where operations of no known site are written |
 | `host`, `port` | RAILTRACE_HOST, PORT | where the web app listens |
+| `threads` | RAILTRACE_THREADS | requests answered at one time |
 | `[sites.KEY]` | | a depot: names, time zone, its log |
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from railtrace.errors import ConfigError
 
@@ -37,6 +39,7 @@ _ENVIRONMENT = {
     "RAILTRACE_DEFAULT_LOG": "default_log",
     "RAILTRACE_HOST": "host",
     "PORT": "port",
+    "RAILTRACE_THREADS": "threads",
 }
 
 
@@ -66,6 +69,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     default_log: str = "main"
     host: str = "127.0.0.1"
     port: int = 8000
+    threads: Annotated[int, Meta(ge=1, le=256)] = 16
     secure: bool = False
     evidence_limit_mb: int = 200
     sites: dict[str, Site] = {}
@@ -121,6 +125,32 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         raise ConfigError("{file}: {problem}", file=path, problem=error) from error
     _check(config, path)
     return config
+
+
+def write(path: Path, config: Config) -> None:
+    """Write a settings file that says what differs from the defaults."""
+    values = {
+        name: getattr(config, name)
+        for name in Config.__struct_fields__
+        if name != "sites" and getattr(config, name) != getattr(_DEFAULTS, name)
+    }
+    parts = [_table(values)]
+    for key, site in config.sites.items():
+        parts.append(f"\n[sites.{_text(key)}]\n" + _table(msgspec.structs.asdict(site)))
+    path.write_text("".join(parts), "utf-8")
+
+
+def _table(values: Mapping[str, object]) -> str:
+    lines = [f"{key} = {_text(value)}\n" for key, value in values.items() if value != ""]
+    return "".join(lines)
+
+
+def _text(value: object) -> str:
+    """JSON's strings, numbers and true/false are TOML's too."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+_DEFAULTS = Config()
 
 
 def _check(config: Config, path: Path) -> None:

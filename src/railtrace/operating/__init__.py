@@ -1,0 +1,1 @@
+"""Running an installation: serving, backing up, upgrading, watching, the demo."""

@@ -1,0 +1,132 @@
+"""The demo: a simulated railway and histories from the literature, through the front door."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from railtrace.app import App, utc_now
+from railtrace.catalogue import load as catalogue_files
+from railtrace.config import Config, Site, write
+from railtrace.errors import ConfigError, RailtraceError, Refused
+from railtrace.simulation.clerks import Sent
+from railtrace.simulation.laws import Laws, load_laws
+from railtrace.simulation.railway import generate
+from railtrace.simulation.truth import Truth
+
+SEED = 1
+MARK = "demo.json"
+"""Written last: a folder that has it was loaded wholly."""
+LITERATURE = "literature"
+_SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
+_BATCH = 2000
+
+Tell = Callable[[str, int], None]
+
+
+class _Replay:
+    """A clock that shows when the simulated clerks wrote, so that "known at" has a past."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def demo_config(config: Config, folder: Path) -> Config:
+    """Return the settings of the demo: its own folder, a log per depot and one for literature."""
+    sites = {
+        site.name: Site(ru=site.name, log=site.log) for site in load_laws().sites
+    } | {LITERATURE: Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)}
+    return replace(
+        config, name="demo.railtrace", data=str(folder.resolve()), keys="", database="",
+        default_log="main", sites=sites,
+    )  # fmt: skip
+
+
+def is_loaded(folder: Path) -> bool:
+    """Tell whether the demo is there. Raises ConfigError for a folder of something else."""
+    if (folder / MARK).exists():
+        return True
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(
+            "{folder} is not a demo's data folder: choose another one by RAILTRACE_DATA",
+            folder=folder,
+        )
+    return False
+
+
+def load(config: Config, small: bool, tell: Tell = lambda what, done: None) -> int:
+    """Load the demo beside its folder, then move it there whole; return how many operations."""
+    folder = config.data_folder
+    draft = folder.with_name(folder.name + ".loading")
+    if draft.exists():
+        shutil.rmtree(draft)
+    draft.mkdir(parents=True)
+    now = utc_now()
+    count = _load(replace(config, data=str(draft)), _yesterday(now), small, tell)
+    write(draft / "railtrace.toml", config)
+    mark = {"seed": SEED, "small": small, "operations": count, "loaded_at": now.isoformat()}
+    (draft / MARK).write_text(json.dumps(mark) + "\n")
+    if folder.exists():
+        folder.rmdir()
+    draft.rename(folder)
+    return count
+
+
+def _yesterday(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+        microseconds=1
+    )
+
+
+def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
+    laws = load_laws()
+    if small:
+        laws = replace(laws, weeks=_SMALL_WEEKS)
+    truth = Truth()
+    sent = generate(
+        laws, catalogue_files.load(), seed=SEED, end=end,
+        scale=_SMALL_SCALE if small else 1.0, truth=truth,
+    )  # fmt: skip
+    clock = _Replay(end - timedelta(weeks=laws.weeks + 20))
+    app = App(config, clock)
+    try:
+        app.prepare()
+        count = _record(app, clock, sent, tell)
+        truth.write(config.data_folder / "truth.json")
+        app.views.rebuild(progress=tell)
+        app.catch_up()
+        clock.now = utc_now()
+        app.sign_heads()
+    finally:
+        app.stop()
+    return count
+
+
+def _record(app: App, clock: _Replay, sent: Iterable[Sent], tell: Tell) -> int:
+    """Record day by day, each log's batch at the moment its last clerk finished."""
+    done = 0
+    for batch in _days(sent):
+        for log, items in groupby(sorted(batch, key=lambda s: s.log), key=lambda s: s.log):
+            written = list(items)
+            clock.now = written[-1].recorded_at.astimezone(UTC)
+            results = app.record([s.operation for s in written], "demo", "simulation", log)
+            refused = [result for result in results if isinstance(result, Refused)]
+            if refused:
+                raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
+            done += len(written)
+        tell("recorded", done)
+    return done
+
+
+def _days(sent: Iterable[Sent]) -> Iterator[list[Sent]]:
+    """Cut what is sent into runs of one recording day, none longer than a batch."""
+    for _, day in groupby(sent, key=lambda s: s.recorded_at.astimezone(UTC).date()):
+        items = list(day)
+        yield from (items[i : i + _BATCH] for i in range(0, len(items), _BATCH))
