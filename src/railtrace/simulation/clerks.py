@@ -56,7 +56,7 @@ class Clerks:
         if "performed_by" not in fields:
             fields["performed_by"] = (f"p-{self._random.randrange(*site.people):04d}",)
         fields.setdefault("time_precision", "minute")
-        fields.setdefault("site", site.name)
+        fields.setdefault("site", log)
         operation = kind(id=self._next_id(), happened_at=self.moment(minute), **fields)
         if recorded_min is None:
             recorded_min = self._entered(site, minute, operation)

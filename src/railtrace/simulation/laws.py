@@ -27,10 +27,12 @@ class _Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Site(_Row, frozen=True):
-    """A depot: the log it writes, who works there, how long it takes to enter what was done."""
+    """A depot: its log and key, who works there, how long it takes to enter what was done."""
 
     log: str
-    name: str
+    ru: str
+    en: str
+    tg: str
     people: tuple[int, int]
     delay_median_min: Positive
     delay_spread: Positive

@@ -59,7 +59,7 @@ class Opening:
         self._write(
             Registered, vehicle.log, 480, at, units=(vehicle.unit,), type=vehicle.row.type,
             numbers=vehicle.numbers, made=vehicle.made, owner=_OWNER,
-            home_site=self._clerks.sites[vehicle.log].name, counters=(km,) if is_counted else (),
+            home_site=vehicle.log, counters=(km,) if is_counted else (),
         )  # fmt: skip
         if vehicle.made is not None:
             self._enter_last_repairs(index, at)
@@ -89,7 +89,7 @@ class Opening:
                 self._install(slot, part, joins - 30 * DAY_MIN, at + 2)
         self._write(
             Commissioned, vehicle.log, joins, at + 3, units=(vehicle.unit,), owner=_OWNER,
-            home_site=self._clerks.sites[vehicle.log].name,
+            home_site=vehicle.log,
         )  # fmt: skip
 
     def _enter_last_repairs(self, index: int, at: float) -> None:

@@ -467,7 +467,7 @@ class _Life:
                 (self.away.update if away else self.away.difference_update)(coaches)
                 self.clerks.write(
                     LocationReported, log, finish + 5, units=self._units(coaches),
-                    place="Москва" if away else self.clerks.sites[log].name,
+                    place="Москва" if away else self.clerks.sites[log].ru,
                     whereabouts="abroad" if away else "home",
                 )  # fmt: skip
 
