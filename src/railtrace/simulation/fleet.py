@@ -155,12 +155,14 @@ class Foundry:
         found: list[str] = []
         for left, prefix in zip(range(len(row.network8), 0, -1), row.network8, strict=True):
             room = 7 - len(prefix)
-            free = [s for s in range(10**room) if f"{prefix}{s:0{room}d}" not in taken]
-            wanted = min(len(free), -(-(count - len(found)) // left))
-            for serial in self._random.sample(free, wanted):
+            wanted = -(-(count - len(found)) // left)
+            spare = min(10**room, wanted + len(taken))
+            for serial in self._random.sample(range(10**room), spare):
                 seven = f"{prefix}{serial:0{room}d}"
-                taken.add(seven)
-                found.append(seven + str(network_check_digit(seven)))
+                if wanted and seven not in taken:
+                    wanted -= 1
+                    taken.add(seven)
+                    found.append(seven + str(network_check_digit(seven)))
         return found
 
 

@@ -12,6 +12,7 @@ from railtrace.trace.operation import (
     Held,
     Installed,
     LocationReported,
+    Ran,
     RecallOpened,
     Registered,
     Removed,
@@ -23,7 +24,7 @@ _PLANT, _HEAT, _YEAR = "5", "7731", 2009
 _ABROAD = "ст. Бекабад, Узбекистан"
 
 # Days before the end.
-_OPENED, _HELD, _REMOVED, _CONDEMNED, _ABROAD_SINCE = 33, 32, 25, 24, 11
+_OPENED, _HELD, _REMOVED, _CONDEMNED, _LEFT, _ABROAD_SINCE = 33, 32, 25, 24, 22, 11
 
 
 class Planted:
@@ -93,7 +94,7 @@ class Planted:
         self._at(self._end - _OPENED * DAY_MIN, self._open_recall)
         self._at(self._end - _HELD * DAY_MIN, self._hold_stock)
         self._at(self._end - _REMOVED * DAY_MIN, self._condemn)
-        self._at(self._end - (_ABROAD_SINCE + 8) * DAY_MIN, lambda at: self._leave_home(abroad))
+        self._at(self._end - _LEFT * DAY_MIN, lambda at: self._leave_home(abroad, at))
         self._at(self._end - _ABROAD_SINCE * DAY_MIN, lambda at: self._go_abroad(abroad, at))
 
     def _is_frame(self, slot: int) -> bool:
@@ -154,9 +155,16 @@ class Planted:
         shop.fleet.left[slot] = float("inf")
         shop.truth.recall.condemned = [old.part.unit]
 
-    def _leave_home(self, wagon: int) -> None:
-        """Nothing is heard of the wagon at home from now on."""
-        self._shop.fleet.free_min[wagon] = float("inf")
+    def _leave_home(self, wagon: int, at: float) -> None:
+        """The wagon's last kilometres at home are written; then nothing is heard of it there."""
+        fleet = self._shop.fleet
+        at = max(at, float(fleet.free_min[wagon])) + 7 * DAY_MIN
+        self._shop.clerks.write(
+            Ran, fleet.vehicles[wagon].log, at, units=(fleet.vehicles[wagon].unit,),
+            distance_km=f"{fleet.unreported_km[wagon]:.1f}", recorded_min=at + 100, faultless=True,
+        )  # fmt: skip
+        fleet.unreported_km[wagon] = 0.0
+        fleet.free_min[wagon] = float("inf")
 
     def _go_abroad(self, wagon: int, at: float) -> None:
         vehicle = self._shop.fleet.vehicles[wagon]
