@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -12,9 +11,6 @@ from railtrace.errors import Contended, StoreFull
 
 _COPY_FROM_ROWS = 20
 """Below this, one INSERT statement is quicker than opening a COPY."""
-
-_names = count()
-"""One thread may read several streams at once, each through a cursor of its own name."""
 
 
 def _translated(sql: str) -> bytes:
@@ -63,14 +59,23 @@ class Postgres:
         self.dsn = dsn
         self._local = threading.local()
         self._all: list[psycopg.Connection[Any]] = []
+        self._idle: list[psycopg.Connection[Any]] = []
 
     def _connection(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
-            connection = psycopg.connect(self.dsn, autocommit=True)
-            self._local.connection = connection
-            self._all.append(connection)
+            connection = self._local.connection = self._connect()
         return connection
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(self.dsn, autocommit=True)
+        self._all.append(connection)
+        return connection
+
+    def _idle_connection(self) -> psycopg.Connection[Any]:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self._connect()
 
     def create(self, *statements: str) -> None:
         """Run statements that make tables where they are missing."""
@@ -86,12 +91,16 @@ class Postgres:
         return cursor.fetchall() if cursor.description else []
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Run one reading statement and yield its rows from a server-side cursor."""
-        connection = self._connection()
-        with connection.transaction(), connection.cursor(f"stream_{next(_names)}") as cursor:
-            cursor.itersize = 5000
-            cursor.execute(_translated(sql), parameters)
-            yield from cursor
+        """Run one reading statement and yield its rows from a server-side cursor.
+
+        On a connection of its own: a commit of this thread must not wait for the last row.
+        """
+        connection = self._idle_connection()
+        try:
+            yield from _rows(connection, sql, parameters)
+        finally:
+            if not connection.closed:
+                self._idle.append(connection)
 
     @contextmanager
     def write(self) -> Iterator[PostgresWriter]:
@@ -113,4 +122,14 @@ class Postgres:
         for connection in self._all:
             connection.close()
         self._all.clear()
+        self._idle.clear()
         self._local = threading.local()
+
+
+def _rows(
+    connection: psycopg.Connection[Any], sql: str, parameters: Sequence[Any]
+) -> Iterator[tuple[Any, ...]]:
+    with connection.transaction(), connection.cursor(name="stream") as cursor:
+        cursor.itersize = 5000
+        cursor.execute(_translated(sql), parameters)
+        yield from cursor

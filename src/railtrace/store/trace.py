@@ -232,7 +232,7 @@ class DatabaseTraceStore:
             " ORDER BY size DESC, signed_us DESC LIMIT 1",
             (log,),
         )
-        return rows[0] if rows else None  # type: ignore[return-value]
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def close(self) -> None:
         """Close the database."""

@@ -336,14 +336,14 @@ class _Walk:
 
     def _check_columns(self, chunk: list[StoredRow]) -> None:
         try:
-            heads = [_read_head(row[3]) for row in chunk]
-        except msgspec.MsgspecError:
+            heads: list[_Head] | list[_Head | None] = [_read_head(row[3]) for row in chunk]
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             heads = self._check_slowly(chunk)
         damaged = {row[0] for row, _ in self.differing}
         for row, head in zip(chunk, heads, strict=True):
-            operation, recorded_at = head.operation, head.recorded_at
-            if row[0] in damaged:
+            if head is None or row[0] in damaged:
                 continue
+            operation, recorded_at = head.operation, head.recorded_at
             if row[1] != operation.id or row[2] != operation.kind:
                 self._name_column(row, operation)
             if recorded_at < self.last_recorded_at:
@@ -351,8 +351,8 @@ class _Walk:
             else:
                 self.last_recorded_at = recorded_at
 
-    def _check_slowly(self, chunk: list[StoredRow]) -> list[_Head]:
-        heads: list[_Head] = []
+    def _check_slowly(self, chunk: list[StoredRow]) -> list[_Head | None]:
+        heads: list[_Head | None] = []
         for row in chunk:
             try:
                 heads.append(_read_head(row[3]))
@@ -360,7 +360,7 @@ class _Walk:
                 # A leaf that was damaged is named by its hash; only a proven one is unreadable.
                 if sha256(b"\x00" + row[3]).digest() == row[4]:
                     self._say("entry-unreadable", row[0])
-                heads.append(_Head(_Operation(row[1], row[2]), self.last_recorded_at))
+                heads.append(None)
         return heads
 
     def _name_column(self, row: StoredRow, operation: _Operation) -> None:
