@@ -1,6 +1,7 @@
 """boot.py starts on a bare Python, and the locks are what they promise."""
 
 import ast
+import importlib.util
 import json
 import os
 import re
@@ -142,6 +143,16 @@ def test_a_missing_service_stops_with_the_command_to_run(monkeypatch: pytest.Mon
     monkeypatch.setattr(boot, "may_apt", lambda: False)
     with pytest.raises(boot.Stop, match=r"sudo apt-get install postgresql chromium"):
         boot.services()
+
+
+def test_a_python_without_venv_stops_with_the_command_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(boot, "venv_works", lambda: False)
+    monkeypatch.setattr(boot, "may_apt", lambda: False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(boot.Stop, match=r"sudo apt-get install python3\.\d+-venv"):
+        boot.virtual_environment()
 
 
 def test_root_on_debian_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
