@@ -44,11 +44,17 @@ def server_user() -> str:
 
 def start(command: list[str], user: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a program as the server's user."""
-    changed = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
-    as_user = changed if os.geteuid() == 0 else {}
+    is_root = os.geteuid() == 0
     with log.open("ab") as output:
         return subprocess.Popen(
-            command, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output, **as_user
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            user=user if is_root else None,
+            group=pwd.getpwnam(user).pw_gid if is_root else None,
+            extra_groups=[] if is_root else None,
         )
 
 
