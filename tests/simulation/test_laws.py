@@ -1,6 +1,7 @@
 """The laws by themselves: inverse of each other, mean one, read from data."""
 
 import tomllib
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -85,3 +86,12 @@ def test_a_misspelt_parameter_is_refused():
     tables["frailty"]["sdd"] = 0.3
     with pytest.raises(msgspec.ValidationError, match="sdd"):
         laws_from(tables)
+
+
+def test_the_page_explains_every_table_of_the_laws():
+    page = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text("utf-8")
+    tables = tomllib.loads(SHIPPED.read_text("utf-8"))
+    assert f"version {tables['version']}" in page
+    for name, value in tables.items():
+        if isinstance(value, dict | list):
+            assert f"`{name}`" in page, name
