@@ -14,12 +14,14 @@ TEXT = st.text(
     | st.sampled_from('\n\t"\\/ёҷӯ😀\u2028\ufeff\x7f'),
     max_size=20,
 )
+_WALL_CLOCK = st.datetimes(
+    datetime(1900, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+    datetime(2025, 12, 31, tzinfo=UTC).replace(tzinfo=None),
+)
 MOMENTS = st.builds(
     lambda moment, minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes))),
-    st.datetimes(datetime(1900, 1, 1), datetime(2025, 12, 31)),
-    st.integers(-14 * 60, 14 * 60),
-) | st.datetimes(datetime(1900, 1, 1), datetime(2025, 12, 31)).map(
-    lambda moment: moment.replace(tzinfo=UTC)
+    _WALL_CLOCK,
+    st.just(0) | st.integers(-14 * 60, 14 * 60),
 )
 
 
