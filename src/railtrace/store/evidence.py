@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ KEEP_FREE_BYTES = 256 * 1024 * 1024
 GRACE = timedelta(days=2)
 """How long a file waits for the operation that names it."""
 _PIECE = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class EvidenceStore:
         self._drafts.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha: str) -> Path:
-        """Return where a file is kept."""
-        if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):
+        """Return where a file is kept. Raises NotFound for what is not a SHA-256."""
+        if not _SHA256.fullmatch(sha):
             raise NotFound("{sha256} is not a SHA-256", sha256=sha[:80])
         return self.folder / sha[:2] / sha
 
@@ -147,7 +149,7 @@ class EvidenceStore:
         try:
             self.open(sha).close()
         except NotFound:
-            gone = len(sha) == 64 and _expired(self.path(sha)).exists()
+            gone = _SHA256.fullmatch(sha) and _expired(self.path(sha)).exists()
             return "expired" if gone else "missing"
         except ProofFailed:
             return "changed"
