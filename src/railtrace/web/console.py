@@ -1,8 +1,6 @@
 """What the command line asks of the web's own database; `open_web()` comes first."""
 
 import os
-from datetime import datetime
-from typing import Any
 
 import django
 

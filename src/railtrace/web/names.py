@@ -8,7 +8,7 @@ from railtrace.catalogue.layout import position_name
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.passport import Passport
 from railtrace.web import words
-from railtrace.web.figures import number_as_painted, with_unit
+from railtrace.web.figures import figure, number_as_painted, with_unit
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ class Names:
     def value(self, value: str, unit: str, places: int | None = None) -> str:
         """Write a reading with its unit."""
         return with_unit(value, self.unit_of_measure(unit), self.language, places)
+
+    def measured(self, value: str, uncertainty: str | None, unit: str) -> str:
+        """Write a value with its uncertainty before the unit both share."""
+        if not uncertainty:
+            return self.value(value, unit)
+        return f"{figure(value, self.language)} ± {self.value(uncertainty, unit)}"
 
     def vehicle_class(self, type_: str) -> str:
         """Return the class of a type, `part` for parts, "" for what the catalogue lacks."""

@@ -78,9 +78,8 @@ def card(
 def reading_text(reading: Reading, names: Names) -> str:
     """Write a reading: quantity, place, value, uncertainty."""
     where = f" ({names.place(reading.place)})" if reading.place else ""
-    text = f"{names.quantity(reading.quantity)}{where}: {names.value(reading.value, reading.unit)}"
-    if reading.uncertainty:
-        text += f" ± {names.value(reading.uncertainty, reading.unit)}"
+    value = names.measured(reading.value, reading.uncertainty, reading.unit)
+    text = f"{names.quantity(reading.quantity)}{where}: {value}"
     if reading.moment:
         text += f", {gettext(words.MOMENTS[reading.moment])}"
     return text

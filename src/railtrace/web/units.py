@@ -24,6 +24,7 @@ from railtrace.trace.operation import Corrected
 from railtrace.web import words
 from railtrace.web.clocks import day
 from railtrace.web.draw import Sign, side_view
+from railtrace.web.figures import figure
 from railtrace.web.frame import AsKnown, as_known, home_zone
 from railtrace.web.names import Names
 from railtrace.web.operations import Card, card
@@ -151,9 +152,7 @@ def _findings(tree: Node, names: Names) -> list[Finding]:
 
 def _finding(node: Node, result: Judged, names: Names) -> Finding:
     last = result.last
-    value = names.value(last.value, last.unit)
-    if last.uncertainty:
-        value += f" ± {names.value(last.uncertainty, last.unit)}"
+    value = names.measured(last.value, last.uncertainty, last.unit)
     where = names.position(node.stay.position) if node.stay else ""
     trend = ""
     if result.slope_per_day:
@@ -173,8 +172,8 @@ def limit_text(limit: Limit | None, names: Names) -> str:
         return ""
     low = names.value(limit.min, limit.unit) if limit.min is not None else ""
     high = names.value(limit.max, limit.unit) if limit.max is not None else ""
-    if low and high:
-        return f"{low} … {high}"
+    if limit.min is not None and limit.max is not None:
+        return f"{figure(limit.min, names.language)} … {high}"
     return f"≥ {low}" if low else f"≤ {high}"
 
 
@@ -406,9 +405,7 @@ def _readings(knowledge: Knowledge, unit: str) -> list[dict[str, Any]]:
 
 
 def _reading(reading: dict[str, Any], names: Names) -> dict[str, Any]:
-    value = names.value(reading["value"], reading["uom"])
-    if reading["uncertainty"]:
-        value += f" ± {names.value(reading['uncertainty'], reading['uom'])}"
+    value = names.measured(reading["value"], reading["uncertainty"], reading["uom"])
     return reading | {
         "name": names.quantity(reading["quantity"]), "where": names.place(reading["place"]),
         "text": value,

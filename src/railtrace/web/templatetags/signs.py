@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
@@ -62,7 +62,7 @@ def seal(operation: str, label: str = "") -> SafeString:
     return format_html(
         '<a class="seal" href="{}" title="{}">{}{}</a>',
         reverse("operation", args=[operation]), gettext("Proof: the operation in the trace"),
-        icon("shield-check"), format_html("<span>{}</span>", label) if label else "",
+        icon("rosette-discount-check"), format_html("<span>{}</span>", label) if label else "",
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def value(number: object, unit: str = "", places: int | None = None) -> SafeStri
     """Show a figure with its unit in tabular figures, never broken over lines."""
     if number is None or number == "":
         return SafeString("—")
-    text = figures.with_unit(number, unit, language(), places)
+    text = figures.with_unit(number, unit_sign(unit), language(), places)
     return format_html('<span class="num">{}</span>', text)
 
 
@@ -181,9 +181,13 @@ def milli_with_unit(number: int | None, unit: str) -> str:
     return figures.with_unit(number // 1000, unit_sign(unit), language())
 
 
+UNIT_SIGNS = {"km": gettext_noop("km"), "h": gettext_noop("h"), "B": gettext_noop("B")}
+"""The few units that pages write without a catalogue row at hand."""
+
+
 def unit_sign(unit: str) -> str:
     """Translate the sign of a unit of measure."""
-    return pgettext("unit of measure", unit)
+    return gettext(UNIT_SIGNS.get(unit, unit)) if unit else ""
 
 
 @register.simple_tag
@@ -235,3 +239,9 @@ def quantity_words(key: str, names: Any) -> str:
 def type_words(key: str, names: Any) -> str:
     """Return the name of a vehicle or part type."""
     return str(names.type(key))
+
+
+@register.filter
+def said(text: str) -> str:
+    """Translate a text that the code marks for translation."""
+    return gettext(text) if text else ""

@@ -26,6 +26,8 @@ function options(data) {
   const values = data.series.flatMap((s) => s.points.flatMap(([, v, u]) => [v - u, v + u]));
   values.push(...data.limits.map((limit) => limit.value));
   const [low, high] = [Math.min(...values), Math.max(...values)];
+  const times = data.series.flatMap((s) => s.points.map(([t]) => t));
+  const [first, last] = [Math.min(...times), Math.max(...times)];
   const pad = (high - low || Math.abs(high) || 1) * 0.08;
   const series = [];
   data.series.forEach((one, i) => {
@@ -47,10 +49,16 @@ function options(data) {
       trigger: "item", renderMode: "richText", confine: true, backgroundColor: colour("--ink"), borderWidth: 0, textStyle: { color: colour("--paper") },
       formatter: ({ data: point, seriesName }) => point?.id === undefined ? "" : `${seriesName}\n${said(point.value[1])}${point.u ? ` ± ${said(point.u)}` : ""} ${data.unit}\n${new Date(point.value[0]).toLocaleDateString("ru")}`,
     },
-    xAxis: { type: "time", axisLabel: { color: colour("--soft"), hideOverlap: true }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
-    yAxis: { type: "value", min: round(low - pad), max: round(high + pad), axisLabel: { color: colour("--soft"), formatter: said }, splitLine: { lineStyle: { color: colour("--edge") } } },
+    xAxis: { type: "time", min: first - 20 * DAY, max: last + 100 * DAY, minInterval: DAY, axisLabel: { color: colour("--soft"), fontSize: 11, hideOverlap: true, formatter: (t) => dated(t, last - first) }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
+    yAxis: { type: "value", min: round(low - pad), max: round(high + pad), axisLabel: { color: colour("--soft"), fontSize: 11, formatter: said, showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: colour("--edge") } } },
     series,
   };
+}
+
+const two = (number) => String(number).padStart(2, "0");
+function dated(t, span) {
+  const date = new Date(t);
+  return span > 300 * DAY ? `${two(date.getMonth() + 1)}.${date.getFullYear()}` : `${two(date.getDate())}.${two(date.getMonth() + 1)}`;
 }
 
 const round = (value) => Number(value.toPrecision(3));
