@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from railtrace.catalogue import load as catalogue_files
 from railtrace.catalogue.rows import Catalogue
 from railtrace.config import Config
-from railtrace.errors import BadOperation, NotFound, Refused
+from railtrace.errors import BadOperation, ConfigError, NotFound, Refused
 from railtrace.projections.all import VIEWS
 from railtrace.recorder import Recorder
 from railtrace.store.database import Database
 from railtrace.store.evidence import EvidenceStore
+from railtrace.store.folder import require_format
 from railtrace.store.keys import log_key
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
@@ -52,6 +53,7 @@ class App:
 
     def __init__(self, config: Config, clock: Callable[[], datetime] = utc_now) -> None:
         self.config, self.clock = config, clock
+        require_format(config.data_folder)
         trace, views = _databases(config)
         self.evidence = EvidenceStore(config.data_folder / "evidence")
         self.trace = DatabaseTraceStore(trace)
@@ -73,6 +75,11 @@ class App:
 
     def prepare(self) -> None:
         """Open the logs of this installation and adopt the catalogue when it has changed."""
+        if changed := self.views.outdated():
+            raise ConfigError(
+                "the views {views} were built by another version: run `railtrace upgrade`",
+                views=", ".join(changed),
+            )
         for log in self.config.logs:
             head = self.trace.open_log(log, self.config.origin_of(log))
             if head.size == 0:

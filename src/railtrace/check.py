@@ -42,6 +42,10 @@ FAULTS = {
     ),
     "checkpoint-unreadable": "{log}: {start}: this is not a checkpoint",
     "checkpoint-foreign": "{log}: the checkpoint of {size} entries is of another log, {origin}",
+    "lost-unnamed": (
+        "{log} {position}: entries {position} to {last} were signed under {origin} and are gone; "
+        "the restore that began a new epoch did not name them"
+    ),
     "signature": "{log}: the checkpoint of {size} entries is not signed by a key trusted then",
     "key-replacement": "{log} {position}: the key is not replaced: {reason}",
     "evidence-missing": "{log} {position}: the file {sha256} named here is missing",
@@ -54,6 +58,10 @@ REMARKS = {
     "compromised": (
         "{log}: the checkpoint of {size} entries was signed while its key was compromised: "
         "by itself it proves nothing"
+    ),
+    "lost": (
+        "{log} {position}: entries {position} to {last}, signed under {origin}, were lost in a "
+        "restore, as the log itself says"
     ),
     "evidence-expired": "{log} {position}: the file {sha256} was deleted after its retention",
 }
@@ -232,6 +240,13 @@ def read_key(text: str) -> Key:
     return Key(name, computed, raw[1:])
 
 
+def rename_key(text: str, name: str) -> str:
+    """Return the verifier key under another name."""
+    raw = b"\x01" + read_key(text).public
+    short = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex()
+    return f"{name}+{short}+{base64.b64encode(raw).decode()}"
+
+
 def _unbase64(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)
@@ -301,7 +316,7 @@ class Trust:
 
     def derive(self, origin: str, entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Finding]:
         """Fold in the log's key replacements, from the known key onward and backward."""
-        waiting = entries
+        waiting = [entry for entry in entries if entry[1]["operation"]["origin"] == origin]
         while waiting:
             later, faults = [], []
             for position, leaf in waiting:
@@ -358,6 +373,15 @@ class Trust:
         rows[replaced["old_key"]]["valid_to"] = position
         new = rows[replaced["new_key"]]
         new["valid_from"] = max(new.get("valid_from", 0), position + 1)
+
+    def inherit(self, before: Epoch, after: Epoch) -> None:
+        """Trust, for a new epoch, the keys its predecessor ended with, under the new name."""
+        if self.of(after.origin):
+            return
+        for row in self.at(before.origin, after.smallest - 1):
+            named = rename_key(row["verifier_key"], after.origin)
+            added = {"origin": after.origin, "verifier_key": named, "valid_from": after.smallest}
+            self.keys.append({**added, "compromised": row.get("compromised", [])})
 
     def mark(self, told: list[dict[str, Any]]) -> None:
         """Add the windows in which keys were in other hands."""
@@ -450,6 +474,16 @@ class Export:
             return file.read()
 
 
+class Epoch(NamedTuple):
+    """A stretch of a log under one origin, from a restore to the next."""
+
+    number: int
+    origin: str
+    smallest: int
+    largest: int | None = None
+    lost_to: int | None = None
+
+
 class Log:
     """One exported log as it was read."""
 
@@ -459,6 +493,7 @@ class Log:
         self.ids: list[str] = []
         self.times: list[datetime | None] = []
         self.key_entries: list[tuple[int, dict[str, Any]]] = []
+        self.openings: list[tuple[int, dict[str, Any]]] = []
         self.compromises: list[dict[str, Any]] = []
         self.files: dict[str, int] = {}
         self.findings: list[Finding] = []
@@ -468,6 +503,18 @@ class Log:
     def size(self) -> int:
         """How many entries were read."""
         return len(self.hashes) // 32
+
+    def epochs(self) -> dict[str, Epoch]:
+        """Return the stretches of the log by origin: each restore opens another."""
+        found: list[Epoch] = []
+        for position, told in self.openings:
+            number = int(told.get("epoch", 1))
+            if found and number <= found[-1].number:
+                continue
+            if found:
+                found[-1] = found[-1]._replace(largest=position, lost_to=told.get("lost_to"))
+            found.append(Epoch(number, told["origin"], position + 1 if found else 0))
+        return {epoch.origin: epoch for epoch in found or [Epoch(1, self.origin, 0)]}
 
     def say(self, fault: str, where: int | None = None, **values: Any) -> None:
         """Note a finding."""
@@ -492,8 +539,10 @@ def _read_leaf(log: Log, leaf: dict[str, Any]) -> None:
     operation, position = leaf["operation"], len(log.ids)
     id_, recorded_at = str(operation["id"]), _time(leaf["recorded_at"])
     kind = operation["kind"]
-    if kind == "KeyReplaced" and operation["origin"] == log.origin:
+    if kind == "KeyReplaced":
         log.key_entries.append((position, leaf))
+    elif kind == "LogOpened":
+        log.openings.append((position, operation))
     elif kind == "KeyCompromised":
         log.compromises.append(operation)
     elif kind == "CatalogueAdopted":
@@ -608,31 +657,48 @@ def check_notes(log: Log, texts: Iterable[str], trust: Trust) -> list[Note]:
     """Return the checkpoints to compare with; the others become findings."""
     if not trust.of(log.origin):
         log.say("no-key", origin=log.origin)
-    good = []
+    good, epochs = [], log.epochs()
     for text in dict.fromkeys(texts):
         note = read_note(text)
         if note is None:
             log.say("checkpoint-unreadable", start=repr(text[:40]))
-        elif note.origin != log.origin:
+        elif note.origin not in epochs or note.size < epochs[note.origin].smallest:
             log.say("checkpoint-foreign", size=note.size, origin=note.origin)
-        elif not trust.of(log.origin) or _is_trusted(log, note, trust):
-            good.append(note)
+        elif not trust.of(log.origin):
+            good += _of_its_epoch(log, note, epochs[note.origin])
+        elif signers := _signers(log, note, trust):
+            for kept in _of_its_epoch(log, note, epochs[note.origin]):
+                _vouch(log, kept, signers)
+                good.append(kept)
     return good
 
 
-def _is_trusted(log: Log, note: Note, trust: Trust) -> bool:
-    signers = [
-        row for row in trust.at(log.origin, note.size) if signed_by(note, row["verifier_key"])
-    ]
+def _of_its_epoch(log: Log, note: Note, epoch: Epoch) -> list[Note]:
+    """A checkpoint beyond what a restore kept names what was lost; it fits no entry here."""
+    if epoch.largest is None or note.size <= epoch.largest:
+        return [note]
+    named = epoch.lost_to is not None and note.size <= epoch.lost_to + 1
+    log.say(
+        "lost" if named else "lost-unnamed",
+        epoch.largest, last=note.size - 1, origin=note.origin,
+    )  # fmt: skip
+    return []
+
+
+def _signers(log: Log, note: Note, trust: Trust) -> list[dict[str, Any]]:
+    keys = trust.at(note.origin, note.size)
+    signers = [row for row in keys if signed_by(note, row["verifier_key"])]
     if not signers:
         log.say("signature", size=note.size)
-        return False
+    return signers
+
+
+def _vouch(log: Log, note: Note, signers: list[dict[str, Any]]) -> None:
     last = log.times[note.size - 1] if 0 < note.size <= log.size else None
     if last is not None and all(_in_window(row, last) for row in signers):
         log.say("compromised", size=note.size)
     else:
         log.vouched_size = max(log.vouched_size, note.size)
-    return True
 
 
 def check_export(
@@ -678,15 +744,18 @@ def _check_log(
     earlier: list[str],
 ) -> None:
     folder = f"logs/{row['folder']}"
-    if trust.of(log.origin):
-        log.findings += [
-            f._replace(log=log.name) for f in trust.derive(log.origin, log.key_entries)
-        ]
-        trust.mark(compromises)
+    before: Epoch | None = None
+    for epoch in log.epochs().values():
+        if before is not None:
+            trust.inherit(before, epoch)
+        faults = trust.derive(epoch.origin, log.key_entries) if trust.of(epoch.origin) else ()
+        log.findings += [fault._replace(log=log.name) for fault in faults]
+        before = epoch
+    trust.mark(compromises)
     texts = [json.loads(line) for line in export.read(f"{folder}/checkpoints.jsonl").splitlines()]
     if export.has(f"{folder}/checkpoint"):
         texts.append(export.read(f"{folder}/checkpoint").decode("utf-8", "replace"))
-    mine = [text for text in earlier if text.split("\n", 1)[0] == log.origin]
+    mine = [text for text in earlier if text.split("\n", 1)[0] in log.epochs()]
     notes = check_notes(log, [*texts, *mine], trust)
     told = export.read(f"{folder}/hashes") if export.has(f"{folder}/hashes") else bytes(log.hashes)
     compare(log, told, notes)
@@ -720,7 +789,7 @@ def _check_files(export: Export, log: Log) -> None:
 
 
 def _foreign(earlier: list[str], logs: list[Log]) -> Iterator[Finding]:
-    origins = {log.origin for log in logs}
+    origins = {origin for log in logs for origin in log.epochs()}
     for text in earlier:
         note = read_note(text)
         if note is None:
@@ -762,7 +831,8 @@ def _trust_from(arguments: argparse.Namespace, origins: list[str]) -> Trust | No
             raise CannotCheck(f"{arguments.trust} cannot be read: {error}") from error
     if arguments.key:
         names = {read_key(key).name for key in arguments.key}
-        if not names & set(origins):
+        first = {origin.partition("/epoch-")[0] for origin in origins}
+        if not names & (first | set(origins)):
             raise CannotCheck(
                 f"the key is of {', '.join(sorted(names))}; here is {', '.join(origins)}"
             )

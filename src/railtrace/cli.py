@@ -10,7 +10,6 @@ import typer
 from railtrace.errors import RailtraceError
 
 if TYPE_CHECKING:
-    from railtrace.app import App
     from railtrace.config import Config
 
 cli = typer.Typer(

@@ -14,7 +14,7 @@ from railtrace.catalogue import load as catalogue_files
 from railtrace.config import Config, Site, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
 from railtrace.simulation.clerks import Sent
-from railtrace.simulation.laws import Laws, load_laws
+from railtrace.simulation.laws import load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth
 
@@ -40,9 +40,9 @@ class _Replay:
 
 def demo_config(config: Config, folder: Path) -> Config:
     """Return the settings of the demo: its own folder, a log per depot and one for literature."""
-    sites = {
-        site.name: Site(ru=site.name, log=site.log) for site in load_laws().sites
-    } | {LITERATURE: Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)}
+    sites = {site.name: Site(ru=site.name, log=site.log) for site in load_laws().sites} | {
+        LITERATURE: Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)
+    }
     return replace(
         config, name="demo.railtrace", data=str(folder.resolve()), keys="", database="",
         default_log="main", sites=sites,

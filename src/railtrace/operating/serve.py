@@ -5,11 +5,9 @@ import multiprocessing.util
 import os
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path

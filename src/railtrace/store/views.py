@@ -90,8 +90,7 @@ class ViewStore:
         real = self.database
         index = "PRIMARY KEY (unit, happened_us, recorded_us, log, position)"
         without = " WITHOUT ROWID" if real.dialect == "sqlite" else ""
-        # A library's collation would make two stores page units differently: compare bytes.
-        text = "TEXT" if real.dialect == "sqlite" else 'TEXT COLLATE "C"'
+        text = self._text
         real.create(
             "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
             "INSERT INTO meta (key, value) VALUES ('lock', '') ON CONFLICT DO NOTHING",
@@ -106,17 +105,29 @@ class ViewStore:
             f"CREATE TABLE IF NOT EXISTS contradictions (key TEXT NOT NULL, unit {text} NOT NULL,"
             " view TEXT NOT NULL, name TEXT NOT NULL, at_us BIGINT NOT NULL, detail TEXT NOT NULL,"
             " resolution TEXT NOT NULL, PRIMARY KEY (view, unit, key))",
-            *(statement for view in self.views.values() for statement in self._tables(view, text)),
         )
+        # Another version's table may lack a column that an index names: rebuilding makes it.
+        stored = dict(real.query("SELECT key, value FROM meta"))
+        for view in self.views.values():
+            if stored.get(f"version:{view.name}", str(view.version)) == str(view.version):
+                real.create(*self._tables(view))
         with real.write() as writer:
-            writer.many(
-                "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(f"version:{view.name}", str(view.version)) for view in self.views.values()],
-            )
+            # A view that is new to a store in use has seen nothing: it stays without a version.
+            if not writer.query("SELECT 1 FROM positions LIMIT 1"):
+                writer.many(
+                    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    [(f"version:{view.name}", str(view.version)) for view in self.views.values()],
+                )
 
-    def _tables(self, view: View, text: str) -> Iterator[str]:
+    @property
+    def _text(self) -> str:
+        """A library's collation would make two stores page units differently: compare bytes."""
+        return "TEXT" if self.database.dialect == "sqlite" else 'TEXT COLLATE "C"'
+
+    def _tables(self, view: View) -> Iterator[str]:
         for table, columns in (view.tables | view.history).items():
-            body = ", ".join(column.replace("unit TEXT", f"unit {text}") for column in columns)
+            unit = f"unit {self._text}"
+            body = ", ".join(column.replace("unit TEXT", unit) for column in columns)
             yield f"CREATE TABLE IF NOT EXISTS {table} ({body})"
             keys = "unit, at_us" if table in view.history else "unit"
             yield f"CREATE INDEX IF NOT EXISTS {table}_unit ON {table} ({keys})"
@@ -136,7 +147,10 @@ class ViewStore:
 
     def outdated(self) -> list[str]:
         """Return the views whose stored version is not this program's."""
-        stored = dict(self.database.query("SELECT key, value FROM meta"))
+        return self._outdated(self.database)
+
+    def _outdated(self, source: Database | Writer) -> list[str]:
+        stored = dict(source.query("SELECT key, value FROM meta"))
         return [
             view.name
             for view in self.views.values()
@@ -421,8 +435,11 @@ class ViewStore:
         writer.insert("unit_ops", _INDEX, sorted(index))
 
     def _rebuild_view(self, writer: Writer, view: View, tell: Callable[[str, int], None]) -> None:
+        changed = view.name in self._outdated(writer)
         for table in (*view.tables, *view.history):
-            writer.query(f"DELETE FROM {table}")
+            writer.query(f"DROP TABLE IF EXISTS {table}" if changed else f"DELETE FROM {table}")
+        for statement in self._tables(view) if changed else ():
+            writer.query(statement)
         for table in ("states", "contradictions"):
             writer.query(f"DELETE FROM {table} WHERE view = ?", (view.name,))
         catalogue = self._catalogues(self._adopted(writer))
@@ -475,11 +492,11 @@ class ViewStore:
         states: dict[tuple[str, str], State] = {}
         for some in chunks(units):
             for name, unit, packed in self.database.query(
-                f"SELECT view, unit, state FROM states WHERE unit IN ({marks(len(some))})",
-                list(some),
+                f"SELECT view, unit, state FROM states WHERE view IN ({marks(len(self.views))})"
+                f" AND unit IN ({marks(len(some))})",
+                [*self.views, *some],
             ):
-                if name in self.views:
-                    states[name, unit] = unpack(self.views[name], bytes(packed))
+                states[name, unit] = unpack(self.views[name], bytes(packed))
         return states
 
     def entries(self, unit: str, state_us: int | None, known_us: int | None) -> list[Entry]:

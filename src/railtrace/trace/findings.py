@@ -25,6 +25,10 @@ TEXTS = {
     "subtree-missing": "{log} {position}: {count} kept hashes of height {height} are missing",
     "checkpoint-unreadable": "{log}: {start}: this is not a checkpoint",
     "checkpoint-foreign": "{log}: the checkpoint of {size} entries is of another log, {origin}",
+    "lost-unnamed": (
+        "{log} {position}: entries {position} to {last} were signed under {origin} and are gone; "
+        "the restore that began a new epoch did not name them"
+    ),
     "signature": "{log}: the checkpoint of {size} entries is not signed by a key trusted then",
     "key-replacement": "{log} {position}: the key is not replaced: {reason}",
     "evidence-missing": "{log} {position}: the file {sha256} named here is missing",
@@ -42,6 +46,10 @@ REMARKS = {
     "compromised": (
         "{log}: the checkpoint of {size} entries was signed while its key was compromised: "
         "by itself it proves nothing"
+    ),
+    "lost": (
+        "{log} {position}: entries {position} to {last}, signed under {origin}, were lost in a "
+        "restore, as the log itself says"
     ),
     "evidence-expired": "{log} {position}: the file {sha256} was deleted after its retention",
 }

@@ -22,6 +22,7 @@ from msgspec import Struct
 from railtrace.errors import NotFound, ProofFailed
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint
+from railtrace.trace.epochs import OPENING, Epoch, epochs_of, inherit
 from railtrace.trace.evidence import named_evidence
 from railtrace.trace.findings import Finding
 from railtrace.trace.ledger import LogHead, TraceStore, nodes_of, root_then
@@ -87,7 +88,7 @@ def trust_of(store: TraceStore, trust: Trust) -> tuple[Trust, list[Finding]]:
     entries = {
         head.log: [
             leaves.read(leaf, head.log, position)
-            for position, leaf in store.leaves(head.log, 0, head.size, KEY_KINDS)
+            for position, leaf in store.leaves(head.log, 0, head.size, (*KEY_KINDS, OPENING))
         ]
         for head in store.heads()
     }
@@ -95,11 +96,16 @@ def trust_of(store: TraceStore, trust: Trust) -> tuple[Trust, list[Finding]]:
     every = [entry for log in entries.values() for entry in log]
     trust = mark_compromised(trust, every)
     for head in store.heads():
-        if trust.knows(head.origin):
-            trust, bad = derive(trust, head.origin, entries.get(head.log, []))
-            findings += [
-                Finding("key-replacement", head.log, b.position, {"reason": b.reason}) for b in bad
-            ]
+        mine = entries.get(head.log, [])
+        epochs = epochs_of(head.origin, mine)
+        for epoch in epochs:
+            if trust.knows(epoch.origin):
+                trust, bad = derive(trust, epoch.origin, mine)
+                findings += [
+                    Finding("key-replacement", head.log, b.position, {"reason": b.reason})
+                    for b in bad
+                ]
+            trust = inherit(trust, epochs)
     return mark_compromised(trust, every), findings
 
 
@@ -215,6 +221,7 @@ class _Walk:
         self.files: dict[str, int] = {}
         notes = store.checkpoints(log)
         self.head = store.head(log)
+        self.epochs = {epoch.origin: epoch for epoch in self._epochs()}
         self.checkpoints = self._trusted([*(note for _, note in notes), *plan.earlier.get(log, ())])
         self._walk()
 
@@ -222,6 +229,13 @@ class _Walk:
         self.findings.append(Finding(name, self.log, position, values))
 
     # --- checkpoints ----------------------------------------------------------------------
+
+    def _epochs(self) -> list[Epoch]:
+        openings = self.store.leaves(self.log, 0, self.head.size, (OPENING,))
+        return epochs_of(
+            self.head.origin,
+            [leaves.read(leaf, self.log, position) for position, leaf in openings],
+        )
 
     def _trusted(self, notes: Sequence[str]) -> dict[int, list[Checkpoint]]:
         """Return the checkpoints to compare with, by size; the others become findings."""
@@ -231,7 +245,11 @@ class _Walk:
         found: dict[int, list[Checkpoint]] = {}
         for note in dict.fromkeys(notes):
             checkpoint = self._parse(note)
-            if checkpoint and (not knows or self._signed(checkpoint)):
+            if (
+                checkpoint
+                and (not knows or self._signed(checkpoint))
+                and self._is_of_its_epoch(checkpoint)
+            ):
                 found.setdefault(checkpoint.size, []).append(checkpoint)
         return dict(sorted(found.items()))
 
@@ -241,16 +259,28 @@ class _Walk:
         except ProofFailed:
             self._say("checkpoint-unreadable", start=repr(note[:40]))
             return None
-        if checkpoint.origin != self.head.origin:
+        epoch = self.epochs.get(checkpoint.origin)
+        if epoch is None or checkpoint.size < epoch.smallest:
             self._say("checkpoint-foreign", size=checkpoint.size, origin=checkpoint.origin)
             return None
         return checkpoint
 
     def _signed(self, checkpoint: Checkpoint) -> bool:
-        keys = self.plan.trust.keys_at(self.head.origin, checkpoint.size)
+        keys = self.plan.trust.keys_at(checkpoint.origin, checkpoint.size)
         if checkpoint.signed_by(keys):
             return True
         self._say("signature", size=checkpoint.size)
+        return False
+
+    def _is_of_its_epoch(self, checkpoint: Checkpoint) -> bool:
+        """A checkpoint beyond what a restore kept names what was lost; it fits no entry here."""
+        epoch = self.epochs[checkpoint.origin]
+        if epoch.may_sign(checkpoint.size):
+            return True
+        self._say(
+            "lost" if epoch.has_lost(checkpoint.size) else "lost-unnamed",
+            epoch.largest, last=checkpoint.size - 1, origin=checkpoint.origin,
+        )  # fmt: skip
         return False
 
     # --- the walk -------------------------------------------------------------------------
@@ -278,9 +308,8 @@ class _Walk:
         note = self.plan.since.get(self.log)
         if note is None:
             return 0
-        checkpoint = Checkpoint.parse(note).require(
-            self.plan.trust.keys_at(self.head.origin, Checkpoint.parse(note).size)
-        )
+        checkpoint = Checkpoint.parse(note)
+        checkpoint.require(self.plan.trust.keys_at(checkpoint.origin, checkpoint.size))
         self.checkpoints.setdefault(checkpoint.size, []).append(checkpoint)
         self.checkpoints = dict(sorted(self.checkpoints.items()))
         size = checkpoint.size
