@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta
 
 from railtrace.errors import BadOperation
+from railtrace.trace.forms import check_forms
 from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
@@ -48,6 +49,7 @@ _ONE_UNIT = {
 def check(operation: Operation, now: datetime) -> None:
     """Refuse an operation that is wrong by itself. Raises BadOperation."""
     kind = kind_of(operation)
+    check_forms(operation)
     _check_time(operation, now)
     _check_units(operation, kind)
     _check_text(operation)
