@@ -1,0 +1,1 @@
+"""Measured beside their floors: `make bench` prints the table of the README."""
