@@ -16,7 +16,7 @@ from railtrace.recorder import Recorder
 from railtrace.store.database import Database
 from railtrace.store.evidence import EvidenceStore
 from railtrace.store.folder import require_format
-from railtrace.store.keys import log_key
+from railtrace.store.keys import load_key, log_key
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.store.postgres import Postgres
@@ -37,6 +37,8 @@ from railtrace.trace.operation import (
 Result = Receipt | Refused
 EMPTY_CATALOGUE = Catalogue(**{name: {} for name in Catalogue.__struct_fields__})
 SYSTEM = "railtrace"
+NEXT_KEY = "next"
+"""In the keys' folder while the log key is being replaced."""
 
 
 def utc_now() -> datetime:
@@ -54,7 +56,7 @@ class App:
     def __init__(self, config: Config, clock: Callable[[], datetime] = utc_now) -> None:
         self.config, self.clock = config, clock
         require_format(config.data_folder)
-        trace, views = _databases(config)
+        trace, views = databases(config)
         self.evidence = EvidenceStore(config.data_folder / "evidence")
         self.trace = DatabaseTraceStore(trace)
         self._catalogue_of = lru_cache(maxsize=8)(self._read_catalogue)
@@ -70,8 +72,15 @@ class App:
     def signer(self) -> Signer:
         """The log key, made at first start."""
         if self._signer is None:
-            self._signer = log_key(self.config.keys_folder, self.config.name)
+            folder = self.config.keys_folder
+            started = any(head.size for head in self.trace.heads())
+            # A new key for old logs would sign what nobody trusts: the lost one is to be restored.
+            self._signer = load_key(folder) if started else log_key(folder, self.config.name)
         return self._signer
+
+    def forget_key(self) -> None:
+        """Read the log key anew at its next use."""
+        self._signer = None
 
     def prepare(self) -> None:
         """Open the logs of this installation and adopt the catalogue when it has changed."""
@@ -80,6 +89,11 @@ class App:
                 "the views {views} were built by another version: run `railtrace upgrade`",
                 views=", ".join(changed),
             )
+        if (self.config.keys_folder / NEXT_KEY).exists():
+            raise ConfigError(
+                "a replacement of the log key was interrupted: run `railtrace key replace` again"
+            )
+        self.signer  # noqa: B018 - made before the first entry, so that a lost one is noticed
         for log in self.config.logs:
             head = self.trace.open_log(log, self.config.origin_of(log))
             if head.size == 0:
@@ -321,7 +335,8 @@ def _with_units(operation: Operation, units: tuple[str, ...]) -> Operation:
     return replace(operation, units=units)
 
 
-def _databases(config: Config) -> tuple[Database, Database]:
+def databases(config: Config) -> tuple[Database, Database]:
+    """Return the databases of the trace and of the views."""
     if config.database:
         return Postgres(config.database), Postgres(config.database)
     folder = config.data_folder

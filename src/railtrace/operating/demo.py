@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,6 +14,8 @@ from railtrace.catalogue import load as catalogue_files
 from railtrace.config import Config, Site, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
 from railtrace.simulation.clerks import Sent
+from railtrace.simulation.histories import LOG as LITERATURE
+from railtrace.simulation.histories import histories
 from railtrace.simulation.laws import load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth
@@ -21,7 +23,6 @@ from railtrace.simulation.truth import Truth
 SEED = 1
 MARK = "demo.json"
 """Written last: a folder that has it was loaded wholly."""
-LITERATURE = "literature"
 _SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
 _BATCH = 2000
 
@@ -40,9 +41,9 @@ class _Replay:
 
 def demo_config(config: Config, folder: Path) -> Config:
     """Return the settings of the demo: its own folder, a log per depot and one for literature."""
-    sites = {site.name: Site(ru=site.name, log=site.log) for site in load_laws().sites} | {
-        LITERATURE: Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)
-    }
+    depots = {s.log: Site(ru=s.ru, en=s.en, tg=s.tg, log=s.log) for s in load_laws().sites}
+    literature = Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)
+    sites = depots | {LITERATURE: literature}
     return replace(
         config, name="demo.railtrace", data=str(folder.resolve()), keys="", database="",
         default_log="main", sites=sites,
@@ -98,7 +99,7 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
     app = App(config, clock)
     try:
         app.prepare()
-        count = _record(app, clock, sent, tell)
+        count = _record(app, clock, chain(histories(clock.now), sent), tell)
         truth.write(config.data_folder / "truth.json")
         app.views.rebuild(progress=tell)
         app.catch_up()

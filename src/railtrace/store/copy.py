@@ -39,12 +39,13 @@ def copy_sqlite(source: Path, path: Path) -> None:
     """Copy a SQLite file that is in use."""
     with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(path)) as to:
         from_.backup(to)
-        seal(to)
+    seal(path)
 
 
-def seal(connection: sqlite3.Connection) -> None:
-    """Leave one file that no reader changes or adds another to."""
-    connection.execute("PRAGMA journal_mode=DELETE")
+def seal(path: Path) -> None:
+    """Leave one file without a log beside it, as it is to be copied and hashed."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def _copy_postgres(dsn: str, path: Path) -> None:
@@ -59,8 +60,7 @@ def _copy_postgres(dsn: str, path: Path) -> None:
                 cursor.execute(f"SELECT {','.join(columns)} FROM {table}".encode())
                 _insert(target, table, columns, cursor)
     target.close()
-    with closing(sqlite3.connect(path)) as written:
-        seal(written)
+    seal(path)
 
 
 def copy_in(path: Path, target: Database) -> None:

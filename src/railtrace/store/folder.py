@@ -19,7 +19,8 @@ def format_of(folder: Path) -> int | None:
         return 1 if (folder / _TRACE_FILE).exists() else None
     except ValueError as error:
         raise ConfigError(
-            "{path} does not hold a number: restore it from a backup", path=path
+            "{folder} holds an unfinished restore: empty it and run `railtrace restore` again",
+            folder=folder,
         ) from error
 
 
@@ -27,6 +28,12 @@ def mark_format(folder: Path) -> None:
     """Write this program's format into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(f"{FORMAT}\n", "ascii")
+
+
+def mark_unfinished(folder: Path) -> None:
+    """Let nobody open the folder until `mark_format`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text("unfinished\n", "ascii")
 
 
 def require_format(folder: Path) -> None:
