@@ -1,6 +1,6 @@
 """Addresses."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from railtrace.web import (
     accounts,
@@ -30,13 +30,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recalls/<path:recall>/close", recalls.close, name="recall-close"),
     path("recalls/<path:recall>/parts.csv", recalls.export, name="recall-csv"),
     path("recalls/<path:recall>", recalls.recall, name="recall"),
-    path("operations/<path:id>", operations.operation, name="operation"),
-    path("proof/<path:id>", operations.proof, name="proof"),
+    path("operations/<path:id_>", operations.operation, name="operation"),
+    path("proof/<path:id_>", operations.proof, name="proof"),
     path("evidence/<str:sha256>", operations.evidence, name="evidence"),
     path("trace/", trace_pages.trace, name="trace"),
     path("trace/contradictions", trace_pages.contradictions, name="contradictions"),
     path("trace/contradictions/resolve", trace_pages.resolve, name="resolve"),
     path("trace/checkpoint/<path:log>", trace_pages.checkpoint, name="checkpoint"),
+    path("api/", include("railtrace.web.api.urls")),
     path("account/login", accounts.log_in, name="login"),
     path("account/logout", accounts.log_out, name="logout"),
     path("account/choose", accounts.choose, name="choose"),

@@ -1,5 +1,6 @@
 """What a program is told when a request fails: RFC 9457 problems in the reader's language."""
 
+import logging
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from railtrace.web.frame import in_words
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "60"
+_log = logging.getLogger("railtrace.api")
 
 _STATUS: tuple[tuple[type[RailtraceError], int], ...] = (
     (NotFound, 404), (StoreFull, 503), (Refused, 422), (Behind, 503), (RailtraceError, 500),
@@ -94,11 +96,21 @@ def _bad_parameters(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
-    return problem(404, gettext("There is nothing at this address."))
+    return nowhere(request)
 
 
 def _plain(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(error.status_code, str(error))
+
+
+def _failed(request: HttpRequest, error: Any) -> HttpResponse:
+    _log.error("request failed", exc_info=error)
+    return problem(500, gettext("The program failed; everything recorded before is safe."))
+
+
+def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Say that there is nothing at an address."""
+    return problem(404, gettext("There is nothing at this address."))
 
 
 _ANSWERS: dict[type[Exception], Any] = {
@@ -109,4 +121,5 @@ _ANSWERS: dict[type[Exception], Any] = {
     ValidationError: _bad_parameters,
     Http404: _not_found,
     HttpError: _plain,
+    Exception: _failed,
 }

@@ -1,0 +1,1 @@
+"""The REST API: operations go in, what is known comes out."""
