@@ -63,7 +63,7 @@ def life(data):
     for index in range(data.draw(st.integers(1, 14))):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
-             "EnteredRepair", "LeftRepair", "WrittenOff", "Corrected"]))  # fmt: skip
+             "EnteredRepair", "WrittenOff", "Condemned", "Corrected"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -94,7 +94,8 @@ def _one(data, kind, name, at, mine, other, drawn):
             if data.draw(st.booleans()):
                 return op(kind, name, at, target=target if target != name else "o-none",
                           action="void", reason="wrong")  # fmt: skip
-            new = op("Ran", f"{name}-new", at, units=(other,), distance_km="7")
+            other_kind = data.draw(st.sampled_from(["Ran", "WrittenOff", "Inspected"]))
+            new = op(other_kind, f"{name}-new", at, units=(other,))
             return op(kind, name, at, target=target if target != name else "o-none",
                       action="replace", reason="wrong unit", replacement=new)  # fmt: skip
         case _:
@@ -102,15 +103,12 @@ def _one(data, kind, name, at, mine, other, drawn):
             return op(kind, name, at, units=(mine,), **fields)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_any_order_of_arrival_in_any_batches_gives_the_rows_of_a_rebuild(tmp_path_factory, data):
-    views = new_store(tmp_path_factory.mktemp("views"))
-    operations = life(data)
-    for second, operation in enumerate(operations):
+def live_equals_rebuild(folder, data):
+    views = new_store(folder)
+    for second, operation in enumerate(life(data)):
         log = data.draw(st.sampled_from(["north", "south"]))
-        record(views.trace, log, [Submission(operation, "t", "test")],
-               START + timedelta(days=400, seconds=second))  # fmt: skip
+        at = START + timedelta(days=400, seconds=second)
+        record(views.trace, log, [Submission(operation, "t", "test")], at)
         if data.draw(st.booleans()):
             views.catch_up(batch=data.draw(st.integers(1, 5)))
     views.catch_up()
@@ -122,6 +120,19 @@ def test_any_order_of_arrival_in_any_batches_gives_the_rows_of_a_rebuild(tmp_pat
     assert everything(views) == live
     views.close()
     views.trace.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_order_of_arrival_in_any_batches_gives_the_rows_of_a_rebuild(tmp_path_factory, data):
+    live_equals_rebuild(tmp_path_factory.mktemp("views"), data)
+
+
+@pytest.mark.nightly
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_two_thousand_tangled_lives_give_the_rows_of_a_rebuild(tmp_path_factory, data):
+    live_equals_rebuild(tmp_path_factory.mktemp("views"), data)
 
 
 def test_a_correction_that_arrives_before_its_target_still_decides(store):

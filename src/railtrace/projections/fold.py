@@ -49,6 +49,7 @@ class State(Struct):
     last: LifeKey = NEVER
     contradictions: dict[str, Contradiction] = {}
     resolutions: dict[str, str] = {}
+    sees_all: bool = False
     unreadable: tuple[str, int] | None = None
 
     def contradict(self, entry: Entry, name: str, **values: str) -> None:
@@ -63,7 +64,8 @@ class View:
     """One projection: three small functions and the shapes they fill.
 
     `apply` changes the state it is given and may return rows of history tables; `rows` gives
-    the summary rows of the state as it is now, judged by the catalogue in force.
+    the summary rows of the state as it is now, judged by the catalogue in force. A unit with an
+    operation of a kind in `sees_all_with` has all its operations applied, of whatever kind.
     """
 
     name: str
@@ -74,6 +76,7 @@ class View:
     history: dict[str, tuple[str, ...]]
     apply: Callable[[Any, Entry, Operation], Iterable[tuple[str, tuple[Any, ...]]] | None]
     rows: Callable[[Any, Catalogue], Rows]
+    sees_all_with: frozenset[str] = frozenset()
 
     def handles(self, kind: str) -> bool:
         """Tell whether this view's states can change by an operation of the kind."""
@@ -157,6 +160,7 @@ def _decision(
 def fold(view: View, unit: str, entries: Sequence[Entry]) -> tuple[State, Rows]:
     """Fold effective entries in life order into a fresh state and its history rows."""
     state = view.state(unit=unit)
+    state.sees_all = any(entry.kind in view.sees_all_with for entry in entries)
     return state, advance(view, state, entries)
 
 
@@ -169,7 +173,7 @@ def advance(view: View, state: State, entries: Iterable[Entry]) -> Rows:
             state.unreadable = (entry.log, entry.position)
         elif isinstance(operation, ContradictionResolved):
             _resolve_contradiction(state, operation)
-        elif kind_of(operation) in view.kinds:
+        elif state.sees_all or kind_of(operation) in view.kinds:
             for table, row in view.apply(state, entry, operation) or ():
                 history.setdefault(table, []).append(row)
         else:

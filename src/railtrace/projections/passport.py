@@ -231,8 +231,8 @@ PASSPORT = View(
     kinds=frozenset({
         "Manufactured", "Registered", "Commissioned", "MarkingChanged", "LocationReported",
         "EnteredRepair", "LeftRepair", "Held", "HoldLifted", "Condemned", "WrittenOff",
-        "Installed", "Removed", "Reprofiled", "Repaired", "Tested",
     }),
+    sees_all_with=frozenset({"Condemned", "WrittenOff"}),
     tables={
         "units": (
             "unit TEXT PRIMARY KEY", "vehicle_class TEXT", "type TEXT", "number TEXT",

@@ -288,16 +288,26 @@ class ViewStore:
     ) -> set[tuple[str, str]]:
         """Apply entries that come after each state's last; return the (view, unit) that refold."""
         work = {
-            (view.name, unit): sorted(mine, key=lambda e: e.life_key)
+            (view.name, unit): entries
             for unit, entries in touched.items()
             if unit not in refold
             for view in self.views.values()
-            if (mine := [e for e in entries if _concerns(view, e.kind)])
+            if view.sees_all_with or any(_concerns(view, e.kind) for e in entries)
         }
         states = self._load(writer, work)
         late: set[tuple[str, str]] = set()
-        for (name, unit), entries in work.items():
+        for (name, unit), everything in work.items():
             view, state = self.views[name], states.get((name, unit))
+            all_seen = state is not None and state.sees_all
+            entries = sorted(
+                (e for e in everything if all_seen or _concerns(view, e.kind)),
+                key=lambda e: e.life_key,
+            )
+            if not entries:
+                continue
+            if not all_seen and any(e.kind in view.sees_all_with for e in entries):
+                late.add((name, unit))
+                continue
             if state is None:
                 state, before = view.state(unit=unit), None
             elif entries[0].life_key <= state.last:
@@ -345,8 +355,7 @@ class ViewStore:
     def _refold_one(
         self, view: View, unit: str, entries: list[Entry], change: _Change, catalogue: Catalogue
     ) -> None:
-        mine = resolve((e for e in entries if _concerns(view, e.kind)), unit)
-        state, history = fold(view, unit, mine)
+        state, history = fold(view, unit, _of_concern(view, resolve(entries, unit)))
         change.put(state, None, catalogue)
         change.contradictions[unit] = contradiction_rows(view, state)
         change.add_history(history)
@@ -464,26 +473,36 @@ class ViewStore:
             f" OR kind NOT IN ({marks(len(KINDS))})"
         )  # fmt: skip
         parameters = [*wanted, *(sorted(KINDS) if unknown else [])]
+        whole = self._units_seen_whole(writer, view)
         last = ""
         while rows := writer.query(
             f"SELECT unit, log, position FROM unit_ops WHERE unit > ? AND (kind IN"
             f" ({marks(len(wanted))}){unknown}) ORDER BY unit LIMIT {_PAGE}",
             (last, *parameters),
         ):
-            if len(rows) == _PAGE and rows[0][0] != rows[-1][0]:
-                rows = [row for row in rows if row[0] != rows[-1][0]]
-            elif len(rows) == _PAGE:
-                rows = writer.query(
-                    f"SELECT unit, log, position FROM unit_ops WHERE unit = ? AND (kind IN"
-                    f" ({marks(len(wanted))}){unknown})",
-                    (rows[0][0], *parameters),
-                )
+            if len(rows) == _PAGE:
+                rows = [row for row in rows if row[0] != rows[-1][0]] or [rows[-1]]
             last = rows[-1][0]
+            full = {unit for unit, _, _ in rows if unit in whole or len(rows) == 1}
+            rows = [row for row in rows if row[0] not in full]
+            for unit in full:
+                rows += writer.query(
+                    "SELECT unit, log, position FROM unit_ops WHERE unit = ?", (unit,)
+                )
             found = self.trace.leaves_at({(log, position) for _, log, position in rows})
             yield [
                 (unit, [leaves.read(found[log, at], log, at) for _, log, at in group])
-                for unit, group in groupby(rows, key=lambda row: row[0])
+                for unit, group in groupby(sorted(rows), key=lambda row: row[0])
             ]
+
+    @staticmethod
+    def _units_seen_whole(writer: Writer, view: View) -> set[str]:
+        """Return units with a correction, which may change an entry's kind, or that see all."""
+        kinds = sorted(view.sees_all_with | {"Corrected"})
+        rows = writer.query(
+            f"SELECT DISTINCT unit FROM unit_ops WHERE kind IN ({marks(len(kinds))})", kinds
+        )
+        return {unit for (unit,) in rows}
 
     # --- reading --------------------------------------------------------------------------
 
@@ -518,8 +537,7 @@ class ViewStore:
         """Refold one unit at two dates: what had happened, as was known."""
         entries = self.entries(unit, state_us, known_us)
         return {
-            view.name: fold(view, unit, [e for e in entries if _concerns(view, e.kind)])
-            for view in self.views.values()
+            view.name: fold(view, unit, _of_concern(view, entries)) for view in self.views.values()
         }
 
     def close(self) -> None:
@@ -529,6 +547,13 @@ class ViewStore:
 
 def _concerns(view: View, kind: str) -> bool:
     return view.handles(kind) or (view.name == "passport" and kind not in KINDS)
+
+
+def _of_concern(view: View, entries: list[Entry]) -> list[Entry]:
+    """Return the effective entries a view folds: all of them when one makes it see all."""
+    if any(entry.kind in view.sees_all_with for entry in entries):
+        return entries
+    return [entry for entry in entries if _concerns(view, entry.kind)]
 
 
 def _index_row(unit: str, entry: Entry) -> tuple[Any, ...]:
