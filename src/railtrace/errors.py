@@ -3,8 +3,10 @@
 RailtraceError
 ├── Refused                 what was sent cannot be recorded; the message says what to change
 │   ├── BadOperation        one operation shows by itself that it is wrong
+│   ├── BadEvidence         a signal, profile or curve cannot be judged; `reason` names why
 │   ├── IdTaken             the id is in the ledger already with other content
-│   └── StoreFull           the disk has no room; reading goes on
+│   ├── StoreFull           the disk has no room; reading goes on
+│   └── BadData             rows of measured data are wrong, each with its reason
 ├── Broken                  stored data do not prove what they claim
 │   ├── ProofFailed         a Merkle proof, a checkpoint or a signature does not hold
 │   └── LogRewritten        a log no longer continues what it signed before
@@ -41,12 +43,30 @@ class BadOperation(Refused):
         self.field = field
 
 
+class BadEvidence(Refused):
+    """A signal, profile or curve cannot be judged; `reason` is a word that never changes."""
+
+    def __init__(self, template: str, /, reason: str, **values: object) -> None:
+        super().__init__(template, **values)
+        self.reason = reason
+
+
 class IdTaken(Refused):
     """The operation id is in the ledger already with other content."""
 
 
 class StoreFull(Refused):
     """No room on the disk: nothing is recorded until some is made; reading goes on."""
+
+
+class BadData(Refused):
+    """Rows of measured data are wrong; `faults` holds each row, counted from 0, and its reason."""
+
+    def __init__(
+        self, template: str, /, faults: tuple[tuple[int, str], ...] = (), **values: object
+    ) -> None:
+        super().__init__(template, **values)
+        self.faults = faults
 
 
 class Broken(RailtraceError):
