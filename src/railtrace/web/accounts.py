@@ -1,7 +1,7 @@
 """Logging in and out, a person's language, theme and password, and the demo's log-ins."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -35,6 +35,11 @@ def person_of(user: Any) -> Person:
     """Return a user's pseudonym and preferences, making them at first use."""
     person, _ = Person.objects.get_or_create(user=user)
     return person
+
+
+def reader(request: HttpRequest) -> User:
+    """Return the person at the page; pages behind the log-in always have one."""
+    return cast(User, request.user)
 
 
 def demo_users() -> list[Login]:

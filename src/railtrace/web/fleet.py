@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import xlsxwriter
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from railtrace.errors import BadOperation, NotFound
 from railtrace.store.lookup import FILTERS, SORTABLE, Lookup, UnitRow
 from railtrace.trace.numbers import check_number
 from railtrace.web import words
-from railtrace.web.accounts import person_of
+from railtrace.web.accounts import person_of, reader
 from railtrace.web.clocks import from_us
 from railtrace.web.figures import number_as_painted
 from railtrace.web.models import SavedFilter
@@ -65,11 +66,15 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "classes": app.lookup.counts(filters, "vehicle_class") if scope == "vehicles" else {},
         "types": _choices(app.lookup, filters, "type", names.type),
         "depots": _choices(app.lookup, filters, "home_site", site_name),
-        "saved": SavedFilter.objects.filter(user=request.user, page=scope),
+        "saved": _saved(request, scope),
         "asked": {k: v for k, v in filters.items() if k != "scope"},
         "query_string": _without(request, "after"),
     }  # fmt: skip
     return render(request, "fleet.html", context)
+
+
+def _saved(request: HttpRequest, scope: str) -> QuerySet[SavedFilter]:
+    return SavedFilter.objects.filter(user=reader(request), page=scope)
 
 
 def _asked(request: HttpRequest) -> tuple[str, dict[str, str], str, bool]:
@@ -145,12 +150,12 @@ def save_filter(request: HttpRequest) -> HttpResponse:
     """Keep this filter under a name, or forget one."""
     scope = "parts" if request.POST.get("scope") == "parts" else "vehicles"
     query, name = request.POST.get("query", "")[:2000], request.POST.get("name", "").strip()[:80]
-    mine = SavedFilter.objects.filter(user=request.user, page=scope)
+    mine = _saved(request, scope)
     if forget := request.POST.get("forget"):
         mine.filter(name=forget).delete()
     elif name and mine.count() < _MOST_FILTERS:
         SavedFilter.objects.update_or_create(
-            user=request.user, page=scope, name=name, defaults={"query": query}
+            user=reader(request), page=scope, name=name, defaults={"query": query}
         )
     return redirect(f"{reverse('fleet')}?{query}")
 

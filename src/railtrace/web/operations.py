@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
+from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge
-from railtrace.trace import ledger
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
 from railtrace.trace.operation import Corrected, Operation, Reading
@@ -126,14 +126,14 @@ _LABELLED = {
 }  # fmt: skip
 
 
-def operation(request: HttpRequest, id: str) -> HttpResponse:
+def operation(request: HttpRequest, id_: str) -> HttpResponse:
     """Show everything of one operation."""
     app, dates = the_app(), as_known(request)
     knowledge = app.knowledge(dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
-    entry = app.entry(id)
+    entry = app.entry(id_)
     knowledge.load(list(entry.units[:200]))
-    leaf = app.trace.find([id])[id][2]
+    leaf = app.trace.find([id_])[id_][2]
     item = entry.operation
     context = {
         "section": "trace", "entry": entry, "item": item, "readable": isinstance(item, Operation),
@@ -146,7 +146,7 @@ def operation(request: HttpRequest, id: str) -> HttpResponse:
             (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
         ],
         "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
-        "corrections": app.corrections_of(id), "leaf_hash": leaf_hash(leaf).hex(),
+        "corrections": app.corrections_of(id_), "leaf_hash": leaf_hash(leaf).hex(),
         "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
         "replacement": _fields(item.replacement, knowledge, names)
         if isinstance(item, Corrected) and item.replacement else [],
@@ -159,7 +159,7 @@ def operation(request: HttpRequest, id: str) -> HttpResponse:
 def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
     """Return (field word, value, address) of everything the envelope's own rows do not show."""
     if isinstance(item, Unreadable):
-        return [(key, json.dumps(value, ensure_ascii=False), "") for key, value in item.body.items()]
+        return [(key, json.dumps(part, ensure_ascii=False), "") for key, part in item.body.items()]
     rows: list[tuple[str, Any, str]] = []
     for field in item.__struct_fields__:
         value = getattr(item, field)
@@ -193,35 +193,14 @@ def _plain(part: Any) -> str:
     return str(part)
 
 
-def proof(request: HttpRequest, id: str) -> HttpResponse:
+def proof(request: HttpRequest, id_: str) -> HttpResponse:
     """Send the proof file of an operation: everything a checker without this program needs."""
-    response = HttpResponse(proof_file(id), content_type="application/json")
+    app = the_app()
+    checkpoint = app.checkpoint(app.entry(id_).log)
+    file = json.dumps(proof_of(app.trace, id_, checkpoint), ensure_ascii=False, indent=1)
+    response = HttpResponse(file, content_type="application/json")
     response.headers["Content-Disposition"] = 'attachment; filename="railtrace-proof.json"'
     return response
-
-
-def proof_file(id: str) -> str:
-    """Return leaf, inclusion path and signed checkpoint of an operation as JSON text."""
-    app = the_app()
-    entry = app.entry(id)
-    leaf = app.trace.find([id])[id][2]
-    checkpoint = app.checkpoint(entry.log)
-    path = ledger.prove(app.trace, entry.log, entry.position, checkpoint.size)
-    return json.dumps(
-        {
-            "format": "railtrace-proof/1",
-            "log": entry.log,
-            "position": entry.position,
-            "leaf": leaf.decode(),
-            "leaf_hash": leaf_hash(leaf).hex(),
-            "tree_size": checkpoint.size,
-            "inclusion": [node.hex() for node in path],
-            "checkpoint": str(checkpoint),
-            "verifier_key": str(app.signer.named(checkpoint.origin).verifier),
-        },
-        ensure_ascii=False,
-        indent=1,
-    )
 
 
 def evidence(request: HttpRequest, sha256: str) -> HttpResponse:

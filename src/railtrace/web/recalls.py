@@ -9,9 +9,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import get_random_string
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import NotFound
@@ -33,6 +32,8 @@ GROUPS = {
     "condemned": gettext_noop("Condemned, not counted"),
 }
 _HELD_AT_ONCE = 500
+_SAYABLE = "abcdefghjkmnpqrstvwxyz23456789"
+"""Letters and digits that nobody mistakes for another when they are read out."""
 
 
 class NewRecall(forms.Form):
@@ -70,7 +71,7 @@ def recalls(request: HttpRequest) -> HttpResponse:
     knowledge = the_app().knowledge(dates.at, dates.known)
     form = NewRecall(names, request.POST or None)
     if request.method == "POST" and may(request.user, "recall") and form.is_valid():
-        recall = f"{the_app().clock():%Y-%m-%d}-{get_random_string(4, 'abcdefghjkmnpqrstvwxyz23456789')}"
+        recall = f"{the_app().clock():%Y-%m-%d}-{get_random_string(4, _SAYABLE)}"
         given = {key: value for key, value in form.cleaned_data.items() if value}
         record_one(request, RecallOpened, recall=recall, **given)
         return redirect("recall", recall)

@@ -29,15 +29,18 @@ ROLES: dict[str, tuple[str, frozenset[str]]] = {
 }
 
 
+_REMEMBERED = "_railtrace_permissions"
+
+
 def permissions_of(user: User | AnonymousUser) -> frozenset[str]:
     """Return every permission a user's roles give; asked once a request."""
     if not user.is_active:
         return frozenset()
-    if not hasattr(user, "_railtrace_permissions"):
+    if _REMEMBERED not in vars(user):
         names = user.groups.values_list("name", flat=True)
         granted = [ROLES[name][1] for name in names if name in ROLES]
-        user._railtrace_permissions = frozenset().union(*granted)
-    permissions: frozenset[str] = user._railtrace_permissions
+        vars(user)[_REMEMBERED] = frozenset().union(*granted)
+    permissions: frozenset[str] = vars(user)[_REMEMBERED]
     return permissions
 
 

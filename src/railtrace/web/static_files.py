@@ -20,7 +20,7 @@ def _version(name: str) -> str:
 _remembered = cache(_version)
 
 
-class VersionedStaticFiles(StaticFilesStorage):  # type: ignore[misc]
+class VersionedStaticFiles(StaticFilesStorage):
     """Adds `?v=` and the content's hash, so that browsers may keep a file for a year."""
 
     def url(self, name: str | None, *args: Any, **kwargs: Any) -> str:

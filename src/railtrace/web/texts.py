@@ -7,6 +7,7 @@ translator's comment; the sheet goes to a native speaker and comes back.
 import ast
 import io
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ Key = tuple[str, str]
 """Context and English text; of a plural, its singular."""
 
 
+@cache
 def extracted() -> Catalog:
-    """Return every text in templates, in the pages' code and in raised errors."""
+    """Return every text in templates, in the pages' code and in raised errors; read once."""
     catalog = Catalog()
     for path, line, message, context in (*_of_pages(), *_of_templates(), *_of_errors()):
         catalog.add(message, locations=[(path, line)], context=context)
@@ -130,9 +132,8 @@ def _english(message: Message) -> str:
 def update(language: str) -> None:
     """Bring a language's file up to date with the texts there are; nothing translated is lost."""
     have, fresh = catalog_of(language), Catalog(locale=language)
-    for message in sorted(extracted(), key=lambda m: (m.locations[0], _english(m)) if m.id else ((), "")):  # noqa: E501
-        if not message.id:
-            continue
+    used = [message for message in extracted() if message.id]
+    for message in sorted(used, key=lambda m: (m.locations[0][0], _english(m))):
         old = have.get(message.id, message.context)
         comments = old.user_comments if old else []
         if language == "tg" and not comments:
@@ -207,14 +208,16 @@ def _sheet_rows() -> Iterator[tuple[str, ...]]:
 def _first(message: Message | None) -> str:
     if message is None:
         return ""
-    return message.string if isinstance(message.string, str) else message.string[0]
+    text = message.string
+    return text if isinstance(text, str) else (text or ("",))[0]
 
 
 def read_sheet(content: bytes) -> int:
     """Take a speaker's sheet into the Tajik texts; return how many rows changed."""
     catalog, changed = catalog_of("tg"), 0
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-    for english, _russian, tajik, reviewed, *_ in book.get_sheet_by_index(0).to_python()[1:]:
+    for row in book.get_sheet_by_index(0).to_python()[1:]:
+        english, _russian, tajik, reviewed = (str(cell) for cell in row[:4])
         message = next((m for m in catalog if m.id and _english(m) == english), None)
         if message is None or not tajik:
             continue
@@ -222,11 +225,8 @@ def read_sheet(content: bytes) -> int:
         if (_first(message), message.user_comments) != (tajik, comments):
             changed += 1
             message.user_comments = comments
-            message.string = (
-                tajik
-                if isinstance(message.string, str)
-                else (tajik, *message.string[1:])
-            )
+            plural = message.string if isinstance(message.string, tuple) else None
+            message.string = (tajik, *plural[1:]) if plural else tajik
     _write("tg", catalog)
     return changed
 

@@ -192,7 +192,7 @@ def unit_sign(unit: str) -> str:
 
 @register.simple_tag
 def moment_time(us: int, precision: str, zone: str, recorded: int) -> SafeString | str:
-    """Show the time of day alone, where the day stands above; nothing when only the day is known."""
+    """Show the time of day alone, where the day stands above; a dot when it is not known."""
     if precision not in {"minute", "second"}:
         return SafeString("·")
     full = moment(us, precision, zone, recorded)

@@ -1,0 +1,87 @@
+import io
+import re
+import shutil
+import string
+from pathlib import Path
+
+import pytest
+import python_calamine
+
+from railtrace.web import texts
+
+_PERCENT = re.compile(r"%\(\w+\)s")
+
+
+@pytest.mark.parametrize("language", ["ru", "tg"])
+def test_no_text_is_missing(language: str) -> None:
+    assert texts.missing(language) == []
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_no_text_is_kept_that_nobody_shows(language: str) -> None:
+    assert texts.unused(language) == []
+
+
+def _fields(text: str) -> set[str]:
+    braces = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    return braces | set(_PERCENT.findall(text))
+
+
+@pytest.mark.parametrize("language", ["ru", "tg"])
+def test_a_translation_names_no_value_that_the_english_text_lacks(language: str) -> None:
+    wrong = []
+    for message in texts.catalog_of(language):
+        if not message.id:
+            continue
+        wanted = _fields(message.id if isinstance(message.id, str) else message.id[-1])
+        strings = [message.string] if isinstance(message.string, str) else message.string or ()
+        wrong += [text for text in strings if _fields(text) - wanted]
+    assert wrong == []
+
+
+def test_every_tajik_text_says_whether_it_is_reviewed() -> None:
+    allowed = ([texts.REVIEWED], [texts.NOT_REVIEWED])
+    assert [m.id for m in texts.catalog_of("tg") if m.id and m.user_comments not in allowed] == []
+
+
+def test_texts_of_pages_templates_and_errors_are_all_found() -> None:
+    found = {path for message in texts.extracted() for path, _ in message.locations}
+    assert {"web/templates/base.html", "web/words.py", "trace/checks.py"} <= found
+
+
+@pytest.fixture
+def own_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for language in texts.LANGUAGES:
+        shutil.copy(texts.path_of(language), tmp_path / f"{language}.po")
+    monkeypatch.setattr(texts, "path_of", lambda language: tmp_path / f"{language}.po")
+
+
+def test_a_speaker_s_sheet_comes_back(own_copy: None) -> None:
+    content = texts.sheet()
+    rows = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+    heading, first, *_ = rows.get_sheet_by_index(0).to_python()
+    assert heading[:3] == ["English", "Русский", "Тоҷикӣ"]
+    assert texts.read_sheet(content) == 0
+    assert texts.read_sheet(_sheet_with(str(first[0]), "санҷидашуда")) == 1
+    changed = next(m for m in texts.catalog_of("tg") if texts._english(m) == first[0])
+    assert texts._first(changed) == "санҷидашуда"
+    assert changed.user_comments == [texts.REVIEWED]
+
+
+def _sheet_with(english: str, tajik: str) -> bytes:
+    import xlsxwriter
+
+    output = io.BytesIO()
+    book = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_formulas": False})
+    page = book.add_worksheet()
+    page.write_row(0, 0, texts._HEADINGS)
+    page.write_row(1, 0, [english, "", tajik, texts.REVIEWED])
+    book.close()
+    return output.getvalue()
+
+
+def test_updating_loses_no_translation(own_copy: None) -> None:
+    before = {str(m.id): m.string for m in texts.catalog_of("ru") if m.id}
+    texts.update("ru")
+    after = {str(m.id): m.string for m in texts.catalog_of("ru") if m.id}
+    assert before == after
