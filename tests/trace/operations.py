@@ -27,10 +27,10 @@ MOMENTS = st.builds(
 
 def _of(kind: inspect.Type, depth: int) -> st.SearchStrategy[Any]:
     match kind:
+        case inspect.Metadata(extra_json_schema={"pattern": pattern}):
+            return st.from_regex(pattern.replace(r"(?![\s\S])", r"\Z"), fullmatch=True)
         case inspect.Metadata():
             return _of(kind.type, depth)
-        case inspect.StrType(pattern=str() as pattern):
-            return st.from_regex(pattern.replace(r"(?![\s\S])", r"\Z"), fullmatch=True)
         case inspect.StrType():
             least = kind.min_length or 0
             return TEXT.filter(lambda text: len(text) >= least)
