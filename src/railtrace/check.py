@@ -497,6 +497,7 @@ class Log:
         self.compromises: list[dict[str, Any]] = []
         self.files: dict[str, int] = {}
         self.findings: list[Finding] = []
+        self.lost: list[tuple[Epoch, Note]] = []
         self.vouched_size = 0
 
     @property
@@ -670,6 +671,7 @@ def check_notes(log: Log, texts: Iterable[str], trust: Trust) -> list[Note]:
             for kept in _of_its_epoch(log, note, epochs[note.origin]):
                 _vouch(log, kept, signers)
                 good.append(kept)
+    _name_lost(log, bool(trust.of(log.origin)))
     return good
 
 
@@ -677,12 +679,20 @@ def _of_its_epoch(log: Log, note: Note, epoch: Epoch) -> list[Note]:
     """A checkpoint beyond what a restore kept names what was lost; it fits no entry here."""
     if epoch.largest is None or note.size <= epoch.largest:
         return [note]
-    named = epoch.lost_to is not None and note.size <= epoch.lost_to + 1
-    log.say(
-        "lost" if named else "lost-unnamed",
-        epoch.largest, last=note.size - 1, origin=note.origin,
-    )  # fmt: skip
+    log.lost.append((epoch, note))
     return []
+
+
+def _name_lost(log: Log, has_keys: bool) -> None:
+    """An opening excuses a loss only under a trusted checkpoint: anybody can append one."""
+    for epoch, note in log.lost:
+        first = epoch.largest or 0
+        if has_keys and log.vouched_size <= first:
+            log.say("cut-off", first, size=note.size)
+            continue
+        named = epoch.lost_to is not None and note.size <= epoch.lost_to + 1
+        name = "lost" if named else "lost-unnamed"
+        log.say(name, first, last=note.size - 1, origin=note.origin)
 
 
 def _signers(log: Log, note: Note, trust: Trust) -> list[dict[str, Any]]:

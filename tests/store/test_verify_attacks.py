@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from railtrace.check import main as exported_check
 from railtrace.errors import ProofFailed
 from railtrace.store.evidence import EvidenceStore
+from railtrace.store.export import export
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.trace import leaf as leaves
-from railtrace.trace.checkpoint import Signer
+from railtrace.trace.checkpoint import Checkpoint, Signer
+from railtrace.trace.epochs import next_origin, opening
 from railtrace.trace.findings import REMARKS, TEXTS
 from railtrace.trace.ledger import sign_head
 from railtrace.trace.merkle import leaf_hash
+from railtrace.trace.operation import LogOpened
 from railtrace.trace.verify import Plan, Report, verify_store
 from tests.store.conftest import Opener, open_sqlite
 from tests.store.ledgers import (
@@ -411,3 +415,52 @@ def test_evidence_that_is_missing_changed_or_expired_is_named(
 
 def test_no_name_is_both_a_fault_and_a_remark() -> None:
     assert not TEXTS.keys() & REMARKS.keys()
+
+
+# --- epochs -------------------------------------------------------------------------------
+
+
+def restored(store: DatabaseTraceStore, last: Checkpoint, signer: Signer | None) -> str:
+    """Cut the log to 650 entries and go on in a second epoch, signed or not."""
+    cut(store, 650)
+    origin = next_origin("tests/a", 2, NOW)
+    append(store, "a", opening(origin, 2, 650, last, NOW), day=8)
+    run(store, "UPDATE logs SET origin = ? WHERE log = 'a'", origin)
+    if signer is not None:
+        sign_head(store, "a", signer, NOW + timedelta(days=9))
+    return origin
+
+
+def opened(store: DatabaseTraceStore) -> Checkpoint:
+    """Sign a log that begins, as all do, with its opening."""
+    store.open_log("a", "tests/a")
+    append(store, "a", LogOpened(id="log:tests/a:1", happened_at=NOW, origin="tests/a"))
+    append(store, "a", *(measured(f"a-{i}") for i in range(1, 700)))
+    return sign_head(store, "a", SIGNER, NOW)
+
+
+def test_a_restore_that_names_what_it_lost_is_a_remark(
+    open_store: Opener, store: DatabaseTraceStore
+) -> None:
+    last = opened(store)
+    restored(store, last, SIGNER)
+    report = check(open_store, Plan(TRUST, {"a": [str(last)]}))
+    assert named(report) == [("lost", 650)]
+
+
+def test_nobody_without_the_key_passes_a_cut_off_tail_for_a_restore(
+    open_store: Opener, store: DatabaseTraceStore, tmp_path: Path
+) -> None:
+    last = opened(store)
+    restored(store, last, None)
+    report = check(open_store, Plan(TRUST, {"a": [str(last)]}))
+    assert ("cut-off", 650) in named(report)
+    assert not report.is_whole
+    (tmp_path / "kept").write_text(str(last))
+    export(store, tmp_path / "out", TRUST)
+    key_text = str(SIGNER.named("tests/a").verifier)
+    arguments = [str(tmp_path / "out"), "--key", key_text, "--checkpoint", str(tmp_path / "kept")]
+    assert exported_check(arguments) == 1
+    sign_head(store, "a", SIGNER, NOW + timedelta(days=9))
+    export(store, tmp_path / "signed", TRUST)
+    assert exported_check([str(tmp_path / "signed"), *arguments[1:]]) == 0

@@ -222,6 +222,7 @@ class _Walk:
         self.rewritten = False
         self.vouched_size = 0
         self.files: dict[str, int] = {}
+        self.lost: list[tuple[Epoch, Checkpoint]] = []
         notes = store.checkpoints(log)
         self.head = store.head(log)
         self.epochs = {epoch.origin: epoch for epoch in self._epochs()}
@@ -280,11 +281,19 @@ class _Walk:
         epoch = self.epochs[checkpoint.origin]
         if epoch.may_sign(checkpoint.size):
             return True
-        self._say(
-            "lost" if epoch.has_lost(checkpoint.size) else "lost-unnamed",
-            epoch.largest, last=checkpoint.size - 1, origin=checkpoint.origin,
-        )  # fmt: skip
+        self.lost.append((epoch, checkpoint))
         return False
+
+    def _name_lost(self) -> None:
+        """An opening excuses a loss only under a trusted checkpoint: anybody can append one."""
+        knows = self.plan.trust.knows(self.head.origin)
+        for epoch, checkpoint in self.lost:
+            first = epoch.largest or 0
+            if knows and self.vouched_size <= first:
+                self._say("cut-off", first, size=checkpoint.size)
+                continue
+            name = "lost" if epoch.has_lost(checkpoint.size) else "lost-unnamed"
+            self._say(name, first, last=checkpoint.size - 1, origin=checkpoint.origin)
 
     # --- the walk -------------------------------------------------------------------------
 
@@ -497,6 +506,7 @@ class _Walk:
         self._settle("entry-changed")
         if not self.gap and not self.rewritten:
             self._name_subtrees()
+        self._name_lost()
         if self.plan.trust.knows(self.head.origin) and self.vouched_size < self.head.size:
             self._say("unsigned", self.vouched_size)
         self._check_files()
