@@ -1,6 +1,6 @@
 """A small railway, one user per role, and pages in every language."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,7 +97,7 @@ def quick_passwords(settings: Any) -> None:
 
 
 @pytest.fixture
-def reader_as(db: None, railway: App) -> Iterator[Callable[..., Client]]:
+def reader_as(db: None, railway: App) -> Callable[..., Client]:
     """Return a browser of somebody with a role, in a language."""
     from railtrace.web.accounts import demo_users
 
@@ -109,7 +109,7 @@ def reader_as(db: None, railway: App) -> Iterator[Callable[..., Client]]:
         browser.login(username=logins[role].username, password=logins[role].password)
         return browser
 
-    yield client
+    return client
 
 
 @pytest.fixture

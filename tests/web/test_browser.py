@@ -1,6 +1,7 @@
 """The main paths in a real Chromium."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def at_work(live_server: Any, railway: App, page: Page) -> Page:
+def at_work(live_server: Any, railway: App, page: Page) -> Iterator[Page]:
     """Return a page of a fleet manager who has just logged in; nothing may complain on it."""
     demo_users()
     complaints: list[str] = []
@@ -25,6 +26,7 @@ def at_work(live_server: Any, railway: App, page: Page) -> Page:
     page.fill("[name=username]", "fleet_manager")
     page.fill("[name=password]", "fleet-manager-demo")
     page.click("button.btn-primary")
+    page.wait_for_load_state("load")
     expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
     yield page
     assert complaints == []
@@ -37,7 +39,8 @@ def test_from_a_typed_number_to_the_proof_of_a_worn_wheel(at_work: Page) -> None
     expect(at_work.locator("h1")).to_have_text(re.compile("073.12317"))
     at_work.locator(".drawing a.is-unfit").first.click()
     expect(at_work).to_have_url(re.compile(WHEELSET))
-    at_work.get_by_role("link", name="Measurements", exact=True).click()
+    tabs = at_work.get_by_role("navigation", name="Unit")
+    tabs.get_by_role("link", name="Measurements").click()
     expect(at_work.locator(".chart svg").first).to_be_visible()
     at_work.locator("table .seal").first.click()
     with at_work.expect_download() as download:

@@ -34,7 +34,9 @@ def test_a_part_is_a_link_that_says_what_it_is_in_words() -> None:
     assert link.findtext(f"{SVG}title") == "a <b> & c"
 
 
-@pytest.mark.parametrize(("verdict", "marked"), [("fit", False), ("doubtful", True), ("unfit", True)])
+@pytest.mark.parametrize(
+    ("verdict", "marked"), [("fit", False), ("doubtful", True), ("unfit", True)]
+)
 def test_what_is_not_fit_carries_a_mark_beside_its_colour(verdict: str, marked: bool) -> None:
     plan = drawing(CATALOGUE, next(iter(CATALOGUE.vehicle_types)))
     path = next(position.path for position in plan.positions if position.shapes)

@@ -20,7 +20,9 @@ from railtrace.web.figures import figure, number_as_painted, with_unit
         ("unreadable", "ru", "unreadable"),
     ],
 )
-def test_figures_are_written_in_the_reader_s_way(value: object, language: str, written: str) -> None:
+def test_figures_are_written_as_the_reader_does(
+    value: object, language: str, written: str
+) -> None:
     assert figure(value, language) == written
 
 

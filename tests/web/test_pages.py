@@ -56,7 +56,7 @@ def _routes() -> list[str]:
 
 def test_nothing_is_shown_to_a_stranger(db: None, railway: App) -> None:
     stranger = Client()
-    open_to_all = {"account/login", "account/choose"}
+    open_to_all = {"account/login", "account/choose", "health"}
     for route in sorted(set(_routes()) - open_to_all):
         response = stranger.get(f"/{route}")
         assert response.status_code == 302, route
@@ -141,7 +141,8 @@ def test_columns_and_filters_are_remembered_per_person(
     viewer.post("/fleet/columns", {"scope": "vehicles", "columns": ["number", "owner"]})
     assert '<td data-label="Owner"' in viewer.get("/fleet/").text
     assert '<td data-label="Owner"' not in manager.get("/fleet/").text
-    viewer.post("/fleet/filters", {"scope": "vehicles", "name": "Mine", "query": "status=in_repair"})
+    saved = {"scope": "vehicles", "name": "Mine", "query": "status=in_repair"}
+    viewer.post("/fleet/filters", saved)
     assert SavedFilter.objects.get().query == "status=in_repair"
     assert "Mine" in viewer.get("/fleet/").text
     assert "Mine" not in manager.get("/fleet/").text

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext, gettext_noop
@@ -112,6 +113,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "language_names": LANGUAGE_NAMES,
         "asked_dates": as_known(request),
         "zone_name": settings.TIME_ZONE,
+        "has_import": is_valid_path("/import/"),
     }
 
 

@@ -105,7 +105,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 SESSION_COOKIE_AGE = 14 * 86_400
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.secure
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.secure or CONFIG.tls
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "railtrace.web.pages.form_expired"

@@ -6,6 +6,7 @@ from railtrace.web import (
     accounts,
     administration,
     fleet,
+    health,
     operations,
     pages,
     recalls,
@@ -16,6 +17,8 @@ from railtrace.web import (
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
+    path("health", health.health_json, name="health"),
+    path("api/", include("railtrace.web.api.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
     path("fleet/", fleet.fleet, name="fleet"),

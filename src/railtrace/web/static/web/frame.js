@@ -30,9 +30,11 @@ document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) menu.open = false;
   }
   const link = event.target.closest("a[href]");
-  if (!link || link.origin !== location.origin || link.hasAttribute("data-now")) return;
-  if (link.pathname === location.pathname && link.hash) return;
-  link.href = carryDates(new URL(link.href)).href;
+  if (!link || link.hasAttribute("data-now")) return;
+  // A link inside a drawing has no origin of its own, so the address is read as text.
+  const address = new URL(link.getAttribute("href"), location.href);
+  const within = address.pathname === location.pathname && address.hash;
+  if (address.origin === location.origin && !within) link.setAttribute("href", carryDates(address).href);
 });
 
 document.addEventListener("change", (event) => {
