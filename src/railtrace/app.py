@@ -224,6 +224,11 @@ class App:
         """Take everything recorded into the views; return how many entries that was."""
         return self.views.catch_up()
 
+    @property
+    def follower_error(self) -> Exception | None:
+        """Why the views do not follow, when they do not."""
+        return None if self._follower is None else self._follower.error
+
     def wait_caught_up(self, seconds: float = 2.0) -> bool:
         """Let the views take what is recorded, for a while; tell whether they have."""
         if self._follower is None:

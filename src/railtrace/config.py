@@ -11,6 +11,15 @@
 | `default_log` | RAILTRACE_DEFAULT_LOG | where operations of no known site are written |
 | `host`, `port` | RAILTRACE_HOST, PORT | where the web app listens |
 | `threads` | RAILTRACE_THREADS | requests answered at one time |
+| `tls` | RAILTRACE_TLS | serve https with the certificate of `railtrace tls` |
+| `secure` | RAILTRACE_SECURE | cookies over https only: true behind a proxy that speaks it |
+| `backups` | RAILTRACE_BACKUPS | where `railtrace backup` writes; empty: beside `data` |
+| `evidence_limit_mb` | | the longest file taken as evidence |
+| `disk_warn_mb` | RAILTRACE_DISK_WARN_MB | free room below which `/health` warns |
+| `logs_folder` | RAILTRACE_LOGS | folder of the program's own logs; empty: `logs` in `data` |
+| `log_level` | RAILTRACE_LOG_LEVEL | debug, info, warning or error |
+| `log_file_mb`, `log_files` | | size and number of log files kept |
+| `log_addresses` | | true: log the address a request came from (personal data) |
 | `[sites.KEY]` | | a depot: names, time zone, its log |
 """
 
@@ -40,6 +49,12 @@ _ENVIRONMENT = {
     "RAILTRACE_HOST": "host",
     "PORT": "port",
     "RAILTRACE_THREADS": "threads",
+    "RAILTRACE_TLS": "tls",
+    "RAILTRACE_SECURE": "secure",
+    "RAILTRACE_BACKUPS": "backups",
+    "RAILTRACE_DISK_WARN_MB": "disk_warn_mb",
+    "RAILTRACE_LOGS": "logs_folder",
+    "RAILTRACE_LOG_LEVEL": "log_level",
 }
 
 
@@ -70,8 +85,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: int = 8000
     threads: Annotated[int, Meta(ge=1, le=256)] = 16
+    tls: bool = False
     secure: bool = False
+    backups: str = ""
     evidence_limit_mb: int = 200
+    disk_warn_mb: Annotated[int, Meta(ge=0)] = 2048
+    logs_folder: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_file_mb: Annotated[int, Meta(ge=1)] = 10
+    log_files: Annotated[int, Meta(ge=1)] = 10
+    log_addresses: bool = False
     sites: dict[str, Site] = {}
 
     @property
@@ -83,6 +106,20 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     def keys_folder(self) -> Path:
         """The folder of the log key."""
         return Path(self.keys).expanduser().resolve() if self.keys else self.data_folder / "keys"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups go when nobody says where: never into the data."""
+        if self.backups:
+            return Path(self.backups).expanduser().resolve()
+        return self.data_folder.with_name(f"{self.data_folder.name}-backups")
+
+    @property
+    def own_logs_folder(self) -> Path:
+        """The folder of the program's own logs."""
+        if self.logs_folder:
+            return Path(self.logs_folder).expanduser().resolve()
+        return self.data_folder / "logs"
 
     def log_of(self, site: str) -> str:
         """Return the log that operations of a site are written to."""

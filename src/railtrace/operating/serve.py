@@ -7,28 +7,20 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from functools import partial
 from importlib import import_module
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from railtrace.app import App
 from railtrace.config import Config
 from railtrace.errors import ConfigError, RailtraceError
+from railtrace.operating import logs, tls
+from railtrace.operating.health import health
+from railtrace.operating.logs import WsgiApplication
+from railtrace.operating.only_one import sharing
 
-SIGN_EVERY = timedelta(minutes=1)
+SIGN_EVERY_S = 60
 _TARGET = "railtrace.web.wsgi"
 _log = logging.getLogger("railtrace.serve")
-
-WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class Certificate(NamedTuple):
-    """The files a server shows and keeps to itself."""
-
-    certificate: Path
-    key: Path
 
 
 def require_free(host: str, port: int) -> None:
@@ -60,20 +52,21 @@ def _cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     )  # fmt: skip
 
 
-def address(config: Config, secure: bool = False) -> str:
+def address(config: Config) -> str:
     """Return the address a person types in."""
     host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{config.port}"
+    scheme = "https" if config.tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.port}"
 
 
-def serve(config: Config, certificate: Certificate | None = None) -> None:
+def serve(config: Config) -> None:
     """Serve until a signal ends it; what was handed in is written first."""
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import Interfaces, SSLProtocols
     from granian.log import LogLevels
 
     require_free(config.host, config.port)
-    files = certificate._asdict() if certificate else {"certificate": None, "key": None}
+    certificate, key = tls.server_files(config) if config.tls else (None, None)
     server = Granian(
         _TARGET,
         address=config.host,
@@ -82,47 +75,43 @@ def serve(config: Config, certificate: Certificate | None = None) -> None:
         workers=1,
         blocking_threads=config.threads,
         log_level=LogLevels.error,
-        ssl_cert=files["certificate"],
-        ssl_key=files["key"],
-        ssl_protocol_min=_oldest_tls(),
+        ssl_cert=certificate,
+        ssl_key=key,
+        # Depot tablets live long: Android 7 to 9 know no TLS 1.3.
+        ssl_protocol_min=SSLProtocols.tls12,
         workers_kill_timeout=30,
         respawn_failed_workers=True,
     )
-    os.environ["RAILTRACE_ADDRESS"] = address(config, certificate is not None)
-    server.serve(target_loader=load_application)
+    with sharing(config.data_folder):
+        server.serve(target_loader=partial(load_application, config), wrap_loader=False)
 
 
-def _oldest_tls() -> Any:
-    from granian.constants import SSLProtocols
-
-    # Depot tablets live long: Android 7 to 9 know no TLS 1.3.
-    return SSLProtocols.tls12
-
-
-def load_application(target: str) -> WsgiApplication:
+def load_application(config: Config) -> WsgiApplication:
     """Open everything in the serving process and return what answers requests."""
     try:
-        return _opened(target)
+        logs.start(config, f"serve-{config.port}")
+        return _opened(config)
     except RailtraceError as error:
         print(f"railtrace: {error}", file=sys.stderr, flush=True)
-    except Exception:
-        _log.exception("start failed")
-        print("railtrace: the start failed, see the log", file=sys.stderr, flush=True)
+    except Exception as error:
+        id_ = logs.failure(error)
+        print(f"railtrace: the start failed ({type(error).__name__}); it is in "
+              f"{config.own_logs_folder} under id {id_}", file=sys.stderr, flush=True)  # fmt: skip
     # Started again it would fail again: the parent ends too.
     os.kill(os.getppid(), signal.SIGTERM)
     sys.exit(1)
 
 
-def _opened(target: str) -> WsgiApplication:
+def _opened(config: Config) -> WsgiApplication:
     import_module("railtrace.web.console").open_web()
     app: App = import_module("railtrace.web.running").the_app()
-    application: WsgiApplication = import_module(target).application
+    application: WsgiApplication = import_module(_TARGET).application
     keeper = Keeper(app, os.getppid())
     # A worker process leaves without running atexit handlers.
     multiprocessing.util.Finalize(None, _close, (keeper, app), exitpriority=100)
-    print(f"Railtrace serves at {os.environ.get('RAILTRACE_ADDRESS', '')}  (Ctrl+C stops it)",
-          flush=True)  # fmt: skip
-    return application
+    _log.info("started")
+    print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
+    return logs.logged(application, config.log_addresses)
 
 
 def _close(keeper: "Keeper", app: App) -> None:
@@ -132,16 +121,17 @@ def _close(keeper: "Keeper", app: App) -> None:
 
 
 class Keeper:
-    """Signs the heads that moved, and ends an orphaned server."""
+    """Signs the heads that moved, tells the log of troubles, and ends an orphaned server."""
 
     def __init__(self, app: App, parent: int) -> None:
         self._app, self._parent = app, parent
         self._stopped = threading.Event()
+        self._told: frozenset[str] = frozenset()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Sign what moved since and end."""
+        """Sign what moved since, and end."""
         self._stopped.set()
         self._thread.join()
         self._sign()
@@ -150,8 +140,9 @@ class Keeper:
         seconds = 0
         while not self._stopped.wait(1.0):
             seconds += 1
-            if seconds % SIGN_EVERY.seconds == 0:
+            if seconds % SIGN_EVERY_S == 0:
                 self._sign()
+                self._tell()
             # Killed alone, the parent cannot end this process, which would hold the port.
             if os.name == "posix" and os.getppid() != self._parent:
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -161,3 +152,16 @@ class Keeper:
             self._app.sign_heads()
         except Exception:
             _log.exception("signing failed")
+
+    def _tell(self) -> None:
+        """Log each trouble once while it lasts."""
+        try:
+            words = frozenset(problem.word for problem in health(self._app).problems)
+        except Exception:
+            _log.exception("looking at the state failed")
+            return
+        for word in sorted(words - self._told):
+            _log.warning("trouble", extra={"word": word})
+        self._told = words
+        if error := self._app.follower_error:
+            _log.error("the views stopped", exc_info=error)
