@@ -22,6 +22,8 @@ CONFIRMED_DB = 10.0
 reaches at the best of all candidates in 19 recordings of 20 (simulated, see the bench)."""
 AGREES = 0.003
 """Stated and found speeds within this share are one: rounding of a stand's display, and drift."""
+FAR = 0.05
+"""A statement off by more is put right only if no slower shaft shows as well."""
 RIVAL = 0.5
 """Without a statement, candidates down to this share of the best level are rivals."""
 SLOWER = 0.7
@@ -88,7 +90,7 @@ def _beside(comb: "_Comb", stated_rpm: float) -> ShaftSpeed:
         if 1.05 < other_hz / frequency < 1.9 and other_level > level + 1:
             raise _another(stated_rpm, other_hz)
     found = ShaftSpeed(60 * comb.refined(frequency), level, stated_rpm)
-    if found.statement_contradicted:
+    if abs(found.rpm / stated_rpm - 1) > FAR:
         for other_hz, other_level in comb.candidates():
             if other_hz < 0.9 * frequency and other_level >= max(CONFIRMED_DB, SLOWER * level):
                 raise _another(stated_rpm, other_hz)
