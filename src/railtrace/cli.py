@@ -399,7 +399,7 @@ def upgrade(
 
     config = _config()
     with _progress("rebuilding") as tell:
-        done = upgrading(config, backups or config.backups_folder, lambda: _web() and None, tell)
+        done = upgrading(config, backups or config.backups_folder, _web, tell)
     rebuilt = ", ".join(done.rebuilt) or "none had changed"
     _say(f"Backed up to {done.backup}. Format {done.from_format}. Views rebuilt: {rebuilt}.")
 

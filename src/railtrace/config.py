@@ -25,6 +25,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,10 @@ from msgspec import Meta, Struct
 from railtrace.errors import ConfigError
 
 FILE = "railtrace.toml"
+
+# They stand in origins and in the ids of the logs' own entries, which have 96 characters.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,27}")
 
 _ENVIRONMENT = {
     "RAILTRACE_NAME": "name",
@@ -202,8 +207,16 @@ def _check(config: Config, path: Path) -> None:
             ) from error
     if not 1 <= config.port <= 65535:
         raise ConfigError("{file}: port = {port} is not 1-65535", file=path, port=config.port)
-    if not config.name or any(sign in config.name for sign in " +\n"):
+    if not _NAME.fullmatch(config.name):
         raise ConfigError(
-            "{file}: name = {name}: an installation's name has no space and no +",
+            "{file}: name = {name}: an installation's name is 1-32 Latin letters, digits, . _ - "
+            "(no space, no +)",
             file=path, name=config.name,
         )  # fmt: skip
+    for log in config.logs:
+        if not _LOG.fullmatch(log):
+            raise ConfigError(
+                "{file}: log {log}: a log's name is 1-28 Latin letters, digits and . _ -; "
+                "set `log` of its site",
+                file=path, log=log,
+            )  # fmt: skip

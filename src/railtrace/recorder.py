@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from queue import SimpleQueue
 
-from railtrace.errors import Refused, StoreFull
+from railtrace.errors import RailtraceError, Refused, StoreFull
 from railtrace.trace.ledger import Receipt, Submission, TraceStore, record
 
 Results = list[Receipt | Refused]
@@ -29,18 +29,25 @@ class Recorder:
     ) -> None:
         self._store, self._clock, self._recorded = store, clock, recorded
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._stopping = threading.Lock()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def submit(self, log: str, batch: Sequence[Submission]) -> "Future[Results]":
         """Hand in a batch; the future is done when it is durable."""
         future: Future[Results] = Future()
-        self._queue.put((log, batch, future))
+        with self._stopping:
+            if self._stopped:
+                raise RailtraceError("the program is ending: nothing was recorded, send it again")
+            self._queue.put((log, batch, future))
         return future
 
     def stop(self) -> None:
-        """Write what was handed in and end."""
-        self._queue.put(None)
+        """Write what was handed in and end; what comes later is refused."""
+        with self._stopping:
+            self._stopped = True
+            self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:

@@ -31,7 +31,7 @@ class Upgraded(NamedTuple):
 def upgrade(
     config: Config,
     backups: Path,
-    migrate_web: Callable[[], None],
+    migrate_web: Callable[[], object],
     tell: Callable[[str, int], None] = lambda what, done: None,
 ) -> Upgraded:
     """Upgrade a data folder. Raises ConfigError when a newer program wrote it or one serves it."""
