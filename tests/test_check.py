@@ -23,7 +23,7 @@ from railtrace.store.keys import save_trust
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.trace import findings
-from railtrace.trace.checkpoint import Checkpoint, Signer
+from railtrace.trace.checkpoint import Checkpoint, Signer, VerifierKey
 from railtrace.trace.ledger import sign_head
 from railtrace.trace.merkle import leaf_hash
 from tests.store.ledgers import NOW, SIGNER, TRUST, append, signed_log, trust_of
@@ -307,6 +307,7 @@ def test_what_cannot_be_checked_answers_2(exported: Path, run: Run, tmp_path: Pa
         (exported, "--key", "nonsense"),
         (exported, "--key", other),
         (exported, "--key", KEY[:-3] + "AAA"),
+        (exported, "--key", str(VerifierKey("tests/a", bytes(31)))),
         (exported, "--trust", tmp_path / "broken.json"),
         (exported, "--key", KEY, "--checkpoint", tmp_path / "broken.json"),
     ):

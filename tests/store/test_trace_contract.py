@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
@@ -13,6 +14,7 @@ from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
 from railtrace.trace.ledger import (
     Receipt,
+    Row,
     Submission,
     entry_of,
     prove,
@@ -243,6 +245,30 @@ def test_two_processes_send_the_same_ids_to_two_logs_and_each_stands_once(
     ids = whole(store, "a") + whole(store, "b")
     store.close()
     assert len(ids) == len(set(ids)) == 500
+
+
+def test_an_id_under_way_in_another_log_is_waited_for(open_store: Opener) -> None:
+    """The first writer has written and not committed when the second one comes."""
+    store = open_store()
+    fill(store, "a", 1)
+    store.open_log("b", "tests/b")
+    results: list[object] = []
+    second = Thread(
+        target=lambda: results.extend(record(store, "b", sent([measured("same")]), NOW))
+    )
+    leaf = leaves.encode(measured("same"), NOW, "w", "t")
+    with store.writing("a") as writer:
+        row = Row(1, "same", "Measured", leaf, leaf_hash(leaf))
+        frontier, kept = writer.head.frontier.append([row.hash])
+        writer.append([row], replace(writer.head, frontier=frontier), kept)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+    second.join(30)
+    [receipt] = results
+    assert isinstance(receipt, Receipt)
+    assert (receipt.duplicate, receipt.log, receipt.position) == (True, "a", 1)
+    store.close()
 
 
 def test_threads_share_a_store(open_store: Opener) -> None:

@@ -69,6 +69,17 @@ def test_kept_subtrees_are_the_complete_ones_whatever_the_batches(batches: list[
     assert all(kept[8, i] == root_of(hashes[i << 8 : (i + 1) << 8]) for i in range(complete))
 
 
+def test_larger_subtrees_are_kept_too() -> None:
+    hashes = [number.to_bytes(32, "big") for number in range(3 << 16)]
+    tree, kept, start = Frontier(), {}, 0
+    for stop in [*range(5000, 3 << 16, 5000), 3 << 16]:
+        tree, more = tree.append(hashes[start:stop])
+        kept |= more
+        start = stop
+    assert sorted(kept) == [(8, i) for i in range(768)] + [(16, i) for i in range(3)]
+    assert all(kept[16, i] == root_of(hashes[i << 16 : (i + 1) << 16]) for i in range(3))
+
+
 @given(st.data(), st.integers(1, 300))
 def test_every_entry_is_proven_and_nothing_else(data: st.DataObject, size: int) -> None:
     hashes = [leaf_hash(leaf) for leaf in leaves_of(size)]
@@ -133,6 +144,14 @@ def test_no_proof_is_given_or_taken_beyond_the_tree() -> None:
             check_consistency(old, new, root_of(hashes), root_of(hashes), [hashes[0]])
     with pytest.raises(ProofFailed):
         inclusion_proof(5, 5, nodes_over(hashes))
+
+
+def test_a_proof_in_a_smaller_tree_is_none_in_a_larger() -> None:
+    hashes = [leaf_hash(leaf) for leaf in leaves_of(2)]
+    check_inclusion(hashes[0], 0, 2, [hashes[1]], root_of(hashes))
+    for size in (3, 4, 5):
+        with pytest.raises(ProofFailed):
+            check_inclusion(hashes[0], 0, size, [hashes[1]], root_of(hashes))
 
 
 def test_a_frontier_of_the_wrong_length_is_refused() -> None:

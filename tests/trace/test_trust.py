@@ -188,6 +188,22 @@ def test_a_checkpoint_counts_with_the_key_of_its_size() -> None:
         assert len(checkpoint.signed_by(trust.keys_at(ORIGIN, size))) == counts
 
 
+def test_a_signature_counts_under_its_own_name_only() -> None:
+    good = Checkpoint(ORIGIN, 5, bytes(32)).signed(K0)
+    [(name, short, mark)] = good.signatures
+    for changed in ((name + "x", short, mark), (name, bytes(4), mark), (name, short, bytes(64))):
+        other = Checkpoint(ORIGIN, 5, bytes(32), signatures=(changed,))
+        assert good.signed_by([K0.verifier])
+        assert not other.signed_by([K0.verifier])
+        assert not check.signed_by(read(str(other)), key(K0))
+
+
+def read(note: str) -> check.Note:
+    parsed = check.read_note(note)
+    assert parsed is not None
+    return parsed
+
+
 def test_a_compromise_marks_the_checkpoints_of_its_window_only() -> None:
     window = Window(since=NOW, until=NOW + timedelta(days=1))
     trust = Trust(keys=(TrustedKey(origin=ORIGIN, verifier_key=key(K0), compromised=(window,)),))
