@@ -24,7 +24,7 @@ _YEAR_S = 365 * 86_400
 
 @dataclass(frozen=True)
 class Login:
-    """A demo log-in, printed by the demo and shown on its log-in page."""
+    """A demo log-in, printed by the demo."""
 
     username: str
     password: str

@@ -191,7 +191,7 @@ class LifeLine {
     for (const event of this.data.events) {
       const [t, lane] = event;
       if (t < this.from || t > this.to) continue;
-      const key = `${lane}:${Math.round(this.x(t) / 12)}`;
+      const key = `${lane}:${Math.round(this.x(t) / 20)}`;
       (groups.get(key) ?? groups.set(key, []).get(key)).push(event);
     }
     for (const group of groups.values()) group.length > 1 ? this.cluster(svg, group) : this.event(svg, group[0]);
