@@ -26,7 +26,7 @@ FEWEST_EVENTS = {Evidence.NONE: 0, Evidence.SCARCE: 1, Evidence.MODERATE: 5, Evi
 
 STANDS_ON = {
     Evidence.NONE: "no event: the pooled prior, and a bound from the exposure",
-    Evidence.SCARCE: "1-4 events: the shape is the pooled one, the scale shrunk to it",
+    Evidence.SCARCE: "1-4 events: the pooled law, which they move little",
     Evidence.MODERATE: "5-20 events: data and prior together",
     Evidence.AMPLE: "more than 20 events: the data",
 }

@@ -39,8 +39,9 @@ BAND_FACTOR = 4.0
 """A band must be this many times as wide as the highest fault frequency, or holds no impact."""
 LEAST_REVOLUTIONS = 40
 """Shorter, and a fault 1 % from a harmonic of the shaft is not told from it."""
-HIGHEST_ORDER = 8.0
-"""Up to this order lines that no damage of the bearing explains are looked for."""
+SIDEBAND_WITHIN = 0.01
+LOWEST_ORDER, HIGHEST_ORDER = 1.2, 8.0
+"""Between these orders lines that no damage of the bearing explains are looked for."""
 
 
 CLEAR_DB = 3.0
@@ -128,24 +129,23 @@ def envelope_lines(
         "kurtogram": (impulsive, quiet[impulsive.first : impulsive.last]),
     }
     return {
-        method: (band, _lines(part, highest, step, speed))
-        for method, (band, part) in views.items()
+        method: (band, _lines(part, highest, step, speed)) for method, (band, part) in views.items()
     }
 
 
 def _lines(bins: envelope.ComplexArray, highest: int, step_hz: float, speed: ShaftSpeed) -> Lines:
     magnitude = envelope.squared_envelope_spectrum(bins, highest)
     found = envelope.lines(magnitude, step_hz, 2 * speed.hz)
-    return without_multiples(found, [k * speed.hz for k in range(int(highest * step_hz / speed.hz) + 1)])
+    return silenced(found, speed, range(int(highest * step_hz / speed.hz) + 2))
 
 
-def without_multiples(found: Lines, places_hz: Iterable[float]) -> Lines:
-    """Return lines with some places silenced, wider the higher they lie: the speed is not exact."""
+def silenced(found: Lines, speed: ShaftSpeed, orders: Iterable[float]) -> Lines:
+    """Return lines without those at some orders; wider the higher: no speed is quite constant."""
     level = found.level_db.copy()
-    for place in places_hz:
-        at = round(place / found.step_hz)
-        half = 2 + at // 2000
-        level[max(0, at - half) : at + half + 1] = 0.0
+    for order in orders:
+        at = round(order * speed.hz / found.step_hz)
+        half = 2 + at // 1000
+        level[max(0, at - half) : max(0, at + half + 1)] = 0.0
     return Lines(level, found.step_hz)
 
 
@@ -168,3 +168,61 @@ def evidence_of(found: Lines, speed: ShaftSpeed, damage: Damage, order: float) -
 def searched_bins(found: Lines, speed: ShaftSpeed, order: float) -> float:
     """Return how many bins the highest harmonic may lie in."""
     return 2 * SLIP * HARMONICS * order * speed.hz / found.step_hz
+
+
+def ranked(found: Lines, speed: ShaftSpeed, orders: FaultOrders) -> tuple[Evidence, ...]:
+    """Return the evidence for each damage, strongest first.
+
+    Inner race damage is modulated by the shaft: a "ball" line one order beside the inner race's is
+    its sideband and goes last.
+    """
+    seen = {d: evidence_of(found, speed, d, orders.of(d)) for d in DAMAGES}
+    apart = abs(abs(seen["inner"].order - seen["ball"].order) - 1)
+    sideband = apart < SIDEBAND_WITHIN
+    order = sorted(
+        seen.values(), key=lambda e: (sideband and e.damage == "ball", -e.level_db)
+    )
+    return tuple(order)
+
+
+def family(evidence: Evidence, cage: float) -> tuple[float, ...]:
+    """Return the orders at which one damage shows: multiples and halves, with sidebands."""
+    beside = [k * 1.0 for k in range(-4, 5)]
+    if evidence.damage == "ball":
+        beside += [k + c * cage for k in (-1, 0, 1) for c in (-2, -1, 1, 2)]
+    return tuple(h * evidence.order / 2 + b for h in range(1, 9) for b in beside)
+
+
+def without_louder_neighbours(
+    found: Lines,
+    speed: ShaftSpeed,
+    own: FaultOrders,
+    neighbours: Sequence[Bearing],
+    threshold_db: float,
+) -> Lines:
+    """Return lines without those of neighbours that stand out more than the bearing's own.
+
+    A neighbour of nearly the same orders cannot be told apart, so its lines stay.
+    """
+    own_level = ranked(found, speed, own)[0].level_db
+    for neighbour in neighbours:
+        orders = fault_orders(neighbour)
+        best = ranked(found, speed, orders)[0]
+        apart = min(abs(best.order / own.of(damage) - 1) for damage in DAMAGES)
+        if best.level_db > max(own_level, threshold_db + CLEAR_DB) and apart > 2 * SLIP:
+            found = silenced(found, speed, family(best, orders.cage))
+    return found
+
+
+def unexplained_lines(found: Lines, speed: ShaftSpeed) -> Unexplained:
+    """Return the order whose line and its double stand out most, with the lower of both levels."""
+    to_bin = speed.hz / found.step_hz
+    first, last = int(LOWEST_ORDER * to_bin), int(HIGHEST_ORDER * to_bin)
+    last = min(last, (len(found.level_db) - 3) // 2)
+    once = found.level_db[first:last]
+    twice = np.maximum.reduce(
+        [found.level_db[2 * first + shift : 2 * last + shift : 2] for shift in (-1, 0, 1)]
+    )
+    both = np.minimum(once, twice)
+    best = int(np.argmax(both))
+    return Unexplained((first + best) / to_bin, float(both[best]))

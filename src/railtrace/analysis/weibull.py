@@ -296,7 +296,8 @@ def scale_and_shape(
 def _log_likelihood(theta: Floats, events: Floats, sum_log: Floats) -> Floats:
     log_shape = -theta[:, 1]
     beta = np.exp(log_shape)
-    return events * (log_shape - beta * theta[:, 0] - 1) + (beta - 1) * sum_log
+    with np.errstate(invalid="ignore"):
+        return events * (log_shape - beta * theta[:, 0] - 1) + (beta - 1) * sum_log
 
 
 def weibayes(lives: Lives, shape: ArrayLike, confidence: float = 0.9) -> Bounded:
