@@ -68,7 +68,10 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     config = Config(
         name="demo", data="/somewhere/else", port=9000, tls=True,
-        sites={"khujand": Site(ru='ТЧ "Худжанд"', tg="Хуҷанд", log="khujand"), "k b": Site(ru="К", log="kb")},
+        sites={
+            "khujand": Site(ru='ТЧ "Худжанд"', tg="Хуҷанд", log="khujand"),
+            "k b": Site(ru="К", log="kb"),
+        },
     )  # fmt: skip
     write(tmp_path / "railtrace.toml", config)
     assert load(tmp_path / "railtrace.toml", {}) == config

@@ -14,7 +14,7 @@ from railtrace.operating.tls import SERVER, expiry_of, folder_of
 from railtrace.trace import leaf as leaves
 
 LAG_WARNS = 5_000
-CHECKPOINT_WARNS_S = 300
+UNSIGNED_WARNS_S = 300
 CERTIFICATE_WARNS_DAYS = 30
 _MB = 1024 * 1024
 
@@ -47,14 +47,15 @@ def health(app: App) -> Health:
     now = app.clock()
     free_mb = disk_free_mb(app.config.data_folder)
     store = _store_problem(app)
-    lag, unsigned, age_s = app.views.lag(), _unsigned(app), _checkpoint_age_s(app, now)
+    lag, age_s = app.views.lag(), _checkpoint_age_s(app, now)
+    unsigned, waiting_s = _unsigned(app, now)
     problems = tuple(
         problem
         for problem in (
             store,
             disk_problem(app),
             _views_problem(app, lag),
-            _signing_problem(unsigned, age_s),
+            _signing_problem(unsigned, waiting_s),
             _certificate_problem(app, now),
         )
         if problem is not None
@@ -117,12 +118,15 @@ def _views_problem(app: App, lag: int) -> Problem | None:
     return None
 
 
-def _unsigned(app: App) -> int:
-    """Return how many entries no checkpoint covers."""
-    return sum(
-        head.size - (app.trace.last_checkpoint(head.log) or (0, ""))[0]
-        for head in app.trace.heads()
-    )
+def _unsigned(app: App, now: datetime) -> tuple[int, int]:
+    """Return how many entries no checkpoint covers, and for how long [s] the oldest waits."""
+    count, oldest_us = 0, leaves.microseconds(now)
+    for head in app.trace.heads():
+        signed = (app.trace.last_checkpoint(head.log) or (0, ""))[0]
+        count += head.size - signed
+        for leaf in app.trace.leaves_at([(head.log, signed)]).values():
+            oldest_us = min(oldest_us, leaves.read(leaf, head.log, signed).recorded_us)
+    return count, (leaves.microseconds(now) - oldest_us) // 1_000_000
 
 
 def _checkpoint_age_s(app: App, now: datetime) -> int | None:
@@ -132,10 +136,13 @@ def _checkpoint_age_s(app: App, now: datetime) -> int | None:
     return max(0, int((now.astimezone(UTC) - leaves.moment(signed_us)).total_seconds()))
 
 
-def _signing_problem(unsigned: int, age_s: int | None) -> Problem | None:
-    if not unsigned or (age_s is not None and age_s <= CHECKPOINT_WARNS_S):
+def _signing_problem(unsigned: int, waiting_s: int) -> Problem | None:
+    if waiting_s <= UNSIGNED_WARNS_S:
         return None
-    text = f"{unsigned} entries are not signed: see the log; is the log key readable?"
+    text = (
+        f"{unsigned} entries wait for a signature, for {waiting_s // 60} minutes: see the log; "
+        "is the log key readable?"
+    )
     return Problem("unsigned", "warning", text)
 
 

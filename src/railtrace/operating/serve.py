@@ -138,6 +138,7 @@ class Keeper:
 
     def _run(self) -> None:
         seconds = 0
+        self._sign()
         while not self._stopped.wait(1.0):
             seconds += 1
             if seconds % SIGN_EVERY_S == 0:
