@@ -206,6 +206,14 @@ def test_a_chart_carries_readings_uncertainty_and_limits(viewer: Client) -> None
     assert data["limits"]
 
 
+def test_a_chart_of_the_past_holds_what_was_measured_by_then(viewer: Client) -> None:
+    address = f"/units/{WHEELSET}?tab=measurements"
+    now, later = (viewer.get(a).context["charts"] for a in (address, f"{address}&at=2026-12-31"))
+    assert later == now
+    then = viewer.get(f"{address}&at=2026-01-31").context["charts"]
+    assert [len(series["points"]) for series in then[0]["data"]["series"]] == [1, 1]
+
+
 def test_a_part_shows_where_it_has_been_and_how_far_it_ran_there(viewer: Client) -> None:
     text = viewer.get(f"/units/{WHEELSET}?tab=structure").text
     assert "Where this part has been" in text
