@@ -1,4 +1,4 @@
-"""What a fit says: parameters, their errors, lives and bounds. Nothing where it did not converge."""
+"""What a fit says: parameters, errors, lives, bounds; nothing where it did not converge."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -174,7 +174,7 @@ def survival(fits: Fits, age: ArrayLike, confidence: float = 0.9) -> Bounded:
 
 
 def _log_cumulative_hazard(law: Law, theta: Floats, age: Floats) -> tuple[Floats, Floats]:
-    """Return log(-log survival) at an age and its slopes in theta, shapes (groups,), (groups, p)."""
+    """Return log(-log survival) at an age and its slopes in theta, (groups,) and (groups, p)."""
     if not law.on_log_age:
         growth = np.exp(theta[:, -1])
         grown = np.expm1(growth * age)

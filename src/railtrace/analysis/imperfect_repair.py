@@ -84,13 +84,13 @@ def fit_imperfect_repair(
     fits = fit_right_censored(_lives(waits, rho))
     low, high = _interval(curve, rho, fits.log_likelihood, confidence)
     with np.errstate(invalid="ignore"):
-        p_values = [
+        p_minimal, p_perfect = (
             0.5 * chi2.sf(np.maximum(0, 2 * (fits.log_likelihood - curve[end])), 1)
             for end in (0, -1)
-        ]
+        )
     rho = np.where(fits.converged, rho, np.nan)
     repeats = data.events - data.of_systems(data.failures > 0)
-    return ImperfectRepair(Bounded(rho, low, high), fits, *p_values, repeats=repeats)
+    return ImperfectRepair(Bounded(rho, low, high), fits, p_minimal, p_perfect, repeats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,16 +132,14 @@ def _waits(data: Histories, memory: str) -> _Waits:
 def _lives(waits: _Waits, rho: Floats) -> Lives:
     """Return each wait as a life from one virtual age to the next."""
     kept_share = (1 - rho)[waits.group]
-    if waits.memory == "ARA-1":
-        entry = kept_share * waits.begin
-    else:
-        entry = _kijima_2(waits, kept_share)
+    of_last = waits.memory == "ARA-1"
+    entry = kept_share * waits.begin if of_last else _kijima_2(waits, kept_share)
     leave = entry + (waits.end - waits.begin)
     return Lives(leave, np.where(waits.failed, leave, np.inf), waits.offsets, entry)
 
 
 def _kijima_2(waits: _Waits, kept_share: Floats) -> Floats:
-    """Return virtual ages after each repair: kept * (virtual before + wait), one repair at a time."""
+    """Return virtual ages after repairs: kept * (virtual before + wait), repair by repair."""
     entry = np.zeros(len(waits.begin))
     wait = waits.end - waits.begin
     for place in range(1, int(waits.order.max(initial=0)) + 1):
@@ -164,12 +162,11 @@ def _refined(waits: _Waits, curve: Floats) -> Floats:
         low, high = np.where(rises, left, low), np.where(rises, high, right)
     inside = 0.5 * (low + high)
     best, at_grid = _value(waits, inside), curve[peak, np.arange(len(peak))]
-    return np.where(best >= at_grid, inside, SHARES[peak])
+    found: Floats = np.where(best >= at_grid, inside, SHARES[peak])
+    return found
 
 
-def _interval(
-    curve: Floats, rho: Floats, best: Floats, confidence: float
-) -> tuple[Floats, Floats]:
+def _interval(curve: Floats, rho: Floats, best: Floats, confidence: float) -> tuple[Floats, Floats]:
     """Return where the profile crosses its greatest value less half a chi-square."""
     limit = best - 0.5 * chi2.ppf(confidence, 1)
     low, high = np.zeros(len(rho)), np.ones(len(rho))
@@ -178,8 +175,8 @@ def _interval(
             low[group] = high[group] = np.nan
             continue
         values = curve[:, group]
-        below = np.flatnonzero((SHARES < rho[group]) & (values < limit[group]))
-        above = np.flatnonzero((SHARES > rho[group]) & (values < limit[group]))
+        below = np.flatnonzero((rho[group] > SHARES) & (values < limit[group]))
+        above = np.flatnonzero((rho[group] < SHARES) & (values < limit[group]))
         if len(below):
             k = below[-1]
             near = (SHARES[k + 1], values[k + 1]) if SHARES[k + 1] < rho[group] else (

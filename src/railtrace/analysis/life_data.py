@@ -53,7 +53,8 @@ class Lives:
     @property
     def exact(self) -> Flags:
         """Which rows are failures at a known age."""
-        return self.lower == self.upper
+        known: Flags = self.lower == self.upper
+        return known
 
     @property
     def events(self) -> Floats:
@@ -99,6 +100,11 @@ class Lives:
     def pooled(self) -> "Lives":
         """Return the same lives as one group."""
         return replace(self, offsets=np.array([0, len(self.lower)]))
+
+
+def totals(place: Ints, values: ArrayLike, size: int) -> Floats:
+    """Return the sum of the values that belong to each place, shape (size,)."""
+    return np.bincount(place, np.asarray(values, np.float64), size).astype(np.float64, copy=False)
 
 
 def right_censored(
@@ -292,7 +298,7 @@ def merged(lives: Lives) -> Lives:
         np.column_stack(columns), axis=0, return_index=True, return_inverse=True
     )
     weight = np.ones(len(lives.lower)) if lives.count is None else lives.count
-    count = np.bincount(back.ravel(), weights=weight)
+    count = totals(back.ravel(), weight, len(first))
     offsets = np.searchsorted(lives.group[first], np.arange(lives.groups + 1))
     return Lives(
         lives.lower[first], lives.upper[first], offsets,

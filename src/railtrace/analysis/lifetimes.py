@@ -5,7 +5,7 @@
 | right-censored, entries, counts | exponential | closed form, batched |
 | right-censored, entries, counts | Weibull | `weibull`: one unknown per group, batched |
 | any censoring, entries, counts, covariates | all five | here: damped Newton, batched |
-| right-censored or any, entries, counts | Weibull with threshold | a search around either, batched |
+| any censoring, entries, counts | Weibull with threshold | a search around either, batched |
 
 Competing modes: `life_data.of_mode` for each mode. Repeated failures of one unit are another
 matter: `recurrence`, `imperfect_repair`.
@@ -76,9 +76,7 @@ def _exponential(lives: Lives) -> Fits:
         mean = np.log(exposure / events)[:, None]
         variance = (1 / events)[:, None, None]
         log_likelihood = -events * (mean[:, 0] + 1)
-    return withheld(
-        Fits("exponential", mean, variance, log_likelihood, events, lives.units, why)
-    )
+    return withheld(Fits("exponential", mean, variance, log_likelihood, events, lives.units, why))
 
 
 # --- The likelihood of any row, with two derivatives ---------------------------------------------
@@ -101,7 +99,7 @@ class _Part:
 
 @dataclass(frozen=True, eq=False)
 class _Reduced:
-    """Reduced ages z, their slopes in theta (p, n), and those slopes' slopes in the last of theta."""
+    """Reduced ages z, slopes in theta (p, n), and the slopes of these in the last of theta."""
 
     z: Floats
     slopes: Floats
@@ -249,7 +247,8 @@ def _add_interval(law: Law, part: _Part, low: _Reduced, theta: Floats, total: _S
     def of(j: int, k: int) -> Floats:
         a, b = low.slopes, high.slopes
         mixed = out * into * (a[j] * b[k] + a[k] * b[j])
-        return bend_out * a[j] * a[k] + bend_into * b[j] * b[k] + mixed
+        bent: Floats = bend_out * a[j] * a[k] + bend_into * b[j] * b[k] + mixed
+        return bent
 
     _add_hessian(part, total, of)
     _add_cross(part, total, part.weight * (into * high.cross - out * low.cross))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from railtrace.analysis.life_data import Floats, Lives, merged
+from railtrace.analysis.life_data import Floats, Lives, merged, totals
 from railtrace.errors import BadData
 
 TURNBULL_STEPS = 20_000
@@ -49,11 +49,11 @@ def kaplan_meier(lives: Lives, confidence: float = 0.9) -> SurvivalCurve:
         raise BadData("Kaplan–Meier needs known ages at failure: use turnbull for intervals")
     weight = np.ones(len(lives.lower)) if lives.count is None else lives.count
     age, place = np.unique(lives.lower[lives.failed], return_inverse=True)
-    failures = np.bincount(place, weight[lives.failed], len(age))
+    failures = totals(place, weight[lives.failed], len(age))
     at_risk = _still_in(lives.lower, weight, age)
     if lives.entry is not None:
         at_risk -= _still_in(lives.entry, weight, age)
-    survival = np.cumprod(1 - failures / at_risk)
+    survival = np.cumprod(1 - failures / at_risk).astype(np.float64, copy=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(failures / (at_risk * (at_risk - failures)))
     low, high = _log_log_bounds(survival, greenwood, confidence)
@@ -69,7 +69,9 @@ def _still_in(exit_age: Floats, weight: Floats, age: Floats) -> Floats:
     """Return the weight of rows that exit at or after each age."""
     order = np.argsort(exit_age)
     before = np.concatenate(([0.0], np.cumsum(weight[order])))
-    return before[-1] - before[np.searchsorted(exit_age[order], age, side="left")]
+    gone: Floats = before[np.searchsorted(exit_age[order], age, side="left")]
+    left: Floats = before[-1] - gone
+    return left
 
 
 def _log_log_bounds(
@@ -146,7 +148,8 @@ def _innermost(lives: Lives, entry: Floats) -> tuple[Floats, Floats]:
     begun = is_begin[order].astype(bool)
     last = np.flatnonzero(begun[:-1] & ~begun[1:])
     left, right = marks[order[last], 0], marks[order[last + 1], 0]
-    return np.unique(np.column_stack([left, right]), axis=0).T
+    spans = np.unique(np.column_stack([left, right]), axis=0)
+    return spans[:, 0], spans[:, 1]
 
 
 def _within(lives: Lives, left: Floats, right: Floats) -> Floats:
@@ -158,9 +161,7 @@ def _within(lives: Lives, left: Floats, right: Floats) -> Floats:
     return (inside & allowed).astype(np.float64)
 
 
-def _self_consistent(
-    within: Floats, visible: Floats, weight: Floats
-) -> tuple[Floats, Floats]:
+def _self_consistent(within: Floats, visible: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Return probabilities, and how much the likelihood would gain per unit moved to each."""
     probability = np.full(within.shape[1], 1 / within.shape[1])
     gain = np.full(1, np.inf)

@@ -61,7 +61,9 @@ def read_priors(text: str) -> dict[str, Prior]:
         raise CatalogueError("prior file: {why}", why=str(error)) from error
     if file.keys() != FILE_KEYS:
         raise CatalogueError("prior file: wants {keys}", keys=", ".join(sorted(FILE_KEYS)))
-    return {row["component"]: _prior(row, str(file["version"])) for row in _rows(file["priors"])}
+    return {
+        str(row["component"]): _prior(row, str(file["version"])) for row in _rows(file["priors"])
+    }
 
 
 def _rows(rows: list[dict[str, str | float]]) -> list[dict[str, str | float]]:
@@ -148,10 +150,8 @@ class Pooled:
         age, ahead : shape (groups,) or scalar
         """
         shape = np.exp(self.log_shape)
-        begin, end = (
-            (np.broadcast_to(np.asarray(t, float), self.events.shape)[:, None] for t in
-             (age, np.asarray(age, float) + np.asarray(ahead, float)))
-        )  # fmt: skip
+        begin = np.broadcast_to(np.asarray(age, float), self.events.shape)[:, None]
+        end = begin + np.broadcast_to(np.asarray(ahead, float), self.events.shape)[:, None]
         scale = np.exp(self.log_scale)
         chance = -np.expm1((begin / scale) ** shape - (end / scale) ** shape)
         tail = (1 - confidence) / 2
@@ -349,12 +349,13 @@ def _maximised(posterior: _Posterior, prior: Prior) -> Spread:
 
 
 def _distance(one: Spread, other: Spread) -> float:
-    return max(
+    apart = (
         abs(one.log_shape_mean - other.log_shape_mean),
         abs(one.log_scale_mean - other.log_scale_mean),
         abs(np.log(one.log_shape_deviation / other.log_shape_deviation)),
         abs(np.log(one.log_scale_deviation / other.log_scale_deviation)),
     )
+    return float(max(apart))
 
 
 def _pooled(
@@ -367,6 +368,4 @@ def _pooled(
     mean = np.column_stack([np.sum(weight * v, axis=1) for v in (log_scale, log_shape)])
     away = np.stack([log_scale - mean[:, :1], log_shape - mean[:, 1:]])
     covariance = np.einsum("pgn,qgn,gn->gpq", away, away, weight)
-    return Pooled(
-        spread, mean, covariance, log_scale, log_shape, weight, events, converged, prior
-    )
+    return Pooled(spread, mean, covariance, log_scale, log_shape, weight, events, converged, prior)

@@ -12,7 +12,7 @@ from scipy.stats import chi2, norm
 
 from railtrace.analysis.estimates import NO_EVENTS, TOO_MANY_STEPS, Bounded
 from railtrace.analysis.evidence import ladder
-from railtrace.analysis.life_data import MOST_FAULTS_TOLD, Flags, Floats, Ints
+from railtrace.analysis.life_data import MOST_FAULTS_TOLD, Flags, Floats, Ints, totals
 from railtrace.analysis.weibull import exposure_of, profile_shape, scale_and_shape
 from railtrace.errors import BadData
 
@@ -69,11 +69,11 @@ class Histories:
 
     def of_group(self, values: ArrayLike) -> Floats:
         """Return the sums by group of a value per failure."""
-        return np.bincount(self.group, np.asarray(values, float), self.groups)
+        return totals(self.group, values, self.groups)
 
     def of_systems(self, values: ArrayLike) -> Floats:
         """Return the sums by group of a value per system."""
-        return np.bincount(self.group_of_system, np.asarray(values, float), self.groups)
+        return totals(self.group_of_system, values, self.groups)
 
 
 def histories(
@@ -116,12 +116,11 @@ def histories(
     by_failure = np.broadcast_to(np.asarray(ended_by_failure, np.bool_), until.shape)[order]
     rows = np.lexsort((ages, place[owner]))
     offsets = np.concatenate(([0], np.cumsum(sizes)))
-    return Histories(since[order], until[order], offsets, ages[rows], place[owner][rows], by_failure)
+    owner = place[owner][rows]
+    return Histories(since[order], until[order], offsets, ages[rows], owner, by_failure)
 
 
-def _faults(
-    start: Floats, stop: Floats, age: Floats, system: Ints
-) -> Iterator[tuple[int, str]]:
+def _faults(start: Floats, stop: Floats, age: Floats, system: Ints) -> Iterator[tuple[int, str]]:
     if len(stop) == 0:
         yield 0, "there are no systems"
         return
@@ -238,12 +237,11 @@ def _marks(data: Histories) -> _Marks:
 def _within_group(cumulative: Floats, offsets: Ints) -> Floats:
     """Take from a running total what earlier groups brought."""
     base = np.concatenate(([0.0], cumulative))[offsets[:-1]]
-    return cumulative - np.repeat(base, np.diff(offsets))
+    fresh: Floats = cumulative - np.repeat(base, np.diff(offsets))
+    return fresh
 
 
-def _independent_variance(
-    paid: Floats, at_risk: Floats, last: Ints, offsets: Ints
-) -> Floats:
+def _independent_variance(paid: Floats, at_risk: Floats, last: Ints, offsets: Ints) -> Floats:
     steps = (paid**2 - paid**2 / at_risk) / at_risk**2
     return _within_group(np.cumsum(steps)[last], offsets)
 
@@ -261,7 +259,7 @@ def _robust_variance(
     own_step = np.empty(len(rows))
     own_step[rows] = paid / at_risk
     own_before = _before_within(own_step, data.system)
-    own_final = np.bincount(data.system, own_step, len(data.stop))
+    own_final = totals(data.system, own_step, len(data.stop))
     mark_offsets = np.concatenate(([0], np.cumsum(data.events + 2 * np.diff(data.offsets))))
     mark_offsets = mark_offsets.astype(np.int64)
     expected = np.zeros(len(marks.row))
@@ -349,8 +347,7 @@ def _recurrence_log_rank(one: Histories, other: Histories, age: Floats) -> float
     with np.errstate(all="ignore"):
         weight = np.where(np.minimum(*at_risk) > 0, at_risk[0] * at_risk[1] / both, 0.0)
     parts = [
-        _weighted_parts(data, age, r, weight)
-        for data, r in zip((one, other), at_risk, strict=True)
+        _weighted_parts(data, age, r, weight) for data, r in zip((one, other), at_risk, strict=True)
     ]
     total = parts[0][0] - parts[1][0]
     return float(total / np.sqrt(parts[0][1] + parts[1][1]))

@@ -117,7 +117,8 @@ def failures_after_repair(
         row = int(np.flatnonzero(at > until)[0])
         reason = f"the repair at {at[row]:g} is after the end of watching {until[row]:g}"
         raise BadData("row {row}: {why}", ((row, reason),), row=row + 1, why=reason)
-    failure = _next_after(unit, at, np.asarray(failure_unit, np.int64), np.asarray(failed_at, float))
+    owner, when = np.asarray(failure_unit, np.int64), np.asarray(failed_at, float)
+    failure = _next_after(unit, at, owner, when)
     repair = _next_after(unit, at, unit, at)
     end = np.minimum.reduce([until, at + horizon, repair])
     failed = failure <= end
