@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from railtrace import analysis_commands
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ for _name, _part in {
     "user": user_cli, "texts": texts_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
+for _command in analysis_commands.COMMANDS:
+    cli.command()(_command)
 
 DEMO_FOLDER = Path("data/demo")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON")]

@@ -24,11 +24,11 @@ class Evidence(StrEnum):
 
 FEWEST_EVENTS = {Evidence.NONE: 0, Evidence.SCARCE: 1, Evidence.MODERATE: 5, Evidence.AMPLE: 21}
 
-STANDS_ON = {
-    Evidence.NONE: "no event: the pooled prior, and a bound from the exposure",
-    Evidence.SCARCE: "1-4 events: the pooled law, which they move little",
-    Evidence.MODERATE: "5-20 events: data and prior together",
-    Evidence.AMPLE: "more than 20 events: the data",
+ADVICE = {
+    Evidence.NONE: "no event: only a bound or the pooled prior can be told",
+    Evidence.SCARCE: "1-4 events: too few for a shape, prefer the pooled law",
+    Evidence.MODERATE: "5-20 events: prefer data and prior together",
+    Evidence.AMPLE: "more than 20 events: the data suffice",
 }
 
 

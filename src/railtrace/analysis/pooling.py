@@ -40,6 +40,7 @@ class Prior:
     worth_groups: float
     log_scale_mean: float | None = None
     version: str = ""
+    status: str = ""
 
 
 PRIOR_KEYS = {
@@ -61,9 +62,8 @@ def read_priors(text: str) -> dict[str, Prior]:
         raise CatalogueError("prior file: {why}", why=str(error)) from error
     if file.keys() != FILE_KEYS:
         raise CatalogueError("prior file: wants {keys}", keys=", ".join(sorted(FILE_KEYS)))
-    return {
-        str(row["component"]): _prior(row, str(file["version"])) for row in _rows(file["priors"])
-    }
+    of_file = {key: str(file[key]) for key in ("version", "status")}
+    return {str(row["component"]): _prior(row, **of_file) for row in _rows(file["priors"])}
 
 
 def _rows(rows: list[dict[str, str | float]]) -> list[dict[str, str | float]]:
@@ -76,7 +76,7 @@ def _rows(rows: list[dict[str, str | float]]) -> list[dict[str, str | float]]:
     return rows
 
 
-def _prior(row: dict[str, str | float], version: str) -> Prior:
+def _prior(row: dict[str, str | float], version: str, status: str) -> Prior:
     numbers = {key: float(value) for key, value in row.items() if key != "component"}
     for key in ("log_shape_deviation", "log_scale_deviation", "worth_groups"):
         if not numbers[key] > 0:
@@ -84,7 +84,7 @@ def _prior(row: dict[str, str | float], version: str) -> Prior:
                 "prior of {component}: {key} {value} is not above zero",
                 component=row["component"], key=key, value=numbers[key],
             )  # fmt: skip
-    return Prior(**numbers, version=version)
+    return Prior(**numbers, version=version, status=status)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,19 @@ class Histories:
         """Failures of each group, shape (groups,)."""
         return np.bincount(self.group, minlength=self.groups).astype(np.float64)
 
+    def take_group(self, group: int) -> "Histories":
+        """Return one group by itself."""
+        systems = slice(self.offsets[group], self.offsets[group + 1])
+        rows = (self.system >= systems.start) & (self.system < systems.stop)
+        return Histories(
+            self.start[systems],
+            self.stop[systems],
+            np.array([0, systems.stop - systems.start]),
+            self.age[rows],
+            self.system[rows] - systems.start,
+            self.ended_by_failure[systems],
+        )
+
     def of_group(self, values: ArrayLike) -> Floats:
         """Return the sums by group of a value per failure."""
         return totals(self.group, values, self.groups)

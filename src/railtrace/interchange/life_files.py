@@ -78,9 +78,9 @@ def read_lives(path: Path) -> LifeFile:
     lower, upper = _span(table, ages, failed, found)
     names, group = _groups(table, found)
     entry = ages.get("entry")
-    _refuse(table, found)
-    for row, reason in faults(lower, upper, entry, count):
-        found.append((row, reason))
+    told = {row for row, _ in found}
+    checked = faults(lower, upper, entry, count)
+    found += [(row, reason) for row, reason in checked if row not in told]
     _refuse(table, found)
     if not np.any(np.isfinite(upper)):
         _refuse_all_censored(lower, entry, count, measure)
