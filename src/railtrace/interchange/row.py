@@ -39,8 +39,13 @@ class Site(Protocol):
 class Known(Protocol):
     """What the trace knows already, asked for many rows at once."""
 
-    catalogue: Catalogue
-    sites: Mapping[str, Site]
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force."""
+
+    @property
+    def sites(self) -> Mapping[str, Site]:
+        """The depots of the settings."""
 
     def zone_of(self, site: str) -> ZoneInfo:
         """Return the clock of a site."""

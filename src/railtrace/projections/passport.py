@@ -137,7 +137,9 @@ def _remark(state: Passport, entry: Entry, operation: MarkingChanged) -> None:
 
 def _leave_repair(state: Passport, entry: Entry, operation: LeftRepair) -> None:
     if state.repair_us is None:
-        state.contradict(entry, "left_repair_not_entered", repair_kind=operation.repair_kind)
+        # Of a repair before the unit itself was entered, nobody recorded the beginning.
+        if state.described:
+            state.contradict(entry, "left_repair_not_entered", repair_kind=operation.repair_kind)
     elif state.repair_kind != operation.repair_kind:
         state.contradict(
             entry, "other_repair_left", entered=state.repair_kind, left=operation.repair_kind

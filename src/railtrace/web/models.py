@@ -1,4 +1,6 @@
-"""What the pages keep for people: preferences, saved filters, API tokens. Not the trace."""
+"""What the pages keep for people: preferences, filters, tokens, imports. Not the trace."""
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -57,3 +59,44 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+
+
+class ImportJob(models.Model):
+    """A spreadsheet on its way into the trace; its files lie in the data folder."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="imports")
+    created_at = models.DateTimeField()
+    purpose = models.CharField(max_length=40)
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    state = models.CharField(max_length=20, default="opening")
+    runner = models.CharField(max_length=40, blank=True)
+    cancel_asked = models.BooleanField(default=False)
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    manifest = models.JSONField(default=dict)
+    sheet = models.IntegerField(default=0)
+    header_row = models.IntegerField(default=0)
+    mapping = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    change = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
+    problem = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+
+class ColumnChoice(models.Model):
+    """Which column was which, remembered for the next sheet of a user with the same heads."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    fingerprint = models.CharField(max_length=64)
+    mapping = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", "fingerprint", name="one_choice_per_header")
+        ]
