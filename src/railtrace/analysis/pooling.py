@@ -131,16 +131,12 @@ class Pooled:
 
     def scale(self, confidence: float = 0.9) -> Bounded:
         """Return the scale of each group: exponential of the mean log, and equal-tailed bounds."""
-        return self._bounded(self.log_scale, confidence)
+        return _bounded(self.log_scale, self.weight, confidence)
 
     def shape(self, confidence: float = 0.9) -> Bounded:
         """Return the shape of each group, likewise."""
-        return self._bounded(self.log_shape, confidence)
-
-    def _bounded(self, values: Floats, confidence: float) -> Bounded:
-        tail = (1 - confidence) / 2
-        low, high = (_quantile(values, self.weight, q) for q in (tail, 1 - tail))
-        return Bounded(*(np.exp(v) for v in (np.sum(values * self.weight, axis=1), low, high)))
+        by_node = self.weight.reshape(len(self.events), -1, SCALE_NODES).sum(axis=2)
+        return _bounded(self.log_shape[:, ::SCALE_NODES], by_node, confidence)
 
     def failure_chance(self, age: ArrayLike, ahead: ArrayLike, confidence: float = 0.9) -> Bounded:
         """Return the probability of failing within `ahead` of an age reached, with bounds.
@@ -157,6 +153,12 @@ class Pooled:
         tail = (1 - confidence) / 2
         low, high = (_quantile(chance, self.weight, q) for q in (tail, 1 - tail))
         return Bounded(np.sum(chance * self.weight, axis=1), low, high)
+
+
+def _bounded(logs: Floats, weight: Floats, confidence: float) -> Bounded:
+    tail = (1 - confidence) / 2
+    low, high = (_quantile(logs, weight, q) for q in (tail, 1 - tail))
+    return Bounded(*(np.exp(v) for v in (np.sum(logs * weight, axis=1), low, high)))
 
 
 def _quantile(values: Floats, weight: Floats, share: float) -> Floats:
