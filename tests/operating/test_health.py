@@ -177,7 +177,7 @@ def fill(app: App, first: int) -> int:
 def test_on_a_full_disk_nothing_is_recorded_by_halves_and_reading_goes_on(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_mb: int
 ) -> None:
-    """With room kept, recording stops before the disk is full; without, the disk itself stops it."""
+    """With room kept, recording stops in time; without, the disk itself stops it."""
     monkeypatch.setattr(sqlite, "ROOM_KEPT_BYTES", kept_mb * MB)
     config = replace(config_in(tmp_path), data=str(small_disk / "data"))
     app = App(config, Clock())

@@ -111,9 +111,11 @@ def test_a_port_that_needs_more_rights_or_a_foreign_host_is_told_plainly() -> No
 
 def test_a_port_just_left_is_free_again() -> None:
     port = free_port()
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        with socket.create_connection(("127.0.0.1", port)):
-            listening.accept()[0].close()
+    with (
+        socket.create_server(("127.0.0.1", port)) as listening,
+        socket.create_connection(("127.0.0.1", port)),
+    ):
+        listening.accept()[0].close()
     require_free("127.0.0.1", port)
 
 
@@ -135,9 +137,13 @@ def test_a_changed_key_while_it_serves_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_servers_may_share_a_folder_and_a_change_of_it_may_not(tmp_path: Path) -> None:
-    with sharing(tmp_path), sharing(tmp_path):
-        with pytest.raises(ConfigError, match="stop it first"), alone(tmp_path):
-            pass
+    with (
+        sharing(tmp_path),
+        sharing(tmp_path),
+        pytest.raises(ConfigError, match="stop it first"),
+        alone(tmp_path),
+    ):
+        pass
     with alone(tmp_path), pytest.raises(ConfigError, match="in use"), sharing(tmp_path):
         pass
 

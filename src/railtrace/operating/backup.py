@@ -81,8 +81,12 @@ def back_up(app: App, folder: Path, tell: Tell = lambda what, done, total: None)
     now = app.clock()
     target = folder / f"{now:%Y%m%dT%H%M%SZ}"
     draft = folder / f".{target.name}.unfinished"
-    if target.exists() or folder.resolve().is_relative_to(app.config.data_folder):
-        raise ConfigError("{folder}: back up into another folder", folder=target)
+    if folder.resolve().is_relative_to(app.config.data_folder):
+        raise ConfigError(
+            "{folder} lies in the data it would copy: back up into another folder", folder=folder
+        )
+    if target.exists():
+        raise ConfigError("{folder} is there already: try again in a second", folder=target)
     draft.mkdir(parents=True)
     try:
         manifest = _write(app, folder, draft, now, tell)

@@ -1,6 +1,7 @@
 """Serving the web app: one process that records, several threads that answer."""
 
 import logging
+import multiprocessing
 import multiprocessing.util
 import os
 import signal
@@ -9,11 +10,13 @@ import sys
 import threading
 from functools import partial
 from importlib import import_module
+from multiprocessing.synchronize import Event
 
 from railtrace.app import App
 from railtrace.config import Config
 from railtrace.errors import ConfigError, RailtraceError
 from railtrace.operating import logs, tls
+from railtrace.operating.follow import CatchUpProcess
 from railtrace.operating.health import health
 from railtrace.operating.logs import WsgiApplication
 from railtrace.operating.only_one import sharing
@@ -82,11 +85,15 @@ def serve(config: Config) -> None:
         workers_kill_timeout=30,
         respawn_failed_workers=True,
     )
+    failed = multiprocessing.Event()
     with sharing(config.data_folder):
-        server.serve(target_loader=partial(load_application, config), wrap_loader=False)
+        loader = partial(load_application, config, failed)
+        server.serve(target_loader=loader, wrap_loader=False)
+    if failed.is_set():
+        sys.exit(1)
 
 
-def load_application(config: Config) -> WsgiApplication:
+def load_application(config: Config, failed: Event) -> WsgiApplication:
     """Open everything in the serving process and return what answers requests."""
     try:
         logs.start(config, f"serve-{config.port}")
@@ -98,25 +105,28 @@ def load_application(config: Config) -> WsgiApplication:
         print(f"railtrace: the start failed ({type(error).__name__}); it is in "
               f"{config.own_logs_folder} under id {id_}", file=sys.stderr, flush=True)  # fmt: skip
     # Started again it would fail again: the parent ends too.
+    failed.set()
     os.kill(os.getppid(), signal.SIGTERM)
     sys.exit(1)
 
 
 def _opened(config: Config) -> WsgiApplication:
     import_module("railtrace.web.console").open_web()
-    app: App = import_module("railtrace.web.running").the_app()
+    follower = CatchUpProcess(config)
+    app: App = import_module("railtrace.web.running").the_app(follower)
     application: WsgiApplication = import_module(_TARGET).application
     keeper = Keeper(app, os.getppid())
     # A worker process leaves without running atexit handlers.
-    multiprocessing.util.Finalize(None, _close, (keeper, app), exitpriority=100)
+    multiprocessing.util.Finalize(None, _close, (keeper, app, follower), exitpriority=100)
     _log.info("started")
     print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
     return logs.logged(application, config.log_addresses)
 
 
-def _close(keeper: "Keeper", app: App) -> None:
+def _close(keeper: "Keeper", app: App, follower: CatchUpProcess) -> None:
     keeper.stop()
     app.stop()
+    follower.close()
     _log.info("stopped")
 
 

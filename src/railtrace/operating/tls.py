@@ -7,6 +7,7 @@ key lies with the log key, apart from the data.
 import io
 import ipaddress
 import os
+import re
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ from railtrace.errors import ConfigError, NotFound
 AUTHORITY_LIFE = timedelta(days=3650)
 # The longest that iPads and Android tablets accept of a server.
 SERVER_LIFE = timedelta(days=397)
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 DOWNLOAD = "railtrace-authority.crt"
 
 
@@ -43,6 +45,7 @@ def folder_of(config: Config) -> Path:
 
 def issue(config: Config, hosts: list[str], now: datetime) -> Path:
     """Make the authority where there is none, and a new server certificate; return its file."""
+    names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     folder = folder_of(config)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (folder / AUTHORITY.certificate).exists():
@@ -50,7 +53,6 @@ def issue(config: Config, hosts: list[str], now: datetime) -> Path:
     authority = x509.load_pem_x509_certificate((folder / AUTHORITY.certificate).read_bytes())
     signer = _load_key(folder / AUTHORITY.key)
     key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     certificate = (
         _builder(hosts[0], authority.subject, key.public_key(), now, SERVER_LIFE)
         .add_extension(names, critical=False)
@@ -112,12 +114,15 @@ def _general_name(host: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(host.encode("idna").decode())
+        name = host.encode("idna").decode()
     except UnicodeError:
+        name = ""
+    if not _HOST.fullmatch(name):
         raise ConfigError(
             "{host} is neither a host name nor an IP address: give what tablets type in",
             host=repr(host),
-        ) from None
+        )
+    return x509.DNSName(name)
 
 
 def _write(

@@ -66,7 +66,7 @@ def _copy_old(data: Path, backups: Path, found: int, now: datetime) -> Path:
 
     Evidence is left out, for no migration touches files named by their content.
     """
-    target = backups / f"format-{found}-{now:%Y%m%dT%H%M%SZ}"
+    target = backups / f"format-{found}-{now:%Y%m%dT%H%M%S.%fZ}"
     shutil.copytree(data, target, ignore=shutil.ignore_patterns(*_NOT_COPIED, "*.db"))
     for path in data.glob("*.db"):
         if path.name != "views.db":
