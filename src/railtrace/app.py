@@ -127,10 +127,10 @@ class App:
         self.catch_up()
         return catalogue.hash
 
-    def start(self) -> None:
-        """Run the recording thread and the follower."""
+    def start(self, catch_up: Callable[[], int] | None = None) -> None:
+        """Run the recording thread and the follower; `catch_up` takes one batch elsewhere."""
         if self._recorder is None:
-            self._follower = Follower(self)
+            self._follower = Follower(catch_up or self._catch_up_a_batch)
             self._recorder = Recorder(self.trace, self.clock, self._follower.wake)
 
     def stop(self) -> None:
@@ -141,6 +141,9 @@ class App:
         self._recorder = self._follower = None
         self.trace.close()
         self.views.close()
+
+    def _catch_up_a_batch(self) -> int:
+        return self.views.catch_up(most=1)
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -297,8 +300,8 @@ class App:
 class Follower:
     """Keeps the views up with the trace: woken by the recorder, else every second."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, catch_up: Callable[[], int]) -> None:
+        self._catch_up = catch_up
         self._work, self._idle = threading.Event(), threading.Event()
         self._stopped = False
         self.error: Exception | None = None
@@ -326,7 +329,7 @@ class Follower:
             self._work.wait(1.0)
             self._work.clear()
             try:
-                while not self._stopped and self._app.views.catch_up(most=1):
+                while not self._stopped and self._catch_up():
                     pass
                 self.error = None
             except Exception as error:

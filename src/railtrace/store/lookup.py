@@ -53,7 +53,7 @@ _FROM = (
 )
 
 SORTABLE = {
-    "number": "u.number",
+    "number": "COALESCE(NULLIF(u.number, ''), '\uffff')",
     "type": "u.type",
     "status": "u.status",
     "home_site": "u.home_site",

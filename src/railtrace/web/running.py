@@ -2,6 +2,7 @@
 
 import atexit
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -11,13 +12,13 @@ _lock = threading.Lock()
 _running: list[App] = []
 
 
-def the_app() -> App:
-    """Return the running App."""
+def the_app(catch_up: Callable[[], int] | None = None) -> App:
+    """Return the running App; the first caller may say who takes entries into the views."""
     with _lock:
         if not _running:
             app = App(settings.CONFIG)
             app.prepare()
-            app.start()
+            app.start(catch_up)
             atexit.register(app.stop)
             _running.append(app)
         return _running[0]

@@ -1,0 +1,87 @@
+"""Catching up in a process of its own, so that folding never holds up recording.
+
+Python runs one thread at a time; folding is arithmetic, recording mostly waits for the disk.
+The child yields to everything else and ends with its parent, whose pipe it reads.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+
+import msgspec
+
+from railtrace.app import App
+from railtrace.config import Config
+from railtrace.errors import RailtraceError
+
+_NICENESS = 5
+
+
+class CatchUpProcess:
+    """Takes one batch into the views with every call, in a child that is started when needed."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._child: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+
+    def __call__(self) -> int:
+        """Return how many entries the batch held. Raises RailtraceError with the child's words."""
+        with self._guard:
+            answer = self._ask()
+        if not answer:
+            self.close()
+            raise RailtraceError("the process that keeps the views ended: it is started again")
+        if answer.startswith(b"!"):
+            raise RailtraceError("{problem}", problem=answer[1:].decode().strip())
+        return int(answer)
+
+    def _ask(self) -> bytes:
+        if self._child is None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "railtrace.operating.follow"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl+C is for the server, which ends this process in its own order.
+                start_new_session=True,
+            )
+            self._tell(msgspec.json.encode(self._config))
+        self._tell(b"")
+        assert self._child.stdout is not None
+        return self._child.stdout.readline()
+
+    def _tell(self, line: bytes) -> None:
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(line + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            return
+
+    def close(self) -> None:
+        """End the child after the batch in hand."""
+        with self._guard:
+            child, self._child = self._child, None
+        if child is not None and child.stdin is not None:
+            child.stdin.close()
+            child.wait()
+
+
+def main() -> None:
+    """Catch up one batch for every line read; answer with its size or with what went wrong."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    app = App(msgspec.json.decode(sys.stdin.buffer.readline(), type=Config))
+    for _ in sys.stdin.buffer:
+        try:
+            answer = str(app.views.catch_up(most=1))
+        except Exception as error:
+            words = str(error) if isinstance(error, RailtraceError) else type(error).__name__
+            answer = "!" + words.replace("\n", " ")
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()
