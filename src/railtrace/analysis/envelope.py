@@ -96,7 +96,8 @@ def squared_envelope_spectrum(bins: ComplexArray, highest_bin: int) -> Array:
     length = fft.next_fast_len(len(bins) + highest_bin + 1)
     envelope = fft.ifft(bins, length)
     squared = envelope.real**2 + envelope.imag**2
-    squared -= squared.mean()
+    # Strong lines of the shaft would leak over their neighbours: the ball line is often next door.
+    squared = (squared - squared.mean()) * np.hanning(length)
     magnitude = np.abs(fft.rfft(squared)[: highest_bin + 1])
     return np.asarray(magnitude)
 

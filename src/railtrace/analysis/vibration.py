@@ -12,8 +12,7 @@ would call 50 sound ones for each.
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from math import log10
 from os import cpu_count
 from typing import Literal
@@ -24,7 +23,7 @@ from railtrace.analysis import envelope
 from railtrace.analysis.bearings import DAMAGES, Bearing, Damage, FaultOrders, fault_orders
 from railtrace.analysis.envelope import Band, Lines
 from railtrace.analysis.reasons import Reason, because
-from railtrace.analysis.recording import Array, Recording
+from railtrace.analysis.recording import Recording, duplicates
 from railtrace.analysis.shaft_speed import ShaftSpeed, shaft_speed
 from railtrace.errors import BadEvidence
 
@@ -45,7 +44,7 @@ LOWEST_ORDER, HIGHEST_ORDER = 1.2, 8.0
 
 
 CLEAR_DB = 3.0
-"""Over a threshold by this much (twice the power) one witness without the prewhitened one counts."""
+"""Twice the power: what stands over a threshold by this is more than a brush with it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Thresholds:
     `noise_db` is what white noise reaches in 5 % of recordings when 100 bins are searched; each
     tenfold of bins adds 1 dB (simulated; the bench repeats it). `machine_db` is how far the 95th
     percentile of sound bearings lies above that. It is set on the sound bearing and channel pairs
-    that `bench/bench_vibration.py` names, on no damaged one.
+    that `bench/bench_vibration.py` names, on no damaged one. `unexplained_db` is the highest such
+    line and double on them, plus CLEAR_DB.
     """
 
     noise_db: float
@@ -69,8 +69,8 @@ class Thresholds:
 
 THRESHOLDS = Thresholds(
     noise_db=6.9,
-    machine_db={"full_band": 6.0, "prewhitened": 1.5, "kurtogram": 4.0},
-    unexplained_db=16.0,
+    machine_db={"full_band": 6.6, "prewhitened": 2.2, "kurtogram": 4.6},
+    unexplained_db=15.0,
 )
 
 
@@ -99,9 +99,14 @@ class MethodResult:
         return self.evidence[0]
 
     @property
+    def over_db(self) -> float:
+        """How far the strongest lies over the threshold [dB]."""
+        return self.strongest.level_db - self.threshold_db
+
+    @property
     def found(self) -> Damage | None:
         """The damage this method alone would name."""
-        return self.strongest.damage if self.strongest.level_db >= self.threshold_db else None
+        return self.strongest.damage if self.over_db >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -179,9 +184,7 @@ def ranked(found: Lines, speed: ShaftSpeed, orders: FaultOrders) -> tuple[Eviden
     seen = {d: evidence_of(found, speed, d, orders.of(d)) for d in DAMAGES}
     apart = abs(abs(seen["inner"].order - seen["ball"].order) - 1)
     sideband = apart < SIDEBAND_WITHIN
-    order = sorted(
-        seen.values(), key=lambda e: (sideband and e.damage == "ball", -e.level_db)
-    )
+    order = sorted(seen.values(), key=lambda e: (sideband and e.damage == "ball", -e.level_db))
     return tuple(order)
 
 
@@ -226,3 +229,306 @@ def unexplained_lines(found: Lines, speed: ShaftSpeed) -> Unexplained:
     both = np.minimum(once, twice)
     best = int(np.argmax(both))
     return Unexplained((first + best) / to_bin, float(both[best]))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything one recording shows by itself, before any second recording is heard."""
+
+    sha256: str
+    speed: ShaftSpeed
+    full_band: MethodResult
+    prewhitened: MethodResult
+    kurtogram: MethodResult
+    unexplained: Unexplained | None
+    clipped_samples: int
+
+    @property
+    def results(self) -> tuple[MethodResult, ...]:
+        """The three methods' results."""
+        return (self.full_band, self.prewhitened, self.kurtogram)
+
+    @property
+    def damage(self) -> Damage | None:
+        """The damage named: found after prewhitening, and borne out by another method.
+
+        The most impulsive band bears it out if the same damage leads there with at least half the
+        power its threshold asks for; the whole band only beside four times the power.
+        """
+        white, band, full = self.prewhitened, self.kurtogram, self.full_band
+        named = white.found
+        in_band = band.strongest.damage == named and band.over_db > -CLEAR_DB
+        in_full = full.found == named and white.over_db > 2 * CLEAR_DB
+        return named if in_band or in_full else None
+
+    @property
+    def agreeing(self) -> tuple[Method, ...]:
+        """The methods over their own thresholds for the damage named."""
+        return tuple(r.method for r in self.results if self.damage and r.found == self.damage)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The outcome with all its reasons; `looks` holds the recording first, then its repeats."""
+
+    outcome: Outcome
+    damage: Damage | None
+    reasons: tuple[Reason, ...]
+    looks: tuple[Look, ...]
+
+
+def look(
+    recording: Recording,
+    bearing: Bearing,
+    neighbours: Sequence[Bearing] = (),
+    thresholds: Thresholds = THRESHOLDS,
+) -> Look:
+    """Return what one recording shows about one bearing.
+
+    `neighbours` are the other bearings of the same shaft: what they shout over is not held
+    against this one.
+
+    Raises
+    ------
+    BadEvidence : the speed cannot be told, the sampling rate is too low or the recording too short
+        for this bearing; reasons `stated_speed`, `speed_unknown`, `speed_ambiguous`,
+        `sampling_rate`, `too_short`.
+    """
+    speed = shaft_speed(recording)
+    orders = fault_orders(bearing)
+    _check_reach(recording, speed, orders, bearing)
+    views = envelope_lines(recording, speed, orders)
+    results = {
+        method: _result(method, band, found, speed, orders, neighbours, thresholds)
+        for method, (band, found) in views.items()
+    }
+    return Look(
+        recording.sha256,
+        speed,
+        **results,
+        unexplained=_unexplained(
+            views["prewhitened"][1],
+            speed,
+            (bearing, *neighbours),
+            results["prewhitened"].threshold_db,
+            thresholds,
+        ),
+        clipped_samples=recording.clipped_samples,
+    )
+
+
+def diagnose(
+    recording: Recording,
+    bearing: Bearing,
+    *,
+    neighbours: Sequence[Bearing] = (),
+    repeats: Sequence[Recording] = (),
+    known_damage: Damage | None = None,
+    thresholds: Thresholds = THRESHOLDS,
+) -> Diagnosis:
+    """Return sound, watch, alarm or contradiction for one bearing, with every reason.
+
+    Parameters
+    ----------
+    recording, repeats : recordings of the same bearing
+        An alarm needs a repeat: another recording, not a copy of the first.
+    neighbours : the other bearings of the shaft.
+    known_damage : what a teardown or a label says of this bearing, if anything: evidence of other
+        damage is then a contradiction, and is named as such.
+
+    Raises
+    ------
+    BadEvidence : as `look`, and `duplicate` if a repeat is a copy.
+
+    Source: Randall and Antoni 2011 for the chain; W. A. Smith and R. B. Randall, Mechanical
+    Systems and Signal Processing 64-65 (2015) 100-131 for what the recordings used here can show.
+    """
+    for earlier, later in duplicates((recording, *repeats)):
+        raise BadEvidence(
+            "Recording {later} is a copy of recording {earlier}: a repeat is measured again",
+            reason="duplicate",
+            earlier=earlier + 1,
+            later=later + 1,
+        )
+    looks = tuple(look(one, bearing, neighbours, thresholds) for one in (recording, *repeats))
+    outcome, reasons = _judged(looks, known_damage)
+    damage = looks[0].damage if outcome in ("watch", "alarm") else None
+    return Diagnosis(outcome, damage, (*reasons, *_remarks(looks)), looks)
+
+
+def diagnose_batch(
+    jobs: Sequence[tuple[Recording, Bearing]], workers: int | None = None
+) -> tuple[Diagnosis | BadEvidence, ...]:
+    """Return a diagnosis, or the refusal, for each recording; transforms run on all processors."""
+    with ThreadPoolExecutor(workers or cpu_count()) as pool:
+        return tuple(pool.map(_one_of_batch, jobs))
+
+
+def _one_of_batch(job: tuple[Recording, Bearing]) -> Diagnosis | BadEvidence:
+    try:
+        return diagnose(*job)
+    except BadEvidence as refusal:
+        return refusal
+
+
+def _check_reach(
+    recording: Recording, speed: ShaftSpeed, orders: FaultOrders, bearing: Bearing
+) -> None:
+    highest_hz = orders.highest * speed.hz
+    if recording.sampling_rate_hz < 2 * BAND_FACTOR * highest_hz:
+        raise BadEvidence(
+            "{rate:.0f} Hz is too low a sampling rate for {bearing}: at {rpm:.0f} rpm it needs "
+            "{least:.0f} Hz",
+            reason="sampling_rate",
+            rate=recording.sampling_rate_hz,
+            bearing=bearing.key,
+            rpm=speed.rpm,
+            least=2 * BAND_FACTOR * highest_hz,
+        )
+    if recording.seconds * speed.hz < LEAST_REVOLUTIONS:
+        raise BadEvidence(
+            "The recording holds {turns:.0f} turns of the shaft; at least {least} are needed",
+            reason="too_short",
+            turns=recording.seconds * speed.hz,
+            least=LEAST_REVOLUTIONS,
+        )
+
+
+def _result(
+    method: Method,
+    band: Band,
+    found: Lines,
+    speed: ShaftSpeed,
+    orders: FaultOrders,
+    neighbours: Sequence[Bearing],
+    thresholds: Thresholds,
+) -> MethodResult:
+    searched = sum(searched_bins(found, speed, orders.of(damage)) for damage in DAMAGES)
+    threshold = thresholds.level_db(method, searched)
+    own = without_louder_neighbours(found, speed, orders, neighbours, threshold)
+    return MethodResult(method, band, threshold, ranked(own, speed, orders))
+
+
+def _unexplained(
+    found: Lines,
+    speed: ShaftSpeed,
+    bearings: Sequence[Bearing],
+    threshold_db: float,
+    thresholds: Thresholds,
+) -> Unexplained | None:
+    """Return the strongest stray line, unless damage of some bearing outshouts it: by-products."""
+    loudest = 0.0
+    rest = silenced(found, speed, [k / 2 for k in range(int(4 * HIGHEST_ORDER))])
+    for orders in (fault_orders(bearing) for bearing in bearings):
+        best = ranked(found, speed, orders)[0]
+        loudest = max(loudest, best.level_db)
+        if best.level_db >= threshold_db:
+            rest = silenced(rest, speed, family(best, orders.cage))
+    stray = unexplained_lines(rest, speed)
+    over = stray.level_db >= thresholds.unexplained_db and stray.level_db > loudest
+    return stray if over else None
+
+
+def _judged(looks: tuple[Look, ...], known: Damage | None) -> tuple[Outcome, tuple[Reason, ...]]:
+    first = looks[0]
+    if first.damage:
+        if known and first.damage != known:
+            return "contradiction", (_other_damage(first, first.damage, known),)
+        return _named(looks, first.damage)
+    if first.unexplained:
+        return "contradiction", (_stray(first.unexplained),)
+    only_full = first.full_band.over_db > 2 * CLEAR_DB and not first.prewhitened.found
+    if only_full and not first.kurtogram.found:
+        return "contradiction", (_only_tones(first),)
+    single = tuple(_single(result) for result in first.results if result.found)
+    return ("watch", single) if single else ("sound", (_silent(first),))
+
+
+def _named(looks: tuple[Look, ...], damage: Damage) -> tuple[Outcome, tuple[Reason, ...]]:
+    first = looks[0]
+    found = because(
+        "damage",
+        "{damage} damage at order {order:.3f}, {over:.1f} dB over the threshold after "
+        "prewhitening; agreeing: {methods}",
+        damage=damage,
+        order=first.prewhitened.strongest.order,
+        over=first.prewhitened.over_db,
+        methods=", ".join(first.agreeing),
+    )
+    missing = tuple(_missing(looks, damage))
+    return ("watch" if missing else "alarm"), (found, *missing)
+
+
+def _missing(looks: tuple[Look, ...], damage: Damage) -> Iterable[Reason]:
+    """Yield what an alarm still needs."""
+    first = looks[0]
+    if len(first.agreeing) < 2:
+        yield because("one_method", "no alarm: only one method is over its threshold")
+    if len(looks) == 1:
+        yield because("no_repeat", "no alarm: no repeat measurement; record again")
+    elif not any(repeat.damage == damage for repeat in looks[1:]):
+        yield because("not_repeated", "no alarm: the repeat does not show it")
+    if not first.speed.confirmed:
+        yield because("speed_unconfirmed", "no alarm: the signal does not carry the stated speed")
+    if first.clipped_samples:
+        yield because("clipped", "no alarm: {n} samples are clipped", n=first.clipped_samples)
+
+
+def _other_damage(first: Look, damage: Damage, known: Damage) -> Reason:
+    return because(
+        "other_damage",
+        "the evidence is of {damage} damage (order {order:.3f}), declared is {known}",
+        damage=damage,
+        order=first.prewhitened.strongest.order,
+        known=known,
+    )
+
+
+def _stray(stray: Unexplained) -> Reason:
+    return because(
+        "unexplained",
+        "impacts repeat at order {order:.3f} ({level:.0f} dB), which the declared bearing cannot "
+        "give: check its type, and the other parts of this shaft",
+        order=stray.order,
+        level=stray.level_db,
+    )
+
+
+def _only_tones(first: Look) -> Reason:
+    strongest = first.full_band.strongest
+    return because(
+        "only_tones",
+        "order {order:.3f} ({damage}) stands {over:.1f} dB over the threshold and vanishes when "
+        "tones are removed: not impacts in the declared bearing",
+        order=strongest.order,
+        damage=strongest.damage,
+        over=first.full_band.over_db,
+    )
+
+
+def _single(result: MethodResult) -> Reason:
+    return because(
+        "single_method",
+        "{method} alone finds {damage}, {over:.1f} dB over its threshold: no damage is named",
+        method=result.method,
+        damage=result.found,
+        over=result.over_db,
+    )
+
+
+def _silent(first: Look) -> Reason:
+    nearest = max(result.over_db for result in first.results)
+    return because("silent", "no method finds damage; nearest {over:.1f} dB", over=nearest)
+
+
+def _remarks(looks: tuple[Look, ...]) -> Iterable[Reason]:
+    for number, one in enumerate(looks, 1):
+        if one.speed.statement_contradicted:
+            yield because(
+                "stated_speed_wrong",
+                "recording {number}: stated {stated:.0f} rpm, the signal turns at {found:.1f} rpm; "
+                "the signal's speed is used",
+                number=number,
+                stated=one.speed.stated_rpm,
+                found=one.speed.rpm,
+            )
