@@ -16,7 +16,7 @@ HEADINGS = ("№ вагона", "Тип вагона", "Год постройк�
 
 
 @pytest.fixture
-def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def depot(railway: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     with railway_of_its_own(tmp_path / "data", monkeypatch) as app:
         yield app
 

@@ -123,8 +123,9 @@ def _examined(reader: RowReader, now: datetime) -> Examined:
     if reader.wrong:
         reader.outcome = "wrong"
     taken = reader.outcome in ("ready", "questioned")
+    faults = sorted(reader.faults, key=lambda fault: (len(fault.letters), fault.letters))
     return Examined(
-        number, reader.number, reader.outcome, tuple(operations) if taken else (), reader.faults
+        number, reader.number, reader.outcome, tuple(operations) if taken else (), faults
     )
 
 
