@@ -7,6 +7,7 @@ from typing import Any
 
 import django
 import pytest
+from hypothesis import settings
 
 from boot import DEBIAN_PACKAGES, find_chromium
 from tests.postgres import running_postgres
@@ -21,6 +22,10 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 SERVICE_MARKS = {"postgres_dsn": "postgres", "browser": "browser"}
+
+# Shared machines stall: a deadline would test them, not us.
+settings.register_profile("railtrace", deadline=None)
+settings.load_profile("railtrace")
 
 _data = tempfile.TemporaryDirectory(prefix="railtrace-tests-")
 

@@ -31,7 +31,10 @@ from railtrace.trace.operation import (
     CatalogueAdopted,
     Evidence,
     LogOpened,
+    Manufactured,
+    MarkingChanged,
     Operation,
+    Registered,
 )
 
 Result = Receipt | Refused
@@ -182,36 +185,48 @@ class App:
         return record(self.trace, log, batch, self.clock())
 
     def _resolved(self, operations: list[Operation | BadOperation]) -> list[Operation | Refused]:
-        """Name the units of operations that come with numbers only."""
-        unnamed = [
-            op.id for op in operations
-            if not isinstance(op, Refused) and op.marks and not op.units
-        ]  # fmt: skip
+        """Name the units of operations that come with numbers only.
+
+        A number counts as soon as an operation before it, in this batch or recorded, gives it.
+        """
+        unnamed = [op.id for op in operations if isinstance(op, Operation) and _is_unnamed(op)]
         if not unnamed:
             return list(operations)
+        self.wait_caught_up()
         known = self.trace.find(unnamed)
-        return [
-            self._by_marks(op, known)
-            if not isinstance(op, Refused) and op.marks and not op.units
-            else op
-            for op in operations
-        ]
+        given: dict[str, set[str]] = {}
+        resolved: list[Operation | Refused] = []
+        for operation in operations:
+            if isinstance(operation, Manufactured | Registered | MarkingChanged):
+                _note_numbers(given, operation)
+            if isinstance(operation, Operation) and _is_unnamed(operation):
+                resolved.append(self._by_marks(operation, known, given))
+            else:
+                resolved.append(operation)
+        return resolved
 
     def _by_marks(
-        self, operation: Operation, known: dict[str, tuple[str, int, bytes]]
+        self,
+        operation: Operation,
+        known: dict[str, tuple[str, int, bytes]],
+        given: dict[str, set[str]],
     ) -> Operation | Refused:
         if operation.id in known:
             first = leaves.read(known[operation.id][2], "", 0).operation
             if isinstance(first, Operation) and first.marks == operation.marks:
-                return _with_units(operation, first.units)
+                return replace(operation, units=first.units)
         try:
-            return _with_units(operation, tuple(self.bearer(mark) for mark in operation.marks))
+            units = tuple(self.bearer(mark, given.get(mark, ())) for mark in operation.marks)
         except BadOperation as refusal:
             return refusal
+        return replace(operation, units=units)
 
-    def bearer(self, number: str) -> str:
-        """Return the one unit that bears a number now. Raises BadOperation for none or several."""
-        units = self.lookup.bearers(number)
+    def bearer(self, number: str, given: Iterable[str] = ()) -> str:
+        """Return the one unit that bears a number now. Raises BadOperation for none or several.
+
+        `given` are units that an operation on its way in gives the number to.
+        """
+        units = sorted({*self.lookup.bearers(number), *given})
         if not units:
             raise BadOperation("no unit bears the number {number}", field="marks", number=number)
         if len(units) > 1:
@@ -339,8 +354,16 @@ class Follower:
                 self._idle.set()
 
 
-def _with_units(operation: Operation, units: tuple[str, ...]) -> Operation:
-    return replace(operation, units=units)
+def _is_unnamed(operation: Operation) -> bool:
+    return bool(operation.marks) and not operation.units
+
+
+def _note_numbers(
+    given: dict[str, set[str]], operation: Manufactured | Registered | MarkingChanged
+) -> None:
+    numbers = operation.given if isinstance(operation, MarkingChanged) else operation.numbers
+    for number in numbers:
+        given.setdefault(number.value, set()).update(operation.units)
 
 
 def databases(config: Config) -> tuple[Database, Database]:

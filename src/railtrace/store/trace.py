@@ -16,8 +16,13 @@ _POSITIONS = 1 << 40
 _HEAD = "SELECT log, origin, size, frontier, recorded_us, number FROM logs"
 
 
+def _bytes(value: bytes | memoryview | str) -> bytes:
+    """Whoever alters a SQLite row may leave text where bytes were: that too is to be read."""
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
 def _head(row: tuple[Any, ...]) -> LogHead:
-    return LogHead(row[0], row[1], Frontier.from_bytes(row[2], bytes(row[3])), row[4])
+    return LogHead(row[0], row[1], Frontier.from_bytes(row[2], _bytes(row[3])), row[4])
 
 
 class _LogWriter:
@@ -61,7 +66,7 @@ def _find(source: Database | Writer, ids: Sequence[str]) -> dict[str, tuple[str,
             f"JOIN logs l ON l.number = o.key / {_POSITIONS} WHERE o.id IN ({marks(len(some))})",
             list(some),
         )
-        found.update({id_: (log, key % _POSITIONS, bytes(leaf)) for id_, key, leaf, log in rows})
+        found.update({id_: (log, key % _POSITIONS, _bytes(leaf)) for id_, key, leaf, log in rows})
     return found
 
 
@@ -153,7 +158,7 @@ class DatabaseTraceStore:
             f"SELECT key, leaf FROM operations WHERE key >= ? AND key < ?{only} ORDER BY key",
             (first + start, first + stop, *kinds),
         )
-        return ((key - first, bytes(leaf)) for key, leaf in rows)
+        return ((key - first, _bytes(leaf)) for key, leaf in rows)
 
     def leaves_at(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
         """Return the leaves at (log, position) places."""
@@ -163,7 +168,7 @@ class DatabaseTraceStore:
             rows = self.database.query(
                 f"SELECT key, leaf FROM operations WHERE key IN ({marks(len(some))})", list(some)
             )
-            found.update({wanted[key]: bytes(leaf) for key, leaf in rows})
+            found.update({wanted[key]: _bytes(leaf) for key, leaf in rows})
         return found
 
     def hashes(self, log: str, start: int, stop: int) -> list[bytes]:
@@ -173,7 +178,7 @@ class DatabaseTraceStore:
             "SELECT hash FROM operations WHERE key >= ? AND key < ? ORDER BY key",
             (first + start, first + stop),
         )
-        return [bytes(row[0]) for row in rows]
+        return [_bytes(row[0]) for row in rows]
 
     def subtrees(self, log: str, height: int, start: int, stop: int) -> list[bytes]:
         """Return the kept subtree roots of one height, indexes [start, stop)."""
@@ -183,7 +188,7 @@ class DatabaseTraceStore:
             " ORDER BY idx",
             (number, height, start, stop),
         )
-        return [bytes(row[0]) for row in rows]
+        return [_bytes(row[0]) for row in rows]
 
     def rows(self, log: str, start: int) -> Iterator[tuple[int, str, str, bytes, bytes]]:
         """Stream (position, id, kind, leaf, hash) as they stand, from a position to the end."""

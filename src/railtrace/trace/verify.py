@@ -345,8 +345,12 @@ class _Walk:
             chunk = self._fill(chunk, done, added)
         if not chunk:
             return done
+        try:
+            hashes = [sha256(b"\x00" + row[3]).digest() for row in chunk]
+        except TypeError:
+            chunk = [_of_bytes(row) for row in chunk]
+            hashes = [sha256(b"\x00" + row[3]).digest() for row in chunk]
         stored = list(map(itemgetter(4), chunk))
-        hashes = [sha256(b"\x00" + row[3]).digest() for row in chunk]
         if hashes != stored:
             self._differ(chunk, hashes)
         self._check_columns(chunk)
@@ -554,6 +558,13 @@ def _id_in(leaf: bytes) -> str:
         return _read_head(leaf).operation.id
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
+
+
+def _of_bytes(row: StoredRow) -> StoredRow:
+    """SQLite takes text where bytes were; whoever alters a row by hand leaves it so."""
+    values: list[object] = list(row[3:])
+    leaf, hashed = (v if isinstance(v, bytes) else str(v).encode() for v in values)
+    return *row[:3], leaf, hashed
 
 
 def _frontier_at(store: TraceStore, log: str, size: int) -> Frontier:
