@@ -112,7 +112,7 @@ def _progress(what: str, quiet: bool = False) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    if quiet:
+    if quiet or not sys.stderr.isatty():
         yield lambda name, done, total=None: None
         return
     with Progress(console=Console(stderr=True), transient=True) as bars:
@@ -166,7 +166,9 @@ def demo(
     from railtrace.operating import demo_check
     from railtrace.operating import serve as serving
 
-    folder = Path(os.environ.pop("RAILTRACE_DATA", "") or DEMO_FOLDER).resolve()
+    folder = Path(os.environ.get("RAILTRACE_DATA") or DEMO_FOLDER).resolve()
+    for name in demos.OWN_VARIABLES:
+        os.environ.pop(name, None)
     config = demos.demo_config(_config(), folder)
     if not check:
         serving.require_free(config.host, config.port)

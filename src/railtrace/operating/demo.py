@@ -23,6 +23,11 @@ from railtrace.simulation.truth import Truth
 SEED = 1
 MARK = "demo.json"
 """Written last: a folder that has it was loaded wholly."""
+OWN_VARIABLES = (
+    "RAILTRACE_NAME", "RAILTRACE_DATA", "RAILTRACE_KEYS", "RAILTRACE_DATABASE",
+    "RAILTRACE_DEFAULT_LOG",
+)  # fmt: skip
+"""What the environment may not overrule: the demo is an installation of its own."""
 _SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
 _BATCH = 2000
 
