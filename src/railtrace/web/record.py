@@ -16,6 +16,8 @@ def record_one(request: HttpRequest, kind: type[Operation], **fields: Any) -> Re
     """Record one operation by the person at the page, and wait until the pages show it."""
     app = the_app()
     person = person_of(request.user).person_id
+    # Browsers end the lines of a text box as old printers did; the trace keeps no control signs.
+    fields = {k: v.replace("\r\n", "\n") if isinstance(v, str) else v for k, v in fields.items()}
     operation = kind(
         id=f"web:{uuid.uuid4()}", happened_at=app.clock(), performed_by=(person,), **fields
     )
