@@ -141,26 +141,31 @@ class Lookup:
             where.append(f"({column}, u.unit) {sign} (?, ?)")
             parameters += list(after)
         direction = "DESC" if descending else "ASC"
-        rows = self._db.query(
-            f"SELECT {_UNIT}{_MORE}, {column}{_FROM} WHERE {' AND '.join(where)}"
+        # Keys first, rows after: a sort carries every column it is given for every unit there is.
+        keys = self._db.query(
+            f"SELECT u.unit, {column}{_FROM} WHERE {' AND '.join(where)}"
             f" ORDER BY {column} {direction}, u.unit {direction} LIMIT {limit + 1}",
             parameters,
         )
-        units = [UnitRow(*row[:-1]) for row in rows[:limit]]
-        last = (rows[limit - 1][-1], rows[limit - 1][0]) if len(rows) > limit else None
-        return Page(self._judged(units), last)
+        last = (keys[limit - 1][1], keys[limit - 1][0]) if len(keys) > limit else None
+        return Page(self.units([unit for unit, _ in keys[:limit]]), last)
 
-    def counts(self, filters: dict[str, str], by: str = "status") -> dict[str, int]:
-        """Return how many units fall under each value of a column."""
-        if by not in FILTERS:
-            raise KeyError(by)
-        where, parameters = _where({k: v for k, v in filters.items() if k != by})
-        rows = self._db.query(
-            f"SELECT u.{by}, COUNT(*){_FROM} WHERE {' AND '.join(where)}"
-            f" GROUP BY u.{by} ORDER BY u.{by}",
+    def counts(
+        self, filters: dict[str, str], by: Sequence[str] = ("status",)
+    ) -> dict[str, dict[str, int]]:
+        """Return per column how many units fall under each value, its own filter set aside.
+
+        Every unit is looked at once, whatever number of columns is asked for.
+        """
+        if unknown := set(by) - set(FILTERS):
+            raise KeyError(*unknown)
+        where, parameters = _where({k: v for k, v in filters.items() if k not in by})
+        columns = ", ".join(f"u.{column}" for column in by)
+        groups = self._db.query(
+            f"SELECT {columns}, COUNT(*){_FROM} WHERE {' AND '.join(where)} GROUP BY {columns}",
             parameters,
         )
-        return {str(value): int(count) for value, count in rows}
+        return {column: _counted(groups, filters, by, column) for column in by}
 
     def _judged(self, rows: list[UnitRow]) -> list[UnitRow]:
         """Give each unit the worst verdict of itself and of the parts on it now."""
@@ -324,6 +329,23 @@ class Lookup:
         for value, unit in rows:
             twins.setdefault(value, []).append(unit)
         return twins
+
+
+def _counted(
+    groups: Sequence[tuple[Any, ...]], filters: dict[str, str], by: Sequence[str], column: str
+) -> dict[str, int]:
+    """Add up the groups that every other column's filter lets through."""
+    others = [
+        (index, filters[name])
+        for index, name in enumerate(by)
+        if name != column and filters.get(name)
+    ]
+    counts: dict[str, int] = {}
+    own = list(by).index(column)
+    for group in groups:
+        if all(group[index] == wanted for index, wanted in others):
+            counts[str(group[own])] = counts.get(str(group[own]), 0) + int(group[-1])
+    return dict(sorted(counts.items()))
 
 
 def _where(filters: dict[str, str]) -> tuple[list[str], list[Any]]:

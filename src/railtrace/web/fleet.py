@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import BadOperation, NotFound
-from railtrace.store.lookup import FILTERS, SORTABLE, Lookup, UnitRow
+from railtrace.store.lookup import FILTERS, SORTABLE, UnitRow
 from railtrace.trace.numbers import check_number
 from railtrace.web import words
 from railtrace.web.accounts import person_of, reader
@@ -54,6 +54,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     scope, filters, sort, descending = _asked(request)
     app, names = the_app(), the_names()
     page = app.lookup.fleet(filters, sort, descending, _cursor(request), PAGE)
+    counts = app.lookup.counts(filters, ("status", "vehicle_class", "type", "home_site"))
     columns = _columns(request, scope)
     rows = [_cells(row, columns, names) for row in page.rows]
     context = {
@@ -62,10 +63,10 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "all_columns_words": COLUMNS,
         "all_columns": [(key, word, key in columns) for key, word in COLUMNS.items()],
         "after": json.dumps(page.after) if page.after else "", "later": "after" in request.GET,
-        "states": app.lookup.counts(filters, "status"), "filters": filters,
-        "classes": app.lookup.counts(filters, "vehicle_class") if scope == "vehicles" else {},
-        "types": _choices(app.lookup, filters, "type", names.type),
-        "depots": _choices(app.lookup, filters, "home_site", site_name),
+        "states": counts["status"], "filters": filters,
+        "classes": counts["vehicle_class"] if scope == "vehicles" else {},
+        "types": _choices(counts["type"], names.type),
+        "depots": _choices(counts["home_site"], site_name),
         "saved": _saved(request, scope),
         "asked": {k: v for k, v in filters.items() if k != "scope"},
         "query_string": _without(request, "after"),
@@ -102,10 +103,7 @@ def _without(request: HttpRequest, *keys: str) -> str:
     return parameters.urlencode()
 
 
-def _choices(
-    lookup: Lookup, filters: dict[str, str], column: str, name: Any
-) -> list[tuple[str, str, int]]:
-    counts = lookup.counts(filters, column)
+def _choices(counts: dict[str, int], name: Any) -> list[tuple[str, str, int]]:
     found = [(key, name(key), count) for key, count in counts.items() if key]
     return sorted(found, key=lambda choice: str(choice[1]))
 
