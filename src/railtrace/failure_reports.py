@@ -14,7 +14,7 @@ from railtrace.analysis.imperfect_repair import MEMORIES, ImperfectRepair, fit_i
 from railtrace.analysis.life_data import Lives, of_mode
 from railtrace.analysis.lifetimes import compare_groups, fit
 from railtrace.analysis.public_priors import public_prior
-from railtrace.analysis.weibull import fit_right_censored
+from railtrace.analysis.weibull import fit_right_censored, gamma_percent_bound
 from railtrace.errors import BadData
 from railtrace.interchange.life_files import HistoryFile, LifeFile, read_histories, read_lives
 
@@ -71,7 +71,8 @@ def _life(
             "evidence": fits.evidence[g], "advice": ADVICE[evidence(fits.events[g])],
             "why_not": fits.why[g], "log_likelihood": fits.log_likelihood[g],
             "parameters": {key: _bounded(value, g) for key, value in told.items()},
-            "gamma_life": {"estimate": outlived.estimate[g], "lower_95": outlived.low[g]},
+            "gamma_life": {"estimate": outlived.estimate[g], "lower_95": outlived.low[g],
+                           "bound_by": "standard errors"},
             "mean_life_above_95": _mean_bound(exposure[g]) if fits.events[g] == 0 else None,
         }
         for g, name in enumerate(data.groups)
@@ -80,13 +81,16 @@ def _life(
     if lives.groups > 1 and bool(np.all(fits.converged)):
         report["same_law"] = asdict(compare_groups(lives, law))
     if law == "weibull" and bool(np.all(lives.exact | ~lives.failed)):
-        _add_reduced_bias(rows, lives)
+        _add_reduced_bias(rows, lives, share)
     if prior:
         report["pooled"] = _pooled(data, lives, confidence, prior)
     return report
 
 
-def _add_reduced_bias(rows: list[Report], lives: Lives) -> None:
+def _add_reduced_bias(rows: list[Report], lives: Lives, share: float) -> None:
+    """Add the corrected parameters, and the bound that holds with few failures too."""
+    for row, bound in zip(rows, gamma_percent_bound(lives, share), strict=True):
+        row["gamma_life"] |= {"lower_95": bound, "bound_by": "likelihood ratio"}
     fits = fit_right_censored(lives, reduced_bias=True)
     for row, theta in zip(rows, fits.theta, strict=True):
         row["reduced_bias"] = {"scale": np.exp(theta[0]), "shape": np.exp(-theta[1])}

@@ -126,12 +126,14 @@ def gamma_percent_life(fits: Fits, share: float = 0.95, confidence: float = 0.95
 
     Notes
     -----
-    Delta method on log life, so bounds are positive. Laws with a spread, no covariates.
+    Delta method on log life, so bounds are positive; no covariates. With few failures the lower
+    bound is too high: for right-censored Weibull lives take `weibull.gamma_percent_bound`.
     """
     log_life, slopes = _log_life(LAWS[fits.law], fits.theta, share)
     variance = np.einsum("gp,gpq,gq->g", slopes, fits.covariance, slopes)
     reach = norm.ppf(confidence) * np.sqrt(variance)
-    return Bounded(np.exp(log_life), np.exp(log_life - reach), np.exp(log_life + reach))
+    with np.errstate(over="ignore"):
+        return Bounded(*(np.exp(log_life + step) for step in (0, -reach, reach)))
 
 
 def _log_life(law: Law, theta: Floats, share: float) -> tuple[Floats, Floats]:

@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 MOST_FAULTS_TOLD = 20
+SLIVER = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,11 +170,18 @@ def censored(
     found = tuple(faults(low, high, enter, times))
     if found:
         raise BadData("{text}", found, text=_told(found))
+    high = _without_slivers(low, high)
     if given is not None:
         _refuse_covariates(given)
     if group is None:
         return Lives(low, high, np.array([0, len(low)]), enter, times, given)
     return _sorted(low, high, enter, times, given, np.asarray(group))
+
+
+def _without_slivers(low: Floats, high: Floats) -> Floats:
+    """Take an interval as wide as rounding for an exact age: its probability would be noise."""
+    sliver = (high > low) & (high - low < SLIVER * high) & np.isfinite(high)
+    return np.where(sliver, low, high) if np.any(sliver) else high
 
 
 def _floats(values: ArrayLike | None) -> Floats | None:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import nnls
 from scipy.stats import norm
 
 from railtrace.analysis.life_data import Floats, Lives, merged, totals
 from railtrace.errors import BadData
 
-TURNBULL_STEPS = 20_000
+TURNBULL_STEPS, TURNBULL_STEPS_WITH_ENTRIES = 2000, 50_000
+TURNBULL_NEWTON_STEPS = 60
+HEAVY = 1e3
 TURNBULL_SETTLED = 1e-9
 
 
@@ -111,9 +114,10 @@ def turnbull(lives: Lives) -> TurnbullCurve:
     Notes
     -----
     Self-consistency steps until no interval could take more probability (Kuhn–Tucker within
-    1e-9 per unit). Exact ages are intervals of no length.
+    1e-9 per unit); where these are slow, and there are no entries, constrained Newton steps. Exact ages are intervals of no length.
 
-    Source: Turnbull 1976, with the intervals of Frydman 1994 for entries.
+    Source: Turnbull 1976, JRSS B 38, 290–295; Wang 2007, JRSS B 69, 185–198 for the Newton steps;
+    Frydman 1994, JRSS B 56, 71–74 for the intervals with entries.
     """
     _one_group(lives)
     lives = merged(lives)
@@ -123,6 +127,8 @@ def turnbull(lives: Lives) -> TurnbullCurve:
     within = _within(lives, left, right)
     visible = ((left >= entry[:, None]) & (right > entry[:, None])).astype(np.float64)
     probability, gain = _self_consistent(within, visible, weight)
+    if np.max(gain) >= TURNBULL_SETTLED and np.all(visible == 1):
+        probability, gain = _newton(within, weight, probability)
     converged = bool(np.max(gain) < TURNBULL_SETTLED)
     with np.errstate(divide="ignore"):
         value = weight @ (np.log(within @ probability) - np.log(visible @ probability))
@@ -165,7 +171,8 @@ def _self_consistent(within: Floats, visible: Floats, weight: Floats) -> tuple[F
     """Return probabilities, and how much the likelihood would gain per unit moved to each."""
     probability = np.full(within.shape[1], 1 / within.shape[1])
     gain = np.full(1, np.inf)
-    for _ in range(TURNBULL_STEPS):
+    untruncated = bool(np.all(visible == 1))
+    for _ in range(TURNBULL_STEPS if untruncated else TURNBULL_STEPS_WITH_ENTRIES):
         share = weight / (within @ probability)
         seen = weight / (visible @ probability)
         found, chance = share @ within, seen @ visible
@@ -174,4 +181,28 @@ def _self_consistent(within: Floats, visible: Floats, weight: Floats) -> tuple[F
             break
         probability = probability * np.where(chance > 0, found / chance, 1.0)
         probability = probability / probability.sum()
+    return probability, gain
+
+
+def _newton(within: Floats, weight: Floats, probability: Floats) -> tuple[Floats, Floats]:
+    """Climb by least squares over probabilities not below zero; the likelihood is concave."""
+    root, size = np.sqrt(weight)[:, None], weight.sum()
+    gain = np.full(1, np.inf)
+    for _ in range(TURNBULL_NEWTON_STEPS):
+        share = within / (within @ probability)[:, None]
+        gain = weight @ share / size - 1
+        if np.max(gain) < TURNBULL_SETTLED:
+            break
+        # The heavy last row makes the probabilities sum to one.
+        heavy = np.full((1, len(probability)), HEAVY * np.sqrt(size))
+        wanted = np.append(2 * root[:, 0], heavy[0, 0])
+        aim, _ = nnls(np.vstack([root * share, heavy]), wanted)
+        aim = aim / aim.sum()
+        before = weight @ np.log(within @ probability)
+        for step in 0.5 ** np.arange(12):
+            mixed = probability + step * (aim - probability)
+            with np.errstate(divide="ignore"):
+                if weight @ np.log(within @ mixed) > before:
+                    probability = mixed
+                    break
     return probability, gain

@@ -20,8 +20,9 @@ from railtrace.errors import BadData, CatalogueError
 SHAPE_NODES, SCALE_NODES = 21, 15
 REACH = 4.5  # standard deviations that a grid spans to each side
 ZOOMS = 5
-STEPS = 300
-LAID_AGAIN = (1, 2, 4, 8, 16, 32, 64, 128)
+CYCLES = 100
+LEAP = 30.0
+LAID_AGAIN = (0, 1, 3, 7, 15, 31, 63)
 SETTLED = 1e-5
 MOST_GROUPS_TO_LEARN = 2000  # their common law is then known to a hundredth; more only cost time
 
@@ -203,7 +204,7 @@ def pool(lives: Lives, prior: Prior) -> Pooled:
 
     Notes
     -----
-    Expectation–maximisation over means and deviations, the prior's values entering as
+    Expectation–maximisation, with leaps, over means and deviations; the prior's values enter as
     `worth_groups` groups. The intervals take the means and deviations as known. Of more than
     2,000 groups the common law is learnt from 2,000, the same at every call. Cost: 21 passes over
     the rows for each time the grids are laid, then none.
@@ -227,15 +228,38 @@ def _learnt(lives: Lives, prior: Prior) -> tuple[Spread, bool]:
     exposure, sums = _sums(lives)
     spread = _first_spread(lives, exposure, prior)
     grid = _zoomed(exposure, sums, spread)
-    for step in range(1, STEPS + 1):
-        renewed = _maximised(_posterior(grid, sums, spread), prior)
-        settled = _distance(spread, renewed) < SETTLED
-        spread = renewed
-        if settled:
-            return spread, True
-        if step in LAID_AGAIN:
+    for cycle in range(CYCLES):
+        one = _maximised(_posterior(grid, sums, spread), prior)
+        two = _maximised(_posterior(grid, sums, one), prior)
+        if _distance(one, two) < SETTLED:
+            return two, True
+        spread = _maximised(_posterior(grid, sums, _leapt(spread, one, two)), prior)
+        if cycle in LAID_AGAIN:
             grid = _zoomed(exposure, sums, spread)
     return spread, False
+
+
+def _leapt(spread: Spread, one: Spread, two: Spread) -> Spread:
+    """Go on in the direction of two steps, as far as their shortening tells.
+
+    Source: Varadhan & Roland 2008, Scandinavian J. Statistics 35, 335–353.
+    """
+    start, first, second = (_vector(each) for each in (spread, one, two))
+    step, bend = first - start, second - 2 * first + start
+    length = np.clip(np.linalg.norm(step) / max(float(np.linalg.norm(bend)), 1e-12), 1, LEAP)
+    mean, deviation, scale, spread_of_scale = start + 2 * length * step + length**2 * bend
+    return Spread(mean, float(np.exp(deviation)), scale, float(np.exp(spread_of_scale)))
+
+
+def _vector(spread: Spread) -> Floats:
+    return np.array(
+        [
+            spread.log_shape_mean,
+            np.log(spread.log_shape_deviation),
+            spread.log_scale_mean,
+            np.log(spread.log_scale_deviation),
+        ]
+    )
 
 
 def _sums(lives: Lives) -> tuple[Exposure, "Sums"]:
@@ -351,13 +375,7 @@ def _maximised(posterior: _Posterior, prior: Prior) -> Spread:
 
 
 def _distance(one: Spread, other: Spread) -> float:
-    apart = (
-        abs(one.log_shape_mean - other.log_shape_mean),
-        abs(one.log_scale_mean - other.log_scale_mean),
-        abs(np.log(one.log_shape_deviation / other.log_shape_deviation)),
-        abs(np.log(one.log_scale_deviation / other.log_scale_deviation)),
-    )
-    return float(max(apart))
+    return float(np.max(np.abs(_vector(one) - _vector(other))))
 
 
 def _pooled(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from railtrace.analysis.estimates import (
     NO_EVENTS,
@@ -149,7 +149,7 @@ class Shape:
 
 
 def profile_shape(
-    exposure: Exposure, events: Floats, sum_log: Floats, *, lost_freedom: float = 0.0
+    exposure: Exposure, events: Floats, sum_log: Floats, *, lost_freedom: Floats | float = 0.0
 ) -> Shape:
     """Return the log shape that makes the likelihood greatest, the scale eliminated.
 
@@ -159,9 +159,9 @@ def profile_shape(
     events : shape (groups,)
     sum_log : shape (groups,)
         Sum over events of log age over the reference.
-    lost_freedom
-        Subtracted from the events beside log shape: 0 for maximum likelihood, 2 for the modified
-        profile likelihood of `reduced_bias`.
+    lost_freedom : shape (groups,) or one value
+        Subtracted from the events beside log shape: 0 for maximum likelihood; see
+        `fit_right_censored` for others.
     """
     groups = len(events)
     lower, upper = np.full(groups, LEAST_LOG_SHAPE), np.full(groups, GREATEST_LOG_SHAPE)
@@ -193,7 +193,7 @@ def _newton_step(
     state: tuple[Floats, Floats, Floats],
     events: Floats,
     sum_log: Floats,
-    lost_freedom: float,
+    lost_freedom: Floats | float,
 ) -> tuple[Floats, Floats]:
     _, mean, square = state
     shape = np.exp(log_shape)
@@ -231,9 +231,11 @@ def fit_right_censored(lives: Lives, *, reduced_bias: bool = False) -> Fits:
     ----------
     lives : no intervals, no covariates; counts allowed
     reduced_bias : bool
-        Take the shape from the modified profile likelihood of Yang & Xie 2003 (two events fewer
-        beside log shape), nearly unbiased where maximum likelihood is 17 % too great at seven
-        failures. Needs three events.
+        Take the shape from the marginal likelihood, the scale integrated out: one event fewer
+        beside log shape; two fewer (Yang & Xie 2003) in a group watched from new until all
+        failed. Needs three events. Simulated at shape 1.8, the mean shape is too great by 26 % at
+        7 failures of 7, and becomes 2 %; by 18 % at 5 failures of 20, and becomes 3 %; by 8 % at
+        17 of 40 with entries, and becomes -2 %.
 
     Returns
     -------
@@ -263,13 +265,18 @@ def _fit_block(
     failed = lives.failed
     events = lives.per_group(failed)
     sum_log = lives.per_group(np.where(failed, exposure.log_exit, 0.0))
-    lost = 2.0 if reduced_bias else 0.0
+    lost = _lost_freedom(lives) if reduced_bias else 0.0
     shape = profile_shape(exposure, events, sum_log, lost_freedom=lost)
     if reduced_bias:
         shape.why[(events < 3) & (events > 0)] = "reduced bias needs three events"
     theta, covariance = scale_and_shape(shape, exposure.log_reference, events, sum_log)
     log_likelihood = _log_likelihood(theta, events, sum_log + events * exposure.log_reference)
     return theta, covariance, log_likelihood, events, lives.units, shape.why
+
+
+def _lost_freedom(lives: Lives) -> Floats:
+    cut_short = ~lives.failed if lives.entry is None else ~lives.failed | (lives.entry > 0)
+    return np.where(np.logical_or.reduceat(cut_short, lives.offsets[:-1]), 1.0, 2.0)
 
 
 def scale_and_shape(
@@ -363,3 +370,107 @@ def _shared_shape(exposure: Exposure, events: Floats, sum_log: Floats) -> float:
             return float(aim)
         log_shape = aim
     return float("nan")
+
+
+BOUND_STEPS, INNER_STEPS = 12, 3
+
+
+def gamma_percent_bound(
+    lives: Lives, share: float = 0.95, confidence: float = 0.95, *, reduced_bias: bool = True
+) -> Floats:
+    """Return a lower bound of the age that a share of the units outlives, by likelihood ratio.
+
+    Parameters
+    ----------
+    lives : right-censored; counts and entries allowed
+    share, confidence : in (0, 1)
+    reduced_bias : bool
+        Of `fit_right_censored`; falls back on maximum likelihood where that has no estimate.
+
+    Returns
+    -------
+    shape (groups,); 0 where the likelihood allows any small age, NaN without an estimate.
+
+    Notes
+    -----
+    The age is lowered until the greatest likelihood with it, over shapes, has fallen by half a
+    squared normal quantile. Simulated at shape 1.8 with entries, a nominal 95 % bound of the 95 %
+    life holds in 97 % of samples of 9 failures and 95 % of 26; the bound from standard errors
+    (`estimates.gamma_percent_life`) in 83 % and 87 %.
+
+    Source: Meeker & Escobar 1998, ch. 8.
+    """
+    found = [
+        _bound_block(lives.slice(groups), share, confidence, reduced_bias)
+        for groups in _whole_groups(lives.offsets)
+    ]
+    return np.concatenate(found)
+
+
+def _bound_block(lives: Lives, share: float, confidence: float, reduced_bias: bool) -> Floats:
+    exposure = exposure_of(lives.lower, lives.entry, lives.count, lives.offsets)
+    events = lives.events
+    sum_log = lives.per_group(np.where(lives.failed, exposure.log_exit, 0.0))
+    plain = profile_shape(exposure, events, sum_log)
+    lost, shape = np.zeros(lives.groups), plain
+    if reduced_bias:
+        wanted = _lost_freedom(lives)
+        reduced = profile_shape(exposure, events, sum_log, lost_freedom=wanted)
+        lost = np.where((reduced.why == "") & (events >= 3), wanted, 0.0)
+        shape = profile_shape(exposure, events, sum_log, lost_freedom=lost)
+    z = float(np.log(-np.log(share)))
+    with np.errstate(all="ignore"):
+        beta = np.exp(shape.log_shape)
+        log_life = (shape.log_exposure - np.log(events) + z) / beta
+        ridge = _Ridge(exposure, events - lost, events, sum_log, z)
+        log_bound = ridge.descend(shape.log_shape, log_life, float(norm.ppf(confidence)))
+        bound = np.exp(log_bound + exposure.log_reference)
+    return np.where(plain.why == "", bound, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """The likelihood as a function of log shape and of the log age outlived by the share."""
+
+    exposure: Exposure
+    freedom: Floats
+    events: Floats
+    sum_log: Floats
+    z: float
+
+    def terms(self, log_shape: Floats, log_life: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the log likelihood, its two derivatives in log shape, its slope in log life."""
+        beta = np.exp(log_shape)
+        zeroth, first, second = self.exposure.sums(beta) * np.exp(self.z - beta * log_life)
+        along = beta * (self.sum_log - self.events * log_life)
+        centred = first - log_life * zeroth
+        square = second - 2 * log_life * first + log_life**2 * zeroth
+        value = self.freedom * log_shape + along + self.events * self.z - zeroth
+        slope = self.freedom + along - beta * centred
+        bend = along - beta * centred - beta**2 * square
+        return value, slope, bend, beta * (zeroth - self.events)
+
+    def highest(self, log_shape: Floats, log_life: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the log shape of greatest likelihood for a life, the value, its slope in life."""
+        for _ in range(INNER_STEPS):
+            value, slope, bend, by_life = self.terms(log_shape, log_life)
+            step = np.where(bend < 0, -slope / bend, np.sign(slope) * 0.3)
+            log_shape = np.clip(
+                log_shape + np.clip(step, -0.7, 0.7), LEAST_LOG_SHAPE, GREATEST_LOG_SHAPE
+            )
+        return log_shape, value, by_life
+
+    def descend(self, log_shape: Floats, log_life: Floats, depth: float) -> Floats:
+        """Return the log life, below the given one, where the signed root equals the depth."""
+        top = self.terms(log_shape, log_life)[0]
+        log_bound = log_life - 0.5 * depth / np.sqrt(np.maximum(self.events, 1.0)) / np.exp(
+            log_shape
+        )
+        for _ in range(BOUND_STEPS):
+            log_shape, value, by_life = self.highest(log_shape, log_bound)
+            root = np.sqrt(np.maximum(2 * (top - value), 1e-12))
+            step = (root - depth) * root / np.maximum(by_life, 1e-9)
+            log_bound = log_bound + np.clip(step, -1.5, 1.5)
+            log_bound = np.minimum(log_bound, log_life)
+        settled = np.abs(root - depth) < 1e-3
+        return np.where(settled, log_bound, -np.inf)
