@@ -60,7 +60,11 @@ class App:
         self.config, self.clock = config, clock
         require_format(config.data_folder)
         trace, views = databases(config)
-        self.evidence = EvidenceStore(config.data_folder / "evidence")
+        self.evidence = EvidenceStore(
+            config.data_folder / "evidence",
+            max_bytes=config.evidence_limit_mb << 20,
+            retention_days={str(kind): days for kind, days in config.retention_days.items()},
+        )
         self.trace = DatabaseTraceStore(trace)
         self._catalogue_of = lru_cache(maxsize=8)(self._read_catalogue)
         self.views = ViewStore(views, self.trace, VIEWS, self._catalogue_of)

@@ -396,6 +396,16 @@ def restore(
 
 
 @cli.command()
+def sweep(as_json: Json = False) -> None:
+    """Delete evidence that nothing names, and what outlived its retention."""
+    from railtrace.operating.sweep import sweep as sweeping
+
+    with _app(prepared=False) as app:
+        gone = sweeping(app)
+    _told(gone, as_json, f"{len(gone)} files were deleted")
+
+
+@cli.command()
 def upgrade(
     backups: Annotated[Path | None, typer.Option(help="Else `backups` of the settings")] = None,
 ) -> None:

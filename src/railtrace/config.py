@@ -15,6 +15,7 @@
 | `secure` | RAILTRACE_SECURE | cookies over https only: true behind a proxy that speaks it |
 | `backups` | RAILTRACE_BACKUPS | where `railtrace backup` writes; empty: beside `data` |
 | `evidence_limit_mb` | | the longest file taken as evidence |
+| `[retention_days]` | | by class of evidence, what `railtrace sweep` deletes; else kept for ever |
 | `disk_warn_mb` | RAILTRACE_DISK_WARN_MB | free room below which `/health` warns |
 | `logs_folder` | RAILTRACE_LOGS | folder of the program's own logs; empty: `logs` in `data` |
 | `log_level` | RAILTRACE_LOG_LEVEL | debug, info, warning or error |
@@ -63,6 +64,9 @@ _ENVIRONMENT = {
 }
 
 
+EvidenceClass = Literal["document", "photo", "curve", "dataset", "catalogue"]
+
+
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """A depot, workshop or other place that writes to a log of its own."""
 
@@ -93,7 +97,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     tls: bool = False
     secure: bool = False
     backups: str = ""
-    evidence_limit_mb: int = 200
+    evidence_limit_mb: Annotated[int, Meta(ge=1)] = 200
+    retention_days: dict[EvidenceClass, Annotated[int, Meta(ge=1)]] = {}
     disk_warn_mb: Annotated[int, Meta(ge=0)] = 2048
     logs_folder: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -174,9 +179,11 @@ def write(path: Path, config: Config) -> None:
     values = {
         name: getattr(config, name)
         for name in Config.__struct_fields__
-        if name != "sites" and getattr(config, name) != getattr(_DEFAULTS, name)
+        if name not in _TABLES and getattr(config, name) != getattr(_DEFAULTS, name)
     }
     parts = [_table(values)]
+    if config.retention_days:
+        parts.append("\n[retention_days]\n" + _table(config.retention_days))
     for key, site in config.sites.items():
         parts.append(f"\n[sites.{_text(key)}]\n" + _table(msgspec.structs.asdict(site)))
     path.write_text("".join(parts), "utf-8")
@@ -193,6 +200,7 @@ def _text(value: object) -> str:
 
 
 _DEFAULTS = Config()
+_TABLES = {"sites", "retention_days"}
 
 
 def _check(config: Config, path: Path) -> None:

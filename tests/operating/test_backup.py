@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,13 @@ from railtrace.operating.backup import (
     require_whole,
 )
 from railtrace.operating.restore import restore
+from railtrace.operating.sweep import sweep
 from railtrace.operating.trust import trust_of_installation
+from railtrace.store.evidence import named_in
 from railtrace.store.export import export
 from railtrace.store.keys import KEY_FILE, recovery_copy, save_key
 from railtrace.trace.checkpoint import Checkpoint, Signer
+from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import Evidence
 from railtrace.trace.verify import Plan, Report, verify_store
 from tests.operating.depot import Clock, config_in, inspected, opened, record, sent
@@ -158,6 +161,36 @@ def test_recording_goes_on_while_a_backup_is_written(app: App, tmp_path: Path) -
     sizes = {log.log: log.size for log in read_manifest(backup).logs}
     assert all(app.trace.head(log).size >= size for log, size in sizes.items())
     assert app.trace.find(["op-00201"])
+
+
+def test_a_file_deleted_after_its_retention_is_no_fault_of_a_backup(
+    app: App, clock: Clock, tmp_path: Path
+) -> None:
+    file = with_file(app, 900, b"a photo of a person")
+    back_up(app, tmp_path / "backups")
+    clock.go(timedelta(days=40))
+    app.evidence._retention_days = {"document": 30}
+    assert sweep(app) == [file.sha256]
+    back_up(app, tmp_path / "backups")
+    other = config_in(elsewhere(app, tmp_path / "other"))
+    restore(other, tmp_path / "backups")
+    restored = opened(other, clock)
+    assert restored.evidence.state(file.sha256) == "expired"
+    assert b"a photo of a person" not in {
+        path.read_bytes() for path in other.data_folder.rglob("*") if path.is_file()
+    }
+    restored.stop()
+
+
+def test_a_name_that_is_no_sha_256_stops_no_backup(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_a_path(entries: Iterable[Entry]) -> dict[str, object]:
+        return {**named_in(entries), "../../etc/passwd": None}
+
+    monkeypatch.setattr("railtrace.operating.backup.named_in", with_a_path)
+    [catalogue] = read_manifest(back_up(app, tmp_path / "backups")).evidence
+    assert catalogue.sha256 == app.catalogue().hash
 
 
 # --- restoring ----------------------------------------------------------------------------

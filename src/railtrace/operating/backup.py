@@ -24,7 +24,7 @@ from railtrace.config import Config, write
 from railtrace.errors import Broken, ConfigError, NotFound, ProofFailed
 from railtrace.operating.trust import trust_of_installation
 from railtrace.store.copy import copy_out, copy_sqlite, seal
-from railtrace.store.evidence import EvidenceStore, named_in
+from railtrace.store.evidence import EvidenceStore, expired, is_sha256, named_in
 from railtrace.store.folder import FORMAT
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.trace import DatabaseTraceStore
@@ -113,9 +113,7 @@ def _write(app: App, folder: Path, draft: Path, now: datetime, tell: Tell) -> Ma
     trace = copy()
     named = named_in(_readable(trace))
     pool = EvidenceStore(folder / EVIDENCE, keep_free_bytes=0)
-    evidence = [
-        _copy_file(app.evidence, pool, sha) for sha in named if app.evidence.path(sha).exists()
-    ]
+    evidence = [file for sha in named for file in _copy_evidence(app.evidence, pool, sha)]
     logs = tuple(
         BackedUpLog(h.log, h.origin, h.size, (trace.last_checkpoint(h.log) or (0, ""))[1])
         for h in trace.heads()
@@ -148,14 +146,21 @@ def _copy_web(config: Config, draft: Path) -> None:
     write(draft / SETTINGS, msgspec.structs.replace(config, database=""))
 
 
-def _copy_file(source: EvidenceStore, pool: EvidenceStore, sha: str) -> BackedUpFile:
-    """Named by content: what lies in the pool already is not copied again."""
-    path = pool.path(sha)
-    if not path.exists():
-        with suppress(ProofFailed), source.open(sha) as file:
+def _copy_evidence(source: EvidenceStore, pool: EvidenceStore, sha: str) -> Iterator[BackedUpFile]:
+    """Copy what is not in the pool yet; of a file past its retention, the note that says so."""
+    if not is_sha256(sha):
+        return
+    note, path = expired(source.path(sha)), pool.path(sha)
+    if note.exists():
+        path = expired(path)
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(note, path)
+    elif not path.exists():
+        with suppress(NotFound, ProofFailed), source.open(sha) as file:
             pool.put(file)
-    size = path.stat().st_size if path.exists() else 0
-    return BackedUpFile(f"{EVIDENCE}/{sha[:2]}/{sha}", size, sha)
+    if path.exists():
+        name = path.relative_to(pool.folder).as_posix()
+        yield BackedUpFile(f"{EVIDENCE}/{name}", path.stat().st_size, sha256_of(path))
 
 
 def open_trace(path: Path) -> DatabaseTraceStore:

@@ -38,6 +38,11 @@ class Named:
     recorded_us: int
 
 
+def is_sha256(text: str) -> bool:
+    """Tell a SHA-256 in hexadecimal from anything else that an entry may name."""
+    return _SHA256.fullmatch(text) is not None
+
+
 def named_in(entries: Iterable[Entry]) -> dict[str, Named]:
     """Return every file that entries name."""
     found: dict[str, Named] = {}
@@ -68,7 +73,7 @@ class EvidenceStore:
 
     def path(self, sha: str) -> Path:
         """Return where a file is kept. Raises NotFound for what is not a SHA-256."""
-        if not _SHA256.fullmatch(sha):
+        if not is_sha256(sha):
             raise NotFound("{sha256} is not a SHA-256", sha256=sha[:80])
         return self.folder / sha[:2] / sha
 
@@ -122,7 +127,7 @@ class EvidenceStore:
             os.utime(path)
             return
         draft.replace(path)
-        _expired(path).unlink(missing_ok=True)
+        expired(path).unlink(missing_ok=True)
         for folder in (path.parent, self.folder):
             _sync(folder)
 
@@ -149,7 +154,7 @@ class EvidenceStore:
         try:
             self.open(sha).close()
         except NotFound:
-            gone = _SHA256.fullmatch(sha) and _expired(self.path(sha)).exists()
+            gone = is_sha256(sha) and expired(self.path(sha)).exists()
             return "expired" if gone else "missing"
         except ProofFailed:
             return "changed"
@@ -175,7 +180,7 @@ class EvidenceStore:
         for sha in gone:
             path = self.path(sha)
             if sha in named:
-                _expired(path).write_text(f"{now.isoformat()}\n")
+                expired(path).write_text(f"{now.isoformat()}\n")
                 _sync(path.parent)
             path.unlink()
         return gone
@@ -190,7 +195,8 @@ class EvidenceStore:
         return microseconds(now - timedelta(days=max(kept_days))) > named.recorded_us
 
 
-def _expired(path: Path) -> Path:
+def expired(path: Path) -> Path:
+    """Return the note beside a file that says that it was deleted after its retention."""
     return path.with_name(f"{path.name}.expired")
 
 
