@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -21,10 +21,11 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import NotFound
+from railtrace.interchange.cells import text_of
 from railtrace.interchange.columns import Column, Purpose, missing, purposes
 from railtrace.interchange.results import csv_lines, write_xlsx
 from railtrace.interchange.templates import template
-from railtrace.interchange.workbook import Row, column_letters, read_rows
+from railtrace.interchange.workbook import Cell, Row, column_letters, read_rows
 from railtrace.web import import_jobs
 from railtrace.web.frame import home_zone
 from railtrace.web.import_jobs import ACTIVE, Line, Said, folder_of, lines_of, state_of
@@ -203,7 +204,14 @@ def _first_rows(job: ImportJob, width: int) -> list[tuple[int, list[str]]]:
 
 
 def _texts(row: Row, width: int) -> list[str]:
-    return ["" if row.cell(i) is None else str(row.cell(i)) for i in range(width)]
+    return [_shown(row.cell(i)) for i in range(width)]
+
+
+def _shown(cell: Cell) -> str:
+    """Write a cell as the sheet shows it."""
+    if isinstance(cell, datetime):
+        return cell.strftime("%d.%m.%Y %H:%M")
+    return cell.strftime("%d.%m.%Y") if isinstance(cell, date) else text_of(cell)
 
 
 def _column(column: Column, job: ImportJob, language: str) -> dict[str, Any]:
