@@ -7,8 +7,8 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from railtrace.analysis.recording import Array, Recording
 from railtrace.errors import BadEvidence
 
-OVERSAMPLING = 1.25
-"""Points per turn against the fastest turn's samples: cubic interpolation needs the room."""
+OVERSAMPLING = 2.0
+"""Most points against samples: a shaft that nearly stands for a while must not fill the memory."""
 
 
 def revolutions_from_pulses(recording: Recording, pulses_s: Array, per_turn: float = 1) -> Array:
@@ -91,8 +91,8 @@ def by_angle(recording: Recording, revolutions: Array) -> Recording:
     turns, samples = revolutions[known], recording.samples[known]
     total = float(turns[-1] - turns[0])
     seconds = (known[-1] - known[0]) / recording.sampling_rate_hz
-    fastest = 1 / (float(np.diff(turns).min()) * total)
-    points = int(min(fastest * total, OVERSAMPLING * len(known)))
+    # The slowest turn holds the most samples; fewer points than those would fold high notes down.
+    points = int(min(total / float(np.diff(turns).min()), OVERSAMPLING * len(known)))
     angles = np.linspace(turns[0], turns[-1], points)
     resampled = np.asarray(CubicSpline(turns, samples)(angles))
     mean_rpm = 60 * total / seconds

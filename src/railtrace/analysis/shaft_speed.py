@@ -199,11 +199,19 @@ def _comb(recording: Recording) -> _Comb:
     low = max(LEAST_RPM, stated / 6 if stated else 0.0) / 60
     high = min(MOST_RPM, stated * 6 if stated else MOST_RPM) / 60
     high = min(high, recording.sampling_rate_hz / HARMONICS)
-    level, step = _levels(recording, HARMONICS * high)
-    return _Comb(level, step, max(low, 10 * step), max(high, 20 * step))
+    step = 1 / recording.seconds
+    low, high = max(low, 10 * step), max(high, 20 * step)
+    if low >= high or HARMONICS * low > recording.sampling_rate_hz:
+        raise BadEvidence(
+            "{rpm:.0f} rpm cannot be heard at {rate:g} Hz: the speed or the sampling rate is wrong",
+            reason="stated_speed",
+            rpm=stated or 60 * high,
+            rate=recording.sampling_rate_hz,
+        )
+    return _Comb(_levels(recording, HARMONICS * high), step, low, high)
 
 
-def _levels(recording: Recording, highest_hz: float) -> tuple[Array, float]:
+def _levels(recording: Recording, highest_hz: float) -> Array:
     samples, step = recording.samples, 1 / recording.seconds
     window = np.hanning(len(samples))
     magnitude = np.abs(fft.rfft((samples - samples.mean()) * window))
@@ -211,7 +219,7 @@ def _levels(recording: Recording, highest_hz: float) -> tuple[Array, float]:
     floor = np.maximum(local_median(magnitude), np.finfo(float).tiny)
     level = 20 * np.log10(np.maximum(magnitude, np.finfo(float).tiny) / floor)
     level = np.clip(level, 0.0, LEVEL_CAP_DB)
-    return _without_mains(level, step), step
+    return _without_mains(level, step)
 
 
 def _without_mains(level: Array, step_hz: float) -> Array:
