@@ -160,6 +160,13 @@ def test_an_untouched_store_verifies_and_a_changed_one_does_not(depot: Path) -> 
     assert any(f["fault"] and f["position"] is not None for f in told["findings"])
 
 
+def test_a_data_folder_can_be_named(depot: Path) -> None:
+    other = depot / "other"
+    other.mkdir()
+    done = railtrace(other, "verify", str(depot / "data"), "--json", RAILTRACE_KEYS=f"{depot}/keys")
+    assert json.loads(done.stdout)["entries"]["main"] == 12
+
+
 def test_a_checkpoint_kept_elsewhere_finds_a_log_that_was_cut(depot: Path) -> None:
     from railtrace.config import Config
     from tests.operating.depot import opened

@@ -253,7 +253,8 @@ def record(
 @cli.command()
 def verify(
     path: Annotated[
-        Path | None, typer.Argument(help="An export, a proof or a backup; nothing: the store")
+        Path | None,
+        typer.Argument(help="An export, a proof, a backup or a data folder; nothing: the store"),
     ] = None,
     checkpoint: Checkpoints = None,
     since: Annotated[
@@ -268,6 +269,8 @@ def verify(
     """Check that nothing recorded was altered."""
     from railtrace.operating import verify as verifying
 
+    if path is not None and verifying.is_data_folder(path):
+        os.environ["RAILTRACE_DATA"], path = str(path), None
     if path is not None and not verifying.is_backup(path):
         raise typer.Exit(_check_export(path, checkpoint or [], trust, key or []))
     with _progress("verified", quiet=as_json) as tell:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from railtrace.app import App
 from railtrace.config import Config
+from railtrace.errors import RailtraceError
 from railtrace.operating.verify import verify_installation
 
 START_LIMIT_S = 60.0
@@ -107,6 +108,7 @@ def _wait_until_served(server: "subprocess.Popen[bytes]", address: str) -> None:
             return
         except OSError:
             time.sleep(0.1)
+    raise RailtraceError("the demo was not served at {address}", address=address)
 
 
 def check_demo(config: Config, logins: Sequence[tuple[str, str, str]]) -> list[Probe]:

@@ -23,6 +23,7 @@ from railtrace.operating.backup import (
 )
 from railtrace.operating.trust import trust_of_installation
 from railtrace.store.evidence import EvidenceStore
+from railtrace.store.folder import FILE as FORMAT_FILE
 from railtrace.store.keys import load_trust
 from railtrace.store.postgres import Postgres
 from railtrace.store.trace import DatabaseTraceStore
@@ -86,6 +87,11 @@ def is_backup(path: Path) -> bool:
     if (path / MANIFEST).exists():
         return (path / TRACE).exists()
     return path.is_dir() and (path / EVIDENCE).is_dir()
+
+
+def is_data_folder(path: Path) -> bool:
+    """Tell the folder of an installation from what left one."""
+    return (path / FORMAT_FILE).exists()
 
 
 def verify_backup(path: Path, tell: Tell = lambda what, done, total: None) -> Report:
