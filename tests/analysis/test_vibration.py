@@ -126,17 +126,12 @@ def test_a_copy_is_no_repeat():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.floats(600, 3400), st.floats(-0.1, 0.1))
+@given(st.floats(600, 2900), st.floats(-0.1, 0.1))
 def test_the_speed_is_the_signals_whatever_was_stated(rpm, untruth):
-    try:
-        found = shaft_speed(recording(sound(rpm=rpm), RATE_HZ, rpm * (1 + untruth)))
-    except BadEvidence as refusal:
-        assert refusal.reason == "stated_speed"
-        return
-    if found.confirmed:
-        assert found.rpm == pytest.approx(rpm, rel=0.002)
-        if abs(untruth) > 0.006:
-            assert found.statement_contradicted
+    found = shaft_speed(recording(sound(rpm=rpm), RATE_HZ, rpm * (1 + untruth)))
+    assert found.confirmed
+    assert found.rpm == pytest.approx(rpm, rel=0.002)
+    assert found.statement_contradicted or abs(untruth) < 0.006
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.25, 2, 3])

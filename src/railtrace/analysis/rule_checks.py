@@ -15,7 +15,6 @@ from railtrace.analysis.reasons import Reason, because
 from railtrace.analysis.recording import Array
 from railtrace.errors import BadEvidence
 
-
 RELEASED_MPA = 0.04
 """A brake cylinder under this holds no block to the wheel: from memory, unconfirmed."""
 
@@ -190,7 +189,7 @@ def _echo(when: str, echo: float | None, least: float) -> list[Reason]:
     if echo is None:
         return [because(f"no_echo_{when}", "no set-up check {when} the inspection", when=when)]
     if echo < least:
-        return [because(f"echo_{when}", "reference echo {echo:.2f} {when}, {least:g} of the screen asked",
+        return [because(f"echo_{when}", "reference echo {echo:.2f} {when}, {least:g} is asked",
                         echo=echo, when=when, least=least)]  # fmt: skip
     return []
 
@@ -427,7 +426,7 @@ def _notch(point: LoadPoint, rule: NotchRule) -> list[Reason]:
     spread = max(point.exhaust_c) - min(point.exhaust_c) if point.exhaust_c else 0.0
     if rule.most_exhaust_spread_c and spread > rule.most_exhaust_spread_c:
         found.append(
-            because("cylinders", "notch {notch}: cylinders differ {spread:.0f} °C, {most:g} allowed",
+            because("cylinders", "notch {notch}: cylinders {spread:.0f} °C apart, {most:g} allowed",
                     notch=point.notch, spread=spread, most=rule.most_exhaust_spread_c)
         )  # fmt: skip
     return found

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from railtrace.catalogue.layout import positions
 from railtrace.catalogue.rows import (
     KINDS,
+    BearingType,
     Catalogue,
     Layout,
     Limit,
@@ -19,6 +20,7 @@ from railtrace.catalogue.rows import (
     Row,
     VehicleClass,
     VehicleType,
+    VibrationZones,
 )
 from railtrace.errors import CatalogueError
 
@@ -48,8 +50,13 @@ def check(catalogue: Catalogue, file_of: Mapping[tuple[str, str], str]) -> None:
 def _alone(catalogue: Catalogue, row: Row) -> _Problems:
     if row.valid_to and row.valid_to < row.valid_from:
         yield "valid_to", f"{row.valid_to} is before valid_from {row.valid_from}"
-    if isinstance(row, Limit):
-        yield from _bounds(row)
+    match row:
+        case Limit():
+            yield from _bounds(row)
+        case BearingType() if row.element_diameter_mm >= row.pitch_diameter_mm:
+            yield "element_diameter_mm", "is not under the pitch diameter"
+        case VibrationZones() if not row.a_to < row.b_to < row.c_to:
+            yield "b_to", "zones do not rise"
 
 
 def _bounds(limit: Limit) -> _Problems:
@@ -74,7 +81,10 @@ def _dangling(catalogue: Catalogue, row: Row) -> _Problems:
         if key not in known:
             near = "".join(f"; {match} is" for match in get_close_matches(key, known, n=1))
             yield field, f"{key!r} is not among the {kind}{near}"
-    if isinstance(row, Limit) and row.unit != catalogue.quantities[row.quantity].unit:
+    if (
+        isinstance(row, Limit | VibrationZones)
+        and row.unit != catalogue.quantities[row.quantity].unit
+    ):
         unit = catalogue.quantities[row.quantity].unit
         yield "unit", f"{row.unit} is not {unit}, the unit of {row.quantity}"
 
@@ -107,6 +117,9 @@ def _references(row: Row) -> _References:
             yield "unit", "units_of_measure", row.unit
             yield from (("part_types", "part_types", key) for key in row.part_types)
             yield from (("place", "places", key) for key in [row.place] if key)
+        case VibrationZones():
+            yield "quantity", "quantities", row.quantity
+            yield "unit", "units_of_measure", row.unit
 
 
 def _measured(measured: tuple[Measured, ...]) -> _References:

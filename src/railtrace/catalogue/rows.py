@@ -183,6 +183,25 @@ class Limit(Row, frozen=True, kw_only=True):
     guard: Literal["mandatory", "warning"] = "warning"
 
 
+class BearingType(Row, frozen=True, kw_only=True):
+    """The geometry of a rolling bearing, from which its fault frequencies follow."""
+
+    rolling_elements: Annotated[int, Meta(ge=3, le=100)]
+    element_diameter_mm: Annotated[float, Meta(gt=0)]
+    pitch_diameter_mm: Annotated[float, Meta(gt=0)]
+    contact_angle_deg: Annotated[float, Meta(ge=0, lt=90)] = 0
+
+
+class VibrationZones(Row, frozen=True, kw_only=True):
+    """Screening bands of a machine's casing: up to a new machine's, acceptable, tolerable."""
+
+    quantity: Key
+    unit: Sign
+    a_to: Annotated[float, Meta(gt=0)]
+    b_to: Annotated[float, Meta(gt=0)]
+    c_to: Annotated[float, Meta(gt=0)]
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -208,6 +227,8 @@ class Catalogue(
     bodies: Mapping[str, Body] = {}
     vehicle_types: Mapping[str, VehicleType] = {}
     limits: Mapping[str, Limit] = {}
+    bearing_types: Mapping[str, BearingType] = {}
+    vibration_zones: Mapping[str, VibrationZones] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""
