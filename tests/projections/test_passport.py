@@ -67,3 +67,11 @@ def test_status_follows_repair_and_hold():
     assert [passport(*steps[: n + 1]).status for n in range(5)] == [
         "in_use", "in_repair", "in_use", "on_hold", "in_use",
     ]  # fmt: skip
+
+
+def test_a_repair_from_before_the_unit_was_entered_needs_no_beginning():
+    registered = op("Registered", "r9", 5, units=("v-1",), type="hopper")
+    before = op("LeftRepair", "e1", 2, units=("v-1",), repair_kind="ДР")
+    after = op("LeftRepair", "e2", 7, units=("v-1",), repair_kind="ДР")
+    assert names(passport(registered, before)) == []
+    assert names(passport(registered, before, after)) == ["left_repair_not_entered"]
