@@ -105,6 +105,7 @@ def resolve(entries: Iterable[Entry], unit: str) -> list[Entry]:
 
     The last recorded correction of an entry that is not itself corrected away decides. A
     correction that replaces another correction puts its replacement in the first entry's place.
+    An operation that was sent to two installations stands in two logs and counts once.
     """
     plain: list[Entry] = []
     corrections: dict[str, list[Entry]] = {}
@@ -116,11 +117,23 @@ def resolve(entries: Iterable[Entry], unit: str) -> list[Entry]:
             plain.append(entry)
     if corrections:
         plain = [e for entry in plain if (e := _effective(entry, corrections, unit)) is not None]
-    return sorted(plain, key=lambda entry: entry.life_key)
+    return _once(sorted(plain, key=lambda entry: entry.life_key))
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """Keep what was recorded first of the same operation; the same id on another one stays."""
+    if len({entry.operation.id for entry in entries}) == len(entries):
+        return entries
+    kept: dict[str, list[Entry]] = {}
+    for entry in entries:
+        same_id = kept.setdefault(entry.operation.id, [])
+        if all(entry.operation != other.operation for other in same_id):
+            same_id.append(entry)
+    return sorted((e for some in kept.values() for e in some), key=lambda entry: entry.life_key)
 
 
 def _effective(entry: Entry, corrections: dict[str, list[Entry]], unit: str) -> Entry | None:
-    decided = _decision(entry.operation.id, corrections)
+    decided = decision(entry.operation.id, corrections)
     if decided is None:
         return entry if unit in units_of(entry.operation) else None
     correction, replacement = decided
@@ -138,7 +151,7 @@ def _effective(entry: Entry, corrections: dict[str, list[Entry]], unit: str) -> 
     )
 
 
-def _decision(
+def decision(
     target: str, corrections: dict[str, list[Entry]]
 ) -> tuple[Entry, Operation | None] | None:
     """Return the correction that stands for a target and what it puts there, if any stands."""
@@ -149,7 +162,7 @@ def _decision(
     ):
         correction = entry.operation
         assert isinstance(correction, Corrected)
-        again = _decision(correction.id, corrections)
+        again = decision(correction.id, corrections)
         if again is None:
             return entry, correction.replacement
         if again[1] is not None:

@@ -48,7 +48,7 @@ def _gates_of(
     if isinstance(condition, Condition):
         found += _condition_gates(condition, catalogue)
     found += [
-        Gate("contradiction", unit, {"name": c.name})
+        Gate("contradiction", unit, {"name": c.name, "key": c.key})
         for state in states.values()
         for c in state.contradictions.values()
         if not c.resolution
@@ -57,7 +57,11 @@ def _gates_of(
 
 
 def _identity_gates(passport: Passport) -> list[Gate]:
-    found = [Gate("on_hold", passport.unit, {"reason": hold.reason}) for hold in passport.holds]
+    found = [
+        Gate("on_hold", passport.unit,
+             {"reason": hold.reason, "recall": hold.recall, "operation": hold.id})
+        for hold in passport.holds
+    ]  # fmt: skip
     if passport.scrapped:
         found.append(Gate("scrapped", passport.unit, {"word": passport.scrapped}))
     if not passport.type:
@@ -70,10 +74,11 @@ def _identity_gates(passport: Passport) -> list[Gate]:
 
 def _condition_gates(condition: Condition, catalogue: Catalogue) -> list[Gate]:
     found = [
-        Gate("safety_defect", condition.unit, {"code": defect.code, "place": defect.place})
+        Gate("safety_defect", condition.unit,
+             {"code": defect.code, "place": defect.place, "operation": defect.id})
         for defect in condition.defects
         if defect.safety
-    ]
+    ]  # fmt: skip
     for result in judged(condition, catalogue):
         if result.verdict in ("unfit", "doubtful") and result.limit is not None:
             found.append(
@@ -86,6 +91,7 @@ def _condition_gates(condition: Condition, catalogue: Catalogue) -> list[Gate]:
                         "value": result.last.value,
                         "unit": result.last.unit,
                         "limit": result.limit.key,
+                        "operation": result.last.operation,
                     },
                 )
             )

@@ -239,6 +239,21 @@ class Lookup:
             parameters,
         )
 
+    def corrections(self, targets: Sequence[str]) -> list[tuple[str, str, int]]:
+        """Return (target, log, position) of every correction that names one of the entries."""
+        found: list[tuple[str, str, int]] = []
+        for some in chunks(targets):
+            found += self._db.query(
+                "SELECT target, log, position FROM corrections WHERE target IN"
+                f" ({marks(len(some))}) ORDER BY target, log, position",
+                list(some),
+            )
+        return found
+
+    def all_corrections(self) -> list[tuple[str, int]]:
+        """Return (log, position) of every correction."""
+        return self._db.query("SELECT log, position FROM corrections ORDER BY log, position")
+
     def readings(self, unit: str, quantity: str | None = None) -> list[dict[str, Any]]:
         """Return the readings of a unit, oldest first."""
         names = (

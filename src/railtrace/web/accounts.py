@@ -15,7 +15,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language, gettext
 from django.views.decorators.http import require_POST
 
-from railtrace.web.frame import LANGUAGE_NAMES, THEMES
+from railtrace.errors import Refused
+from railtrace.web.attempts import too_many_attempts
+from railtrace.web.frame import LANGUAGE_NAMES, THEMES, in_words
 from railtrace.web.models import Person
 from railtrace.web.roles import ROLES, make_groups
 
@@ -59,16 +61,24 @@ def demo_users() -> list[Login]:
 @login_not_required
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log a person in and bring their language and theme along."""
-    form = AuthenticationForm(request, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        user = form.get_user()
-        login(request, user)
-        response = HttpResponseRedirect(_next(request))
-        person = person_of(user)
-        return remember(response, person.language, person.theme)
-    status = 422 if request.method == "POST" else 200
-    context = {"form": form, "next": request.GET.get("next", "")}
+    form, wait = AuthenticationForm(request, request.POST or None), ""
+    if request.method == "POST":
+        try:
+            with too_many_attempts(request, request.POST.get("username", "")) as attempt:
+                attempt.failed = not form.is_valid()
+        except Refused as error:
+            wait = in_words(error)
+        if not wait and form.is_valid():
+            return _logged_in(request, form.get_user())
+    status = 429 if wait else 422 if request.method == "POST" else 200
+    context = {"form": form, "wait": wait, "next": request.GET.get("next", "")}
     return render(request, "account/login.html", context, status=status)
+
+
+def _logged_in(request: HttpRequest, user: User) -> HttpResponse:
+    login(request, user)
+    person = person_of(user)
+    return remember(HttpResponseRedirect(_next(request)), person.language, person.theme)
 
 
 @require_POST

@@ -39,6 +39,14 @@ class SavedFilter(models.Model):
         ]
 
 
+class FailedAttempt(models.Model):
+    """Wrong passwords in a row of one user name at one address; only a hash of the two is kept."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.IntegerField(default=0)
+    last_at = models.DateTimeField()
+
+
 class ApiToken(models.Model):
     """A key for a machine: only its SHA-256 is kept, the prefix tells which one it is."""
 

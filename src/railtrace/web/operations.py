@@ -1,21 +1,25 @@
 """Operations: as cards in a trace, as pages of their own, with the proof to take along."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
+from railtrace.errors import NotFound
 from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
 from railtrace.trace.operation import Corrected, Operation, Reading
 from railtrace.web import words
+from railtrace.web.correct import correctable
+from railtrace.web.corrections import put_by, standing
 from railtrace.web.frame import as_known
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
@@ -31,6 +35,8 @@ _WORDS = {
 _UNITS = {"carrier"}
 _OPERATIONS = {"target", "hold", "defect"}
 _SHOWN_READINGS = 6
+_NAMED = 2
+"""Units named on a card before the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Card:
     more_readings: int
     evidence: int
     others: list[tuple[str, str]]
+    more_others: int
     note: str
     corrected: str
     basis: str
@@ -58,6 +65,7 @@ def card(
     """Put an operation in few words, as seen from one unit."""
     operation = entry.operation
     readings = getattr(operation, "readings", ())
+    others = [u for u in entry.units if u != of]
     return Card(
         entry=entry,
         id=operation.id,
@@ -67,12 +75,18 @@ def card(
         readings=[reading_text(r, names) for r in readings[:_SHOWN_READINGS]],
         more_readings=max(len(readings) - _SHOWN_READINGS, 0),
         evidence=len(getattr(operation, "evidence", ())),
-        others=[(u, names.unit(knowledge.passport(u))) for u in entry.units[:8] if u != of],
+        others=[(u, names.unit(knowledge.passport(u))) for u in others[:_NAMED]],
+        more_others=max(len(others) - _NAMED, 0),
         note=getattr(operation, "note", ""),
         corrected=corrected.get(operation.id, ""),
         basis=getattr(operation, "basis", "observed"),
         zone=str(the_app().config.zone_of(getattr(operation, "site", ""))),
     )
+
+
+def load_named(knowledge: Knowledge, entries: Iterable[Entry]) -> None:
+    """Read the units that cards of these entries will name, all at once."""
+    knowledge.load(list(dict.fromkeys(u for e in entries for u in e.units[: _NAMED + 1])))
 
 
 def reading_text(reading: Reading, names: Names) -> str:
@@ -108,7 +122,7 @@ def _fact(field: str, value: Any, names: Names) -> str:
         case "position" | "place":
             return names.position(value)
         case "distance_km":
-            return names.value(value, "km")
+            return names.value(value.rstrip("0").rstrip(".") if "." in value else value, "km")
         case "engine_hours":
             return names.value(value, "h")
         case "safety":
@@ -131,7 +145,12 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
     app, dates = the_app(), as_known(request)
     knowledge = app.knowledge(dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
-    entry = app.entry(id_)
+    try:
+        entry = app.entry(id_)
+    except NotFound:
+        if (correction := put_by(id_)) is None:
+            raise
+        return redirect("operation", correction)
     knowledge.load(list(entry.units[:200]))
     leaf = app.trace.find([id_])[id_][2]
     item = entry.operation
@@ -146,14 +165,33 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
             (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
         ],
         "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
-        "corrections": app.corrections_of(id_), "leaf_hash": leaf_hash(leaf).hex(),
+        "corrections": app.corrections_of(id_), "stands": _stands(id_, knowledge, names),
+        "correctable": correctable(item) and not dates.past, "leaf_hash": leaf_hash(leaf).hex(),
         "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
-        "replacement": _fields(item.replacement, knowledge, names)
-        if isinstance(item, Corrected) and item.replacement else [],
+        "replacement": _rightly(item, knowledge, names),
         "zone": str(app.config.zone_of(getattr(item, "site", ""))),
         "size": app.trace.head(entry.log).size,
     }  # fmt: skip
     return render(request, "operation.html", context)
+
+
+def _stands(id_: str, knowledge: Knowledge, names: Names) -> dict[str, Any] | None:
+    """Return what stands in the place of a corrected entry, and since which correction."""
+    entry = standing([id_], knowledge.known_us).get(id_)
+    if entry is None:
+        return None
+    return {"entry": entry, "fields": _rightly(entry.operation, knowledge, names)}
+
+
+def _rightly(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
+    """Return what a correction puts in the place of its target."""
+    if not isinstance(item, Corrected) or item.replacement is None:
+        return []
+    operation = item.replacement
+    units = [(words.FIELDS["units"], names.unit(knowledge.passport(u)), reverse("unit", args=[u]))
+             for u in operation.units[:8]]  # fmt: skip
+    readings = [(words.READINGS, reading_text(r, names), "") for r in operation.readings]
+    return [*units, *_fields(operation, knowledge, names), *readings]
 
 
 def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_POST
 from railtrace.trace.checkpoint import Checkpoint
 from railtrace.trace.leaf import Entry, read
 from railtrace.trace.operation import ContradictionResolved
+from railtrace.web.corrections import actions
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
-from railtrace.web.operations import card
+from railtrace.web.operations import card, load_named
 from railtrace.web.record import record_one
+from railtrace.web.release import with_names
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
@@ -29,17 +31,19 @@ def trace(request: HttpRequest) -> HttpResponse:
     app = the_app()
     names, knowledge = the_names(), app.knowledge()
     heads = app.trace.heads()
+    own = [head.origin for head in heads if not head.foreign]
     entries = sorted(
         (entry for head in heads for entry in _latest(head.log, head.size)),
         key=lambda e: (e.recorded_us, e.log, e.position), reverse=True,
     )[:LATEST]  # fmt: skip
-    knowledge.load(list(dict.fromkeys(u for e in entries for u in e.units[:8])))
+    load_named(knowledge, entries)
+    corrected = actions([entry.operation.id for entry in entries])
     context = {
         "section": "trace", "now": app.clock(), "lag": app.views.lag(),
         "logs": [_log(head) for head in heads],
-        "cards": [card(entry, knowledge, names, "", {}) for entry in entries],
+        "cards": [card(entry, knowledge, names, "", corrected) for entry in entries],
         "contradicted": len(app.lookup.contradictions(limit=1000)),
-        "signer": str(app.signer.named(heads[0].origin).verifier) if heads else "",
+        "signer": str(app.signer.named(own[0]).verifier) if own else "",
     }  # fmt: skip
     return render(request, "trace.html", context)
 
@@ -90,10 +94,7 @@ def contradictions(request: HttpRequest) -> HttpResponse:
 def _contradiction(
     row: dict[str, Any], detail: dict[str, str], knowledge: Any, names: Names
 ) -> dict[str, Any]:
-    named = {
-        key: names.unit(knowledge.passport(value)) if key in {"carrier", "other", "part"} else value
-        for key, value in detail.items()
-    }
+    named = with_names(knowledge, names, detail)
     return row | {
         "name_of_unit": names.unit(knowledge.passport(row["unit"])),
         "said": names.contradiction(row["name"], named),

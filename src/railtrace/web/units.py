@@ -1,8 +1,6 @@
 """A unit's page: what it is, what is wrong, its life, its parts, its measurements, two dates."""
 
 import json
-from dataclasses import dataclass
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -14,39 +12,26 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.catalogue.layout import drawing
-from railtrace.catalogue.rows import Limit
 from railtrace.errors import NotFound
-from railtrace.projections.condition import Judged, judged, worst
+from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.trace.leaf import Entry, microseconds, moment, read
-from railtrace.trace.operation import Corrected
 from railtrace.web import words
-from railtrace.web.clocks import day
+from railtrace.web.clocks import clock
+from railtrace.web.corrections import actions
 from railtrace.web.draw import Sign, side_view
-from railtrace.web.figures import figure
 from railtrace.web.frame import AsKnown, as_known, home_zone
+from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
-from railtrace.web.operations import Card, card
+from railtrace.web.operations import Card, card, load_named
+from railtrace.web.release import reasons
 from railtrace.web.running import the_app
 
 CARDS = 60
 _MOST_EVENTS = 30_000
-_MOST_POINTS = 2_000
+_MOST_READINGS = 200
 TABS = ("life", "structure", "measurements")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One judged reading of a unit or of a part on it, in words."""
-
-    unit: str
-    where: str
-    judged: Judged
-    value: str
-    limit: str
-    confirmed: bool
-    trend: str
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -85,7 +70,9 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
     knowledge.load([stay.carrier for stay in chain])
     at_us = knowledge.state_us or microseconds(the_app().clock())
     mileage, usage = knowledge.mileage(), knowledge.usage(unit)
-    findings = _findings(tree, names)
+    verdict = worst(
+        j.verdict for node in tree.walk() for j in judged(node.condition, names.catalogue)
+    )
     km = mileage.at(unit, at_us)
     return {
         "unit": unit, "passport": passport, "number": names.number(passport),
@@ -93,13 +80,12 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
         "type_row": _type_row(names, passport.type),
         "other_numbers": [n for n in passport.numbers if n is not passport.primary()],
         "primary": passport.primary(), "km_milli": km, "hours_milli": usage.engine_hours.total,
-        "verdict": worst(f.judged.verdict for f in findings),
-        "defects": [(n, names, d) for n in tree.walk() for d in n.condition.defects],
-        "wrong": [f for f in findings if f.judged.verdict in {"unfit", "doubtful"}][:12],
-        "wrong_count": sum(f.judged.verdict in {"unfit", "doubtful"} for f in findings),
-        "holds": [(node, hold) for node in tree.walk() for hold in node.passport.holds],
-        "names": names, "contradictions": _contradictions(knowledge, names, unit),
-        "recalled": _recalled(knowledge, names, tree),
+        "verdict": verdict, "gaps": gaps(tree, knowledge, names),
+        "defects": [
+            (node, defect) for node in tree.walk() for defect in node.condition.defects
+            if not defect.safety
+        ],
+        "reasons": reasons(knowledge, names, unit), "names": names,
         "crumbs": _crumbs(knowledge, names, chain), "root": root,
     }  # fmt: skip
 
@@ -113,68 +99,6 @@ def _crumbs(knowledge: Knowledge, names: Names, chain: list[Stay]) -> list[tuple
     return [
         (stay.carrier, names.unit(knowledge.passport(stay.carrier))) for stay in reversed(chain)
     ]
-
-
-def _contradictions(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": c.key, "unit": unit, "at_us": c.at_us, "resolution": c.resolution,
-            "said": names.contradiction(c.name, _named(knowledge, names, c.values)),
-            "operation": c.key.partition(":")[2],
-        }
-        for state in knowledge.states(unit).values()
-        for c in state.contradictions.values()
-        if not c.resolution
-    ]  # fmt: skip
-
-
-def _named(knowledge: Knowledge, names: Names, values: dict[str, str]) -> dict[str, str]:
-    units = {"carrier", "other", "part"}
-    return {
-        key: names.unit(knowledge.passport(value)) if key in units and value else value
-        for key, value in values.items()
-    }
-
-
-def _recalled(knowledge: Knowledge, names: Names, tree: Node) -> list[Any]:
-    return [gate for gate in knowledge.gates(tree.unit) if gate.name == "recalled"]
-
-
-def _findings(tree: Node, names: Names) -> list[Finding]:
-    found = [
-        _finding(node, result, names)
-        for node in tree.walk()
-        for result in judged(node.condition, names.catalogue)
-    ]
-    order = ("unfit", "doubtful", "fit", "unknown")
-    return sorted(found, key=lambda f: order.index(f.judged.verdict))
-
-
-def _finding(node: Node, result: Judged, names: Names) -> Finding:
-    last = result.last
-    value = names.measured(last.value, last.uncertainty, last.unit)
-    where = names.position(node.stay.position) if node.stay else ""
-    trend = ""
-    if result.slope_per_day:
-        per_year = result.slope_per_day * 365.25
-        sign = "+" if per_year > 0 else ""
-        trend = sign + names.value(f"{per_year:.3g}" if abs(per_year) < 1 else f"{per_year:.1f}",
-                                   last.unit)  # fmt: skip
-    return Finding(
-        node.unit, where, result, value, limit_text(result.limit, names),
-        result.limit.confirmed if result.limit else True, trend,
-    )  # fmt: skip
-
-
-def limit_text(limit: Limit | None, names: Names) -> str:
-    """Write a limit: at least, at most or between."""
-    if limit is None:
-        return ""
-    low = names.value(limit.min, limit.unit) if limit.min is not None else ""
-    high = names.value(limit.max, limit.unit) if limit.max is not None else ""
-    if limit.min is not None and limit.max is not None:
-        return f"{figure(limit.min, names.language)} … {high}"
-    return f"≥ {low}" if low else f"≤ {high}"
 
 
 # --- life -----------------------------------------------------------------------------------
@@ -214,23 +138,10 @@ def _entries(places: list[tuple[str, int]]) -> dict[tuple[str, int], Entry]:
     return {place: read(leaf, *place) for place, leaf in found.items()}
 
 
-def _corrections(knowledge: Knowledge, units: list[str]) -> dict[str, str]:
-    """Return what was done to entries by corrections known then: target → void or replace."""
-    rows = the_app().lookup.timeline(
-        units[:500], ["Corrected"], None, None, knowledge.known_us, 500
-    )
-    entries = _entries([(log, position) for _, _, _, log, position, _, _ in rows])
-    return {
-        entry.operation.target: entry.operation.action
-        for entry in entries.values()
-        if isinstance(entry.operation, Corrected)
-    }
-
-
 def _cards(knowledge: Knowledge, names: Names, rows: list[Any], tree: Node) -> list[Card]:
     entries = _entries([(row[3], row[4]) for row in rows])
-    corrected = _corrections(knowledge, [tree.unit])
-    knowledge.load(list(dict.fromkeys(u for e in entries.values() for u in e.units))[:200])
+    corrected = actions([row[6] for row in rows], knowledge.known_us)
+    load_named(knowledge, entries.values())
     cards: dict[tuple[str, int], Card] = {}
     for row in rows:
         place = (row[3], row[4])
@@ -241,7 +152,9 @@ def _cards(knowledge: Knowledge, names: Names, rows: list[Any], tree: Node) -> l
 
 def _days(cards: list[Card]) -> list[tuple[str, list[Card]]]:
     def its_day(item: Card) -> str:
-        return day(moment(item.entry.happened_us), (get_language() or "ru")[:2], home_zone())
+        precision = item.precision if item.precision in {"year", "month"} else "day"
+        language = (get_language() or "ru")[:2]
+        return clock(moment(item.entry.happened_us), language, home_zone(), precision)
 
     return [(name, list(group)) for name, group in groupby(cards, its_day)]
 
@@ -376,83 +289,11 @@ def _stay(
 def _measurements(
     request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
 ) -> dict[str, Any]:
-    readings = _readings(knowledge, tree.unit)
-    limits = {
-        (j.quantity, j.place): j for j in judged(tree.condition, names.catalogue)
-    }
-    charts = [
-        chart(quantity, list(group), limits, names) | {"element": f"chart-{number}"}
-        for number, (quantity, group) in enumerate(groupby(
-            sorted(readings, key=lambda r: (r["quantity"], r["place"], r["at_us"])),
-            lambda r: r["quantity"],
-        ), 1)
-    ]
+    readings = readings_of(knowledge, tree.unit)
     return {
-        "findings": _findings(tree, names), "charts": charts,
-        "readings": [_reading(r, names) for r in reversed(readings[-200:])],
-    }
-
-
-def _readings(knowledge: Knowledge, unit: str) -> list[dict[str, Any]]:
-    if knowledge.now:
-        return the_app().lookup.readings(unit)
-    names = (
-        "quantity", "place", "moment", "at_us", "value", "uom", "uncertainty", "device", "log",
-        "position", "operation",
-    )  # fmt: skip
-    rows = knowledge.history(unit, "condition", "readings")
-    return [dict(zip(names, row[1:], strict=True)) for row in rows]
-
-
-def _reading(reading: dict[str, Any], names: Names) -> dict[str, Any]:
-    value = names.measured(reading["value"], reading["uncertainty"], reading["uom"])
-    return reading | {
-        "name": names.quantity(reading["quantity"]), "where": names.place(reading["place"]),
-        "text": value,
+        "findings": findings(tree, names), "charts": charts(readings, tree, names),
+        "readings": in_words(readings[-_MOST_READINGS:], names), "all_readings": len(readings),
     }  # fmt: skip
-
-
-def chart(
-    quantity: str, readings: list[dict[str, Any]], limits: dict[tuple[str, str], Judged],
-    names: Names,
-) -> dict[str, Any]:  # fmt: skip
-    """Return what the browser draws of one quantity: a line per place, the limits, the trends."""
-    series, lines = [], {}
-    for place, group in groupby(readings, lambda r: r["place"]):
-        result = limits.get((quantity, place))
-        points = [_point(r) for r in list(group)[-_MOST_POINTS:]]
-        slope = result.slope_per_day if result else None
-        series.append({"name": names.place(place) or names.quantity(quantity), "points": points,
-                       "trend": slope})  # fmt: skip
-        if result and result.limit:
-            lines[result.limit.key] = result.limit
-    unit = names.unit_of_measure(readings[0]["uom"])
-    return {
-        "quantity": quantity, "name": names.quantity(quantity), "unit": "" if unit == "1" else unit,
-        "data": {
-            "series": series, "unit": "" if unit == "1" else unit,
-            "limits": [line for limit in lines.values() for line in _lines(limit, names)],
-            "language": names.language, "trend_word": gettext("trend"),
-            "operation": reverse("operation", args=["ID"]),
-        },
-    }  # fmt: skip
-
-
-def _point(reading: dict[str, Any]) -> tuple[int, float, float, str, str]:
-    return (
-        reading["at_us"] // 1000, float(Decimal(reading["value"])),
-        float(Decimal(reading["uncertainty"] or "0")), reading["operation"], reading["moment"],
-    )  # fmt: skip
-
-
-def _lines(limit: Limit, names: Names) -> list[dict[str, Any]]:
-    mark = "" if limit.confirmed else f" ({gettext('unconfirmed')})"
-    return [
-        {"value": float(bound), "name": f"{sign} {names.value(bound, limit.unit)}{mark}",
-         "confirmed": limit.confirmed}
-        for sign, bound in (("≥", limit.min), ("≤", limit.max))
-        if bound is not None
-    ]  # fmt: skip
 
 
 _TAB_CONTENT = {"life": _life, "structure": _structure, "measurements": _measurements}

@@ -148,6 +148,13 @@ MOMENTS = {
     "as_left": _("as left"),
 }
 
+LIMIT_MOMENTS = {
+    "in_service": _("in service"),
+    "at_departure": _("at departure"),
+    "after_repair": _("after repair"),
+    "en_route": _("en route"),
+}
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),
@@ -181,6 +188,8 @@ FIELDS = {
     "window_to": _("Window to"), "withdrawn": _("Withdrawn"), "work": _("Work"),
     "work_order": _("Work order"), "workplace": _("Workplace"),
 }  # fmt: skip
+
+READINGS = _("Readings")
 
 CONTRADICTIONS = {
     "type_differs": _("Described twice with different types: {first}, then {now}"),

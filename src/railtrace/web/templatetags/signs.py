@@ -55,6 +55,26 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+def no_go() -> SafeString:
+    """Show the sign of a refusal: the square of what is unfit; the words stand beside it."""
+    return format_html('<svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>',
+                       mark_safe(SHAPES["unfit"]))  # fmt: skip
+
+
+_GATE_ICONS = {
+    "views_behind": "clock", "no_decision": "clock", "recalled": "flag", "on_hold": "lock",
+    "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
+    "contradiction": "git-branch",
+}  # fmt: skip
+
+
+@register.filter
+def get_icon(gate: str) -> str:
+    """Return the icon of a reason against release."""
+    return _GATE_ICONS[gate]
+
+
+@register.simple_tag
 def seal(operation: str, label: str = "") -> SafeString:
     """Show the seal that leads to an operation and its proof."""
     if not operation:

@@ -33,7 +33,7 @@ function options(data) {
   data.series.forEach((one, i) => {
     const tone = blues[i % blues.length];
     series.push({
-      type: "line", name: one.name, data: one.points.map(([t, v, u, id, moment]) => ({ value: [t, v], u, id, moment })),
+      type: "line", name: one.name, data: steps(one.points), connectNulls: false,
       symbol: SHAPES[i % SHAPES.length], symbolSize: 7, showAllSymbol: true, color: tone, lineStyle: { width: 1.5, type: DASHES[i % DASHES.length] },
       markLine: i ? undefined : limitLines(data),
     });
@@ -44,10 +44,10 @@ function options(data) {
   return {
     animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit" },
     grid: { left: 8, right: 14, top: 30, bottom: 8, containLabel: true },
-    legend: { show: data.series.length > 1, top: 0, left: 0, data: data.series.map((s) => s.name), textStyle: { color: colour("--soft") } },
+    legend: { show: data.series.length > 1, top: 0, left: 0, itemGap: 20, data: data.series.map((s) => s.name), textStyle: { color: colour("--soft") } },
     tooltip: {
       trigger: "item", renderMode: "richText", confine: true, backgroundColor: colour("--ink"), borderWidth: 0, textStyle: { color: colour("--paper") },
-      formatter: ({ data: point, seriesName }) => point?.id === undefined ? "" : `${seriesName}\n${said(point.value[1])}${point.u ? ` ± ${said(point.u)}` : ""} ${data.unit}\n${new Date(point.value[0]).toLocaleDateString("ru")}`,
+      formatter: ({ data: point, seriesName }) => point?.source ?? (point?.id === undefined ? "" : `${seriesName}\n${said(point.value[1])}${point.u ? ` ± ${said(point.u)}` : ""} ${data.unit}${point.moment === "as_left" ? `\n${data.turned_word}` : ""}\n${new Date(point.value[0]).toLocaleDateString(data.language === "en" ? "en-GB" : "ru")}`),
     },
     xAxis: { type: "time", min: first - 20 * DAY, max: last + 100 * DAY, minInterval: DAY, axisLabel: { color: colour("--soft"), fontSize: 11, hideOverlap: true, formatter: (t) => dated(t, last - first) }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
     yAxis: { type: "value", min: round(low - pad), max: round(high + pad), axisLabel: { color: colour("--soft"), fontSize: 11, formatter: said, showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: colour("--edge") } } },
@@ -63,14 +63,23 @@ function dated(t, span) {
 
 const round = (value) => Number(value.toPrecision(3));
 
+// The limit in service binds first and is drawn heaviest; an unconfirmed one is dotted.
 function limitLines(data) {
   return {
-    silent: true, symbol: "none", animation: false,
-    data: data.limits.map(({ value, name, confirmed }) => ({
-      yAxis: value, lineStyle: { color: colour("--ink"), width: 1.5, type: confirmed ? "solid" : "dotted" },
-      label: { formatter: name, position: "insideStartTop", color: colour("--ink"), fontSize: 11 },
+    symbol: "none", animation: false,
+    data: data.limits.map(({ value, name, confirmed, moment, source }, i) => ({
+      yAxis: value, source, lineStyle: { color: colour("--ink"), width: moment === "in_service" ? 1.75 : 1, type: confirmed ? "solid" : "dotted" },
+      label: { formatter: name, position: i % 2 ? "insideEndTop" : "insideStartTop", color: colour("--ink"), fontSize: 11 },
     })),
   };
+}
+
+// Turning is a step, not a slope: the line breaks where a wheel was left anew without being found.
+function steps(points) {
+  return points.flatMap(([t, v, u, id, moment], i) => {
+    const point = { value: [t, v], u, id, moment, symbol: moment === "as_left" ? "emptyCircle" : undefined };
+    return moment === "as_left" && points[i - 1]?.[0] < t ? [{ value: [t, null] }, point] : [point];
+  });
 }
 
 // Interval before point: the band of doubt is drawn as a bar from value - u to value + u.

@@ -18,6 +18,7 @@ document.addEventListener("keydown", (event) => {
     scan?.select();
   }
   if (event.key === "Escape") {
+    say();
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
@@ -40,6 +41,26 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-send]")) event.target.form.submit();
 });
+
+// What a sign or a limit says at a hover, a finger gets at a tap.
+let tip;
+function say(target) {
+  tip?.remove();
+  tip = undefined;
+  if (!target) return;
+  tip = Object.assign(document.createElement("div"), { className: "tip-box", textContent: target.dataset.said });
+  tip.setAttribute("role", "tooltip");
+  document.body.append(tip);
+  const at = target.getBoundingClientRect(), box = tip.getBoundingClientRect();
+  const left = Math.min(Math.max(at.left, 12), innerWidth - box.width - 12);
+  const top = at.bottom + box.height + 12 < innerHeight ? at.bottom + 6 : at.top - box.height - 6;
+  tip.style.translate = `${left}px ${Math.max(top, 6)}px`;
+}
+const saying = (event) => event.target.closest?.("button[data-said]");
+for (const name of ["click", "pointerover", "focusin"]) {
+  document.addEventListener(name, (event) => (saying(event) || name !== "focusin") && say(saying(event)));
+}
+addEventListener("scroll", () => tip && say(), { passive: true });
 
 // Printing opens what is folded, so that paper shows everything.
 addEventListener("beforeprint", () => {

@@ -113,7 +113,7 @@ class LifeLine {
   }
 
   clock(ms, withTime = true) {
-    const date = new Intl.DateTimeFormat("ru", { timeZone: this.zone, dateStyle: "short", ...(withTime ? { timeStyle: "short" } : {}) });
+    const date = new Intl.DateTimeFormat(this.data.language === "en" ? "en-GB" : "ru", { timeZone: this.zone, dateStyle: "short", ...(withTime ? { timeStyle: "short" } : {}) });
     return date.format(ms).replace(",", "");
   }
 

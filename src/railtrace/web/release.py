@@ -1,0 +1,170 @@
+"""Why a unit may not go out, as far as the views know: each reason with what to do now."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from django.views.decorators.http import require_POST
+
+from railtrace.errors import NotFound
+from railtrace.projections.release import Gate
+from railtrace.store.knowledge import Knowledge
+from railtrace.trace.operation import DefectClosed, HoldLifted
+from railtrace.web.measurements import limit_text
+from railtrace.web.names import Names
+from railtrace.web.record import record_one
+from railtrace.web.roles import allowed
+from railtrace.web.running import the_app
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason in words: what, on which part, the operation behind it, what to do now."""
+
+    name: str
+    said: str
+    part: str
+    unit: str
+    operation: str
+    now: str
+    href: str
+
+
+_SAID = {
+    "views_behind": _("No decision: the pages are {entries} entries behind the trace"),
+    "no_decision": _("No decision: entry {position} of {log} cannot be read by this program"),
+    "recalled": _("Recalled: {title}"),
+    "on_hold": _("On hold: {reason}"),
+    "scrapped": _("Taken out of use for ever"),
+    "not_described": _("Nothing says what this unit is"),
+    "safety_defect": _("Open safety defect: {code}"),
+    "contradiction": _("Contradiction: {said}"),
+}
+_NOW = {
+    "views_behind": _("wait until the pages have caught up"),
+    "no_decision": _("upgrade the program"),
+    "recalled": _("replace the part; the recall lists where the others are"),
+    "on_hold": _("lift the hold when its reason is gone"),
+    "scrapped": _("find out who put it back"),
+    "not_described": _("register its type"),
+    "safety_defect": _("close the defect when it is mended"),
+    "unfit": _("turn, repair or replace, then measure again"),
+    "doubtful": _("the limit lies within the uncertainty: measure more exactly"),
+    "contradiction": _("find out which is true"),
+}
+
+
+def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
+    """Return every reason against letting a unit out; at a past date, those known of then."""
+    behind = the_app().views.lag() if knowledge.now else 0
+    gates = knowledge.gates(unit, behind)
+    knowledge.load([gate.unit for gate in gates])
+    return [_reason(gate, knowledge, names, unit) for gate in gates]
+
+
+def _reason(gate: Gate, knowledge: Knowledge, names: Names, unit: str) -> Reason:
+    part = "" if gate.unit == unit else names.unit(knowledge.passport(gate.unit))
+    return Reason(
+        name=gate.name, said=_said(gate, knowledge, names), part=part, unit=gate.unit,
+        operation=gate.values.get("operation", ""), now=gettext(_NOW[gate.name]),
+        href=_href(gate),
+    )  # fmt: skip
+
+
+def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
+    values = dict(gate.values)
+    match gate.name:
+        case "unfit" | "doubtful":
+            return _reading_said(values, names)
+        case "contradiction":
+            values["said"] = contradiction_said(knowledge, names, gate.unit, values["key"])
+        case "recalled":
+            values["title"] = values["title"] or values["recall"]
+        case "safety_defect" if values["place"]:
+            values["code"] += f", {names.position(values['place'])}"
+    return gettext(_SAID[gate.name]).format(**values)
+
+
+def _reading_said(values: dict[str, str], names: Names) -> str:
+    where = f" ({names.place(values['place'])})" if values["place"] else ""
+    limit = limit_text(names.catalogue.limits.get(values["limit"]), names)
+    value = names.value(values["value"], values["unit"])
+    return f"{names.quantity(values['quantity'])}{where}: {value}, {gettext('limit')} {limit}"
+
+
+def contradiction_said(knowledge: Knowledge, names: Names, unit: str, key: str) -> str:
+    """Return a contradiction of a unit as a sentence that names the other units."""
+    for state in knowledge.states(unit).values():
+        if found := state.contradictions.get(key):
+            return names.contradiction(found.name, with_names(knowledge, names, found.values))
+    return key
+
+
+def with_names(knowledge: Knowledge, names: Names, values: dict[str, str]) -> dict[str, str]:
+    """Return the values of a contradiction with type and number in place of unit ids."""
+    units = {"carrier", "other", "part"}
+    return {
+        key: names.unit(knowledge.passport(value)) if key in units and value else value
+        for key, value in values.items()
+    }
+
+
+def _href(gate: Gate) -> str:
+    match gate.name:
+        case "recalled":
+            return reverse("recall", args=[gate.values["recall"]])
+        case "contradiction":
+            return f"{reverse('contradictions')}?{urlencode({'unit': gate.unit})}"
+        case "unfit" | "doubtful":
+            return f"{reverse('unit', args=[gate.unit])}?tab=measurements"
+        case "views_behind" | "no_decision":
+            return reverse("trace")
+    return reverse("unit", args=[gate.unit])
+
+
+# --- what now, done by a person ---------------------------------------------------------------
+
+
+@require_POST
+@allowed("hold")
+def lift_hold(request: HttpRequest) -> HttpResponse:
+    """Lift a hold of one unit with a reason."""
+    unit, hold = request.POST.get("unit", ""), request.POST.get("operation", "")
+    held = next((h for h in the_app().knowledge().passport(unit).holds if h.id == hold), None)
+    if held is None:
+        raise NotFound("{unit} has no hold {hold}", unit=unit, hold=hold)
+    if reason := _typed(request):
+        record_one(request, HoldLifted, units=(unit,), hold=hold, reason=reason)
+        messages.success(request, gettext("The hold is lifted."))
+    return _back(request, unit)
+
+
+@require_POST
+@allowed("record")
+def close_defect(request: HttpRequest) -> HttpResponse:
+    """Close an open defect by saying what was done."""
+    unit, defect = request.POST.get("unit", ""), request.POST.get("operation", "")
+    if all(d.id != defect for d in the_app().knowledge().condition(unit).defects):
+        raise NotFound("{unit} has no open defect {defect}", unit=unit, defect=defect)
+    if work := _typed(request):
+        record_one(request, DefectClosed, units=(unit,), defect=defect, work=work)
+        messages.success(request, gettext("The defect is closed."))
+    return _back(request, unit)
+
+
+def _typed(request: HttpRequest) -> str:
+    text = request.POST.get("reason", "").strip()[:200]
+    if not text:
+        messages.error(request, gettext("Say what was done: it is kept for ever."))
+    return text
+
+
+def _back(request: HttpRequest, unit: str) -> HttpResponse:
+    page: Any = request.POST.get("page") or unit
+    return redirect("unit", page)
