@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.table import HEAD, Row
 
-PARTS = ("record", "merkle", "verify", "views", "pages")
+PARTS = ("record", "merkle", "verify", "views", "pages", "life")
 _MARK = "<!-- bench -->"
 
 

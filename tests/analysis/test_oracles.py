@@ -27,8 +27,10 @@ def as_surpyval(lives: Lives) -> dict[str, np.ndarray]:
     """Return the columns of surpyval: 0 failed, 1 right, -1 left, 2 within an interval."""
     code = np.select([lives.exact, ~lives.failed, lives.lower == 0], [0, 1, -1], 2)
     single = np.select([code == 1, code == -1], [lives.lower, lives.upper], lives.lower)
-    x = [[low, high] if c == 2 else at
-         for low, high, c, at in zip(lives.lower, lives.upper, code, single, strict=True)]  # fmt: skip
+    x = [
+        [low, high] if c == 2 else at
+        for low, high, c, at in zip(lives.lower, lives.upper, code, single, strict=True)
+    ]
     columns = {"x": x, "c": code}
     if lives.count is not None:
         columns["n"] = lives.count.astype(int)
