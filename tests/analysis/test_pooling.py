@@ -38,7 +38,7 @@ def test_pooled_groups_err_less_than_separate_ones_and_their_intervals_hold(rows
     assert pooled_error < 0.75 * np.sqrt(np.mean((-alone.theta[ok, 1] - log_shape[ok]) ** 2))
     for told, true in ((found.shape(), log_shape), (found.scale(), log_scale)):
         inside = (np.log(told.low) < true) & (true < np.log(told.high))
-        # Of four rows a group learns little more than the wide prior says: too careful, not too bold.
+        # Four rows teach a group little beyond the wide prior: too careful, not too bold.
         assert 0.86 < np.mean(inside) < (0.98 if rows == 4 else 0.945)
 
 

@@ -37,8 +37,9 @@ def test_groups_of_any_size_are_as_fitted_one_by_one():
     sizes = [1, 40_000, 3, 20, 50_000, 100]
     group = np.repeat(np.arange(len(sizes)), sizes)
     life = rng.weibull(1.4, len(group)) * 100
-    lives = right_censored(np.minimum(life, 120), life < 120, group=group,
-                           entry=np.where(rng.random(len(group)) < 0.5, 0, 0.3 * np.minimum(life, 120)))  # fmt: skip
+    seen = np.minimum(life, 120)
+    entry = np.where(rng.random(len(group)) < 0.5, 0, 0.3 * seen)
+    lives = right_censored(seen, life < 120, group=group, entry=entry)
     together = fit_right_censored(lives)
     for g in range(len(sizes)):
         alone = fit_right_censored(lives.slice(slice(g, g + 1)))

@@ -436,8 +436,8 @@ def fit_threshold(lives: Lives) -> ThresholdFits:
 
     The threshold is where the likelihood of the two-parameter law of the shifted ages has its
     first local maximum; the likelihood is unbounded at the first failure when the shape is below
-    one, and a group that only rises towards it has no estimate. With few hundred lives the threshold
-    is found too high, by one standard error at shape 3 and 300 lives.
+    one, and a group that only rises towards it has no estimate. With a few hundred lives the
+    threshold is found too high, by one standard error at shape 3 and 300 lives.
 
     Parameters
     ----------

@@ -470,7 +470,8 @@ def fit_power_law(data: Histories) -> PowerLaw:
     theta, covariance = scale_and_shape(shape, exposure.log_reference, events, sum_log)
     beta = np.exp(-theta[:, 1])
     total_log = data.of_group(np.log(data.age))
-    value = events * (-theta[:, 1] - beta * theta[:, 0] - 1) + (beta - 1) * total_log
+    with np.errstate(invalid="ignore"):
+        value = events * (-theta[:, 1] - beta * theta[:, 0] - 1) + (beta - 1) * total_log
     failed = shape.why != ""
     theta[failed], covariance[failed], value[failed] = np.nan, np.nan, np.nan
     return PowerLaw(theta, covariance, _unbiased_shape(data), value, events, shape.why)

@@ -230,7 +230,7 @@ def _gamma_prior(count: Floats, span: Floats) -> tuple[float, float]:
     def lack(theta: Floats) -> float:
         mean, a = np.exp(theta)
         chance = relative * mean / (relative * mean + a)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             failures = np.where(count > 0, count * np.log(chance), 0.0)
         value = gammaln(count + a) - gammaln(a) + a * np.log1p(-chance) + failures
         return -float(value.sum())

@@ -463,9 +463,8 @@ class _Ridge:
     def descend(self, log_shape: Floats, log_life: Floats, depth: float) -> Floats:
         """Return the log life, below the given one, where the signed root equals the depth."""
         top = self.terms(log_shape, log_life)[0]
-        log_bound = log_life - 0.5 * depth / np.sqrt(np.maximum(self.events, 1.0)) / np.exp(
-            log_shape
-        )
+        error = np.exp(-log_shape) / np.sqrt(np.maximum(self.events, 1.0))
+        log_bound = log_life - 0.5 * depth * error
         for _ in range(BOUND_STEPS):
             log_shape, value, by_life = self.highest(log_shape, log_bound)
             root = np.sqrt(np.maximum(2 * (top - value), 1e-12))
