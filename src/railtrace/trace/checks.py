@@ -46,14 +46,17 @@ _ONE_UNIT = {
 }  # fmt: skip
 
 
-def check(operation: Operation, now: datetime) -> None:
-    """Refuse an operation that is wrong by itself. Raises BadOperation."""
+def check(operation: Operation, now: datetime) -> bytes:
+    """Return the encoding of an operation, or refuse it for what is wrong by itself.
+
+    Raises BadOperation.
+    """
     kind = kind_of(operation)
     check_forms(operation)
     _check_time(operation, now)
     _check_units(operation, kind)
-    _check_text(operation)
     _check_kind(operation, kind, now)
+    return _checked_text(operation)
 
 
 def _check_time(operation: Operation, now: datetime) -> None:
@@ -108,13 +111,14 @@ def _check_units(operation: Operation, kind: str) -> None:
         )  # fmt: skip
 
 
-def _check_text(operation: Operation) -> None:
+def _checked_text(operation: Operation) -> bytes:
     """Control characters other than line feed and tab have no place in a trace."""
     encoded = encode_operation(operation)
     if b"\\" in encoded and _CONTROL.search(encoded.replace(b"\\\\", b"")):
         raise BadOperation("a text holds a control character: remove it")
     if len(encoded) > 1_000_000:
         raise BadOperation("the operation is longer than 1 MB: send its data as evidence files")
+    return encoded
 
 
 def _check_kind(operation: Operation, kind: str, now: datetime) -> None:

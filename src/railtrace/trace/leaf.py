@@ -5,6 +5,7 @@ A leaf is written once by the recorder and hashed as stored; nothing ever re-enc
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -85,13 +86,23 @@ def moment(us: int) -> datetime:
 
 def encode(operation: Operation, recorded_at: datetime, submitter: str, channel: str) -> bytes:
     """Write a leaf: JSON, keys sorted, no white space, defaults left out, no floats."""
-    leaf = Leaf(
-        channel=channel,
-        operation=operation,  # type: ignore[arg-type]
-        recorded_at=recorded_at,
-        submitter=submitter,
+    return enclose(encode_operation(operation), recorded_at, submitter, channel)
+
+
+def enclose(operation: bytes, recorded_at: datetime, submitter: str, channel: str) -> bytes:
+    """Write a leaf around an operation that is encoded already."""
+    begin, end = _cover(recorded_at, submitter, channel)
+    return begin + operation + end
+
+
+@lru_cache(maxsize=64)
+def _cover(recorded_at: datetime, submitter: str, channel: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after the operation, alike for a whole batch."""
+    word = _encoder.encode
+    return (
+        b'{"channel":%b,"format":%d,"operation":' % (word(channel), FORMAT),
+        b',"recorded_at":%b,"submitter":%b}' % (word(recorded_at), word(submitter)),
     )
-    return _encoder.encode(leaf)
 
 
 def encode_operation(operation: Operation) -> bytes:

@@ -4,7 +4,7 @@ The ledger is the set of logs in one store. Everything here is a function of the
 given; time is passed in.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,6 +60,8 @@ class LogHead:
     origin: str
     frontier: Frontier
     recorded_us: int
+    foreign: bool = False
+    """Another installation writes it; here it is only held."""
 
     @property
     def size(self) -> int:
@@ -110,6 +112,9 @@ class TraceStore(Protocol):
     def find(self, ids: Sequence[str]) -> dict[str, tuple[str, int, bytes]]:
         """Return (log, position, leaf) of the ids that are in the ledger."""
 
+    def places(self, ids: Sequence[str]) -> dict[str, list[tuple[str, int, bytes]]]:
+        """Return every place where ids stand, in the order of recording."""
+
     def leaves(
         self, log: str, start: int, stop: int, kinds: Sequence[str] = ()
     ) -> Iterator[tuple[int, bytes]]:
@@ -139,6 +144,9 @@ class TraceStore(Protocol):
     def last_checkpoint(self, log: str) -> tuple[int, str] | None:
         """Return (size, note) of the newest kept checkpoint."""
 
+    def awaits(self, sha256: str) -> bool:
+        """Tell whether a file is named by replicated entries and has not come yet."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 
@@ -150,8 +158,11 @@ def record(
 
     The whole of what is accepted is durable when this returns, or none of it is.
     """
-    results: list[Receipt | Refused | None] = [_refusal(item, now) for item in batch]
-    fresh = [index for index, result in enumerate(results) if result is None]
+    checked = [_checked(item, now) for item in batch]
+    results: list[Receipt | Refused | None] = [
+        item if isinstance(item, Refused) else None for item in checked
+    ]
+    fresh = {index: text for index, text in enumerate(checked) if isinstance(text, bytes)}
     if fresh:
         _record_fresh(store, log, batch, fresh, results, now)
     return [result for result in results if result is not None]
@@ -161,7 +172,7 @@ def _record_fresh(
     store: TraceStore,
     log: str,
     batch: Sequence[Submission],
-    fresh: Sequence[int],
+    fresh: Mapping[int, bytes],
     results: list[Receipt | Refused | None],
     now: datetime,
 ) -> None:
@@ -175,35 +186,39 @@ def _record_fresh(
                 raise
 
 
-def _refusal(item: Submission, now: datetime) -> Refused | None:
+def _checked(item: Submission, now: datetime) -> bytes | Refused:
     try:
-        check(item.operation, now)
+        return check(item.operation, now)
     except Refused as refusal:
         return refusal
-    return None
 
 
 def _append(
     writer: LogWriter,
     batch: Sequence[Submission],
-    fresh: Sequence[int],
+    fresh: Mapping[int, bytes],
     results: list[Receipt | Refused | None],
     now: datetime,
 ) -> None:
     head = writer.head
+    if head.foreign:
+        raise Refused(
+            "{log} is the log of {origin}: only the installation that writes it may record in it",
+            log=head.log, origin=head.origin,
+        )  # fmt: skip
     recorded_us = max(leaves.microseconds(now), head.recorded_us)
     recorded_at = leaves.moment(recorded_us)
     known = writer.find([batch[index].operation.id for index in fresh])
     taken = {id_: (place[0], place[1], place[2]) for id_, place in known.items()}
     rows: list[Row] = []
-    for index in fresh:
+    for index, encoded in fresh.items():
         item = batch[index]
         operation = item.operation
         if operation.id in taken:
             results[index] = _seen_before(operation, *taken[operation.id])
             continue
         position = head.size + len(rows)
-        text = leaves.encode(operation, recorded_at, item.submitter, item.channel)
+        text = leaves.enclose(encoded, recorded_at, item.submitter, item.channel)
         hashed = leaf_hash(text)
         rows.append(Row(position, operation.id, kind_of(operation), text, hashed))
         taken[operation.id] = (head.log, position, text)
