@@ -239,6 +239,10 @@ class Lookup:
             parameters,
         )
 
+    def operations_of(self, unit: str) -> int:
+        """Return how many operations speak of a unit."""
+        return int(self._db.query("SELECT COUNT(*) FROM unit_ops WHERE unit = ?", (unit,))[0][0])
+
     def corrections(self, targets: Sequence[str]) -> list[tuple[str, str, int]]:
         """Return (target, log, position) of every correction that names one of the entries."""
         found: list[tuple[str, str, int]] = []
@@ -293,6 +297,14 @@ class Lookup:
         rows = self._db.query(
             f"SELECT {', '.join(names)} FROM recalls"
             " ORDER BY CASE WHEN closed_us IS NULL THEN 0 ELSE 1 END, opened_us DESC"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def adoptions(self) -> list[dict[str, Any]]:
+        """Return which catalogue was taken into use when, the latest first."""
+        names = ("catalogue", "valid_from_us", "recorded_us", "site", "operation")
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM adoptions ORDER BY recorded_us DESC, operation DESC"
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from railtrace.errors import BadOperation, NotFound
 from railtrace.store.lookup import FILTERS, SORTABLE, UnitRow
-from railtrace.trace.numbers import check_number
+from railtrace.trace.numbers import check_number, in_both_alphabets
 from railtrace.web import words
 from railtrace.web.accounts import person_of, reader
 from railtrace.web.clocks import from_us
@@ -261,7 +261,11 @@ def spellings(text: str) -> list[str]:
     """Return the forms a typed number may be stored in, the form typed first."""
     if not text:
         return []
-    forms = [text, text.upper(), text.replace(" ", "").replace("-", "")]
+    upper = text.upper()
+    forms = [
+        text, upper, text.replace(" ", "").replace("-", ""), upper.replace(" ", "-"),
+        *in_both_alphabets(upper),
+    ]  # fmt: skip
     for scheme in ("network8", "series", "evn", "serial"):
         try:
             forms.append(check_number(scheme, text))

@@ -16,10 +16,11 @@ from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
-from railtrace.trace.operation import Corrected, Operation, Reading
+from railtrace.trace.operation import Operation, Reading
 from railtrace.web import words
 from railtrace.web.correct import correctable
-from railtrace.web.corrections import put_by, standing
+from railtrace.web.corrections import actions, put_by, standing
+from railtrace.web.figures import figure
 from railtrace.web.frame import as_known
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
@@ -31,6 +32,10 @@ _ENVELOPE = {
 _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
     "restored": words.RESTORED, "action": words.ACTIONS,
+}  # fmt: skip
+_FIGURES = {
+    "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
+    "gross_tonne_km", "delay_min", "duration_s",
 }  # fmt: skip
 _UNITS = {"carrier"}
 _OPERATIONS = {"target", "hold", "defect"}
@@ -165,7 +170,8 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
             (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
         ],
         "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
-        "corrections": app.corrections_of(id_), "stands": _stands(id_, knowledge, names),
+        "corrections": app.corrections_of(id_), "stands": _stands(item, knowledge, names),
+        "corrected": id_ in actions([id_], knowledge.known_us),
         "correctable": correctable(item) and not dates.past, "leaf_hash": leaf_hash(leaf).hex(),
         "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
         "replacement": _rightly(item, knowledge, names),
@@ -175,23 +181,33 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
     return render(request, "operation.html", context)
 
 
-def _stands(id_: str, knowledge: Knowledge, names: Names) -> dict[str, Any] | None:
-    """Return what stands in the place of a corrected entry, and since which correction."""
-    entry = standing([id_], knowledge.known_us).get(id_)
+def _stands(
+    item: Any, knowledge: Knowledge, names: Names
+) -> list[tuple[str, Any, str]]:
+    """Return what stands in the place of a corrected entry, where it differs."""
+    entry = standing([item.id], knowledge.known_us).get(item.id)
     if entry is None:
-        return None
-    return {"entry": entry, "fields": _rightly(entry.operation, knowledge, names)}
+        return []
+    was = _whole(item, knowledge, names)
+    return [row for row in _rightly(entry.operation, knowledge, names) if row not in was]
 
 
 def _rightly(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
     """Return what a correction puts in the place of its target."""
-    if not isinstance(item, Corrected) or item.replacement is None:
+    replacement = getattr(item, "replacement", None)
+    return [] if replacement is None else _whole(replacement, knowledge, names)
+
+
+def _whole(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
+    """Return an operation as rows: its units, its own fields, its readings."""
+    if isinstance(item, Unreadable):
         return []
-    operation = item.replacement
-    units = [(words.FIELDS["units"], names.unit(knowledge.passport(u)), reverse("unit", args=[u]))
-             for u in operation.units[:8]]  # fmt: skip
-    readings = [(words.READINGS, reading_text(r, names), "") for r in operation.readings]
-    return [*units, *_fields(operation, knowledge, names), *readings]
+    units = [
+        (words.FIELDS["units"], names.unit(knowledge.passport(u)), reverse("unit", args=[u]))
+        for u in item.units[:20]
+    ]
+    readings = [(words.READINGS, reading_text(r, names), "") for r in item.readings]
+    return [*units, *_fields(item, knowledge, names), *readings]
 
 
 def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
@@ -220,6 +236,8 @@ def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[
         return ", ".join(value), ""
     if isinstance(value, str) and field in {*_WORDS, "type", "position", "place", "site"}:
         return _fact(field, value, names), ""
+    if field in _FIGURES:
+        return figure(value, names.language), ""
     if isinstance(value, tuple):
         return "; ".join(_plain(part) for part in value), ""
     return value, ""

@@ -42,6 +42,7 @@ def trace(request: HttpRequest) -> HttpResponse:
         "section": "trace", "now": app.clock(), "lag": app.views.lag(),
         "logs": [_log(head) for head in heads],
         "cards": [card(entry, knowledge, names, "", corrected) for entry in entries],
+        "live": f"{reverse('pulse')}?seen={sum(head.size for head in heads)}",
         "contradicted": len(app.lookup.contradictions(limit=1000)),
         "signer": str(app.signer.named(own[0]).verifier) if own else "",
     }  # fmt: skip

@@ -22,6 +22,7 @@ from railtrace.web.clocks import clock
 from railtrace.web.corrections import actions
 from railtrace.web.draw import Sign, side_view
 from railtrace.web.frame import AsKnown, as_known, home_zone
+from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
 from railtrace.web.operations import Card, card, load_named
@@ -47,9 +48,14 @@ def unit(request: HttpRequest, unit: str) -> HttpResponse:
     context = _header(knowledge, names, unit, tree) | {
         "section": "fleet", "dates": dates, "kept": [("tab", tab)], "tab": tab,
         "tabs": [(key, _TAB_WORDS[key]) for key in TABS],
+        "live": "" if dates.past else _live(unit),
     }  # fmt: skip
     context |= _TAB_CONTENT[tab](request, knowledge, names, tree)
     return render(request, f"unit_{tab}.html", context)
+
+
+def _live(unit: str) -> str:
+    return f"{reverse('unit-pulse', args=[unit])}?seen={entries_of(unit)}"
 
 
 _TAB_WORDS = {

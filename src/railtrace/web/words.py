@@ -155,6 +155,11 @@ LIMIT_MOMENTS = {
     "en_route": _("en route"),
 }
 
+GUARDS = {
+    "mandatory": _("stops"),
+    "warning": _("warns"),
+}
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),

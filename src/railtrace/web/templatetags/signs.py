@@ -55,6 +55,16 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+def explain(text: str) -> SafeString:
+    """Show a question mark that explains the word before it, at a hover, a tap or by keyboard."""
+    return format_html(
+        '<button type="button" class="help" data-said="{}">{}<span class="visually-hidden">{}'
+        "</span></button>",
+        text, icon("help-circle"), gettext("What is this?"),
+    )  # fmt: skip
+
+
+@register.simple_tag
 def no_go() -> SafeString:
     """Show the sign of a refusal: the square of what is unfit; the words stand beside it."""
     return format_html('<svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>',
@@ -222,6 +232,12 @@ def moment_time(us: int, precision: str, zone: str, recorded: int) -> SafeString
     text = happened.strftime("%H:%M") + (f" {clocks.offset(happened)}" if differs else "")
     title = full[full.index('title="') : full.index('">')]
     return format_html('<time class="num" {}">{}</time>', mark_safe(title), text)
+
+
+@register.filter
+def vehicles(rows: list[dict[str, Any]]) -> int:
+    """Count the vehicles that the parts of a recall are on."""
+    return len({row["vehicle"].unit for row in rows if row["vehicle"]})
 
 
 @register.filter

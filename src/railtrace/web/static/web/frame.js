@@ -9,6 +9,16 @@ function carryDates(url) {
   return url;
 }
 
+// Arrows go from the search box into the list below it and along its rows; Enter opens as always.
+function walk(event) {
+  const rows = [...document.querySelectorAll(".list tbody tr td:first-child a")];
+  const here = rows.indexOf(document.activeElement);
+  if (!rows.length || (here < 0 && document.activeElement?.id !== "scan")) return;
+  event.preventDefault();
+  const next = here + (event.key === "ArrowDown" ? 1 : -1);
+  (rows[next] ?? (next < 0 ? document.getElementById("scan") : rows[here]))?.focus();
+}
+
 document.addEventListener("keydown", (event) => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? "");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -17,8 +27,10 @@ document.addEventListener("keydown", (event) => {
     scan?.focus();
     scan?.select();
   }
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
   if (event.key === "Escape") {
     say();
+    if (document.activeElement?.matches(".list a")) document.getElementById("scan")?.focus();
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
