@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.table import HEAD, Row
 
-PARTS = ("record", "merkle", "verify", "views", "pages", "life")
+PARTS = ("record", "merkle", "verify", "views", "pages", "life", "vibration")
 _MARK = "<!-- bench -->"
 
 

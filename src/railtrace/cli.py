@@ -7,6 +7,7 @@ wrong, 2 when it was called wrongly. `--json` prints what a program would read.
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import analysis_commands
+from railtrace import analysis_commands, diagnose_command
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ for _name, _part in {
     "user": user_cli, "texts": texts_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
-for _command in analysis_commands.COMMANDS:
+for _command in (*analysis_commands.COMMANDS, diagnose_command.diagnose):
     cli.command()(_command)
 
 DEMO_FOLDER = Path("data/demo")
@@ -325,6 +326,79 @@ def export(
         files = app.evidence if evidence else None
         write(app.trace, target, trust_of_installation(app), log or [], files)
     _say(f"{target} is written. To check it: railtrace verify {target} --key KEY")
+
+
+# --- other installations ------------------------------------------------------------------
+
+
+@cli.command()
+def replicate(
+    url: Annotated[
+        str | None, typer.Argument(help="Address of the other installation; nothing: no call")
+    ] = None,
+    token: Annotated[
+        str, typer.Option(envvar="RAILTRACE_REPLICATE_TOKEN", help="Its API token")
+    ] = "",
+    token_file: Annotated[Path | None, typer.Option(help="A file that holds the token")] = None,
+    authority: Annotated[
+        Path | None, typer.Option(help="Certificate of the authority that signed its own")
+    ] = None,
+    every: Annotated[int, typer.Option(help="Go on, calling again after so many seconds")] = 0,
+    timeout: Annotated[float, typer.Option(help="Seconds until a silent line counts as cut")] = 30,
+    tries: Annotated[int, typer.Option(help="Cuts in a row after which a call ends")] = 10,
+    trust: Annotated[
+        list[str] | None, typer.Option(help="Trust this verifier key; repeatable")
+    ] = None,
+    trust_file: Annotated[
+        list[Path] | None, typer.Option(help="Trust the keys of this trust file; repeatable")
+    ] = None,
+    aside: Annotated[
+        Path | None, typer.Option(help="Write what was refused into this folder, for the auditor")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Carry logs and files to and from another installation; without an address, tell of them."""
+    from railtrace.operating import replicate as replicating
+    from railtrace.operating.line import Http, Line
+
+    key = token_file.read_text("utf-8").strip() if token_file else token
+    line = Line(Http(url, key, authority, timeout), tries) if url else None
+    with _app(prepared=False) as app, _progress("replicated", quiet=as_json) as tell:
+        if not app.trace.heads():
+            app.prepare()
+        replicating.stay_small(app)
+        if trust or trust_file:
+            origins = replicating.trust_keys(app, trust or [], trust_file or [])
+            _say(f"trusted: {', '.join(origins) or 'nothing new'}")
+        if aside:
+            _say("\n".join(map(str, replicating.write_aside(app, aside))) or "nothing was refused")
+        good = True
+        while line is not None:
+            good = _called(replicating, app, line, tell, as_json, every > 0)
+            if not every:
+                break
+            time.sleep(every)
+        if line is None:
+            heads = replicating.heads_known(app)
+            text = "\n".join(replicating.in_words(head, app.clock()) for head in heads)
+            _told(heads, as_json, text)
+    if not good:
+        raise typer.Exit(1)
+
+
+def _called(
+    replicating: Any, app: "App", line: Any, tell: Any, as_json: bool, goes_on: bool
+) -> bool:
+    """Call once; one that goes on for ever outlives a line that stays cut."""
+    try:
+        call = replicating.replicate(app, line, tell)
+    except RailtraceError as error:
+        if not goes_on:
+            raise
+        typer.echo(f"railtrace: {error}", err=True)
+        return False
+    _told(call, as_json, replicating.told_of(call))
+    return bool(call.is_good)
 
 
 # --- views --------------------------------------------------------------------------------
