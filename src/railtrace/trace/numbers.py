@@ -102,6 +102,11 @@ def _one_alphabet(value: str) -> str:
     return value.translate(_TO_LATIN) if re.search("[A-Z]", cyrillic) else cyrillic
 
 
+def in_both_alphabets(value: str) -> tuple[str, str]:
+    """Return a text with the letters that look alike all Cyrillic, and all Latin."""
+    return value.translate(_TO_CYRILLIC), value.translate(_TO_LATIN)
+
+
 def _series(value: str) -> str:
     match = _SERIES.fullmatch(value.upper())
     if match is None:

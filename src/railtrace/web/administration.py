@@ -84,7 +84,10 @@ def users(request: HttpRequest) -> HttpResponse:
         messages.success(request, gettext("{name} can log in now.").format(name=user.username))
         return redirect("users")
     people = User.objects.prefetch_related("groups").select_related("person").order_by("username")
-    context = {"people": people, "form": form, "roles": _role_choices(), "tab": "users"}
+    context = {
+        "people": people, "form": form, "roles": _role_choices(), "tab": "users",
+        "section": "administration",
+    }  # fmt: skip
     return render(request, "administration/users.html", context)
 
 
@@ -118,7 +121,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
         form = NewToken()
     context = {
         "tokens": ApiToken.objects.select_related("created_by"), "form": form, "shown": shown,
-        "now": now, "scopes": SCOPES, "tab": "tokens",
+        "now": now, "scopes": SCOPES, "tab": "tokens", "section": "administration",
     }  # fmt: skip
     return render(request, "administration/tokens.html", context)
 
@@ -135,7 +138,7 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 @allowed("administer")
 def texts_page(request: HttpRequest) -> HttpResponse:
     """Show how far the translations are."""
-    context = {"languages": texts.progress(), "tab": "texts"}
+    context = {"languages": texts.progress(), "tab": "texts", "section": "administration"}
     return render(request, "administration/texts.html", context)
 
 

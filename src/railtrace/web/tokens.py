@@ -10,7 +10,11 @@ from django.utils.translation import gettext_noop as _
 
 from railtrace.web.models import ApiToken
 
-SCOPES = {"record": _("Record operations"), "read": _("Read the trace and its views")}
+SCOPES = {
+    "record": _("Record operations"),
+    "read": _("Read the trace and its views"),
+    "replicate": _("Carry logs to and from another installation"),
+}
 MARK = "rt_"
 
 

@@ -211,7 +211,7 @@ def milli_with_unit(number: int | None, unit: str) -> str:
     return figures.with_unit(number // 1000, unit_sign(unit), language())
 
 
-UNIT_SIGNS = {"km": gettext_noop("km"), "h": gettext_noop("h"), "B": gettext_noop("B")}
+UNIT_SIGNS = {"m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"), "B": gettext_noop("B")}
 """The few units that pages write without a catalogue row at hand."""
 
 
@@ -275,6 +275,13 @@ def quantity_words(key: str, names: Any) -> str:
 def type_words(key: str, names: Any) -> str:
     """Return the name of a vehicle or part type."""
     return str(names.type(key))
+
+
+@register.filter
+def jurisdiction_words(key: str, names: Any) -> str:
+    """Return whose norm a row is."""
+    row = names.catalogue.jurisdictions.get(key)
+    return str(row.name(names.language)) if row else key
 
 
 @register.filter

@@ -42,7 +42,7 @@ function options(data) {
     if (trend) series.push(trend);
   });
   return {
-    animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit" },
+    animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit", fontSize: 11 },
     grid: { left: 8, right: 14, top: 30, bottom: 8, containLabel: true },
     legend: { show: data.series.length > 1, top: 0, left: 0, itemGap: 20, data: data.series.map((s) => s.name), textStyle: { color: colour("--soft") } },
     tooltip: {

@@ -199,10 +199,11 @@ class LifeLine {
 
   event(svg, [t, lane, kind, id]) {
     const x = this.x(t), y = TOP + lane * LANE + LANE / 2;
-    const link = make("a", { href: this.data.operation.replace("ID", id) }, svg);
+    const said = `${this.data.kinds[kind]} · ${this.clock(t)}`;
+    const link = make("a", { href: this.data.operation.replace("ID", id), "aria-label": said }, svg);
     if (this.bad.has(kind)) make("path", { class: "event bad", d: `M${x} ${y - 6}l6 11h-12z` }, link);
     else make("circle", { class: "event", cx: x, cy: y, r: 4 }, link);
-    make("rect", { class: "hit", x: x - 9, y: y - 13, width: 18, height: 26, "data-said": `${this.data.kinds[kind]} · ${this.clock(t)}` }, link);
+    make("rect", { class: "hit", x: x - 9, y: y - 13, width: 18, height: 26, "data-said": said }, link);
   }
 
   cluster(svg, group) {
