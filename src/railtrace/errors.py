@@ -21,6 +21,8 @@ A message is a template and its values, so that a page can show it in the reader
 An exceeded limit is a result, never an error.
 """
 
+from functools import partial
+
 
 class RailtraceError(Exception):
     """The root: catch this at the edge, show its text to a person."""
@@ -49,6 +51,10 @@ class BadEvidence(Refused):
     def __init__(self, template: str, /, reason: str, **values: object) -> None:
         super().__init__(template, **values)
         self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A batch is judged in other processes, and refusals come back from there.
+        return partial(BadEvidence, self.template, reason=self.reason, **self.values), ()
 
 
 class IdTaken(Refused):

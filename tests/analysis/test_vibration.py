@@ -11,6 +11,7 @@ from railtrace.analysis.reasons import codes
 from railtrace.analysis.recording import Recording, duplicates, recording
 from railtrace.analysis.shaft_speed import shaft_speed
 from railtrace.analysis.vibration import (
+    LEAST_SHARE,
     THRESHOLDS,
     Diagnosis,
     diagnose,
@@ -88,6 +89,8 @@ def with_dropout(x):
         (with_dropout, RATE_HZ, 1790, "dropout"),
         (lambda x: np.stack([x, x]), RATE_HZ, 1790, "not_a_signal"),
         (lambda x: x.astype(complex), RATE_HZ, 1790, "not_a_signal"),
+        (lambda x: x * 1e200, RATE_HZ, 1790, "units"),
+        (lambda x: x * 1e-200, RATE_HZ, 1790, "units"),
         (lambda x: x, 0.0, 1790, "sampling_rate"),
         (lambda x: x, float("nan"), 1790, "sampling_rate"),
         (lambda x: x, RATE_HZ, -5.0, "stated_speed"),
@@ -256,6 +259,20 @@ def test_a_batch_keeps_its_order_and_its_refusals():
     assert isinstance(found[1], BadEvidence)
     assert isinstance(found[2], Diagnosis)
     assert (found[0].damage, found[2].outcome) == ("inner", "sound")
+
+
+def test_a_large_batch_goes_to_other_processes_and_comes_back_the_same():
+    short = recording(sound(seconds=0.5), RATE_HZ, 1790)
+    brief = recording(damaged("outer", seconds=2), RATE_HZ, 1790)
+    jobs = [(brief, BALL), (short, BALL)] * LEAST_SHARE
+    found = diagnose_batch(jobs, workers=2)
+    assert len(found) == len(jobs)
+    alone = diagnose(brief, BALL)
+    for one, refusal in zip(found[::2], found[1::2], strict=True):
+        assert isinstance(one, Diagnosis)
+        assert (one.outcome, codes(one.reasons)) == (alone.outcome, codes(alone.reasons))
+        assert isinstance(refusal, BadEvidence)
+        assert refusal.reason == "too_short"
 
 
 def test_thresholds_rise_with_the_bins_searched():

@@ -78,7 +78,7 @@ def _multiples(used: Array, rate_hz: float, shaft_hz: float, points: int) -> Com
     sums = np.zeros(points // 2 + 1, dtype=np.complex128)
     for k in range(1, points // 2):
         factor *= turn
-        sums[k] = np.dot(used, factor)
+        sums[k] = (used * factor).sum()
     return sums * (points / len(used))
 
 

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 LEAST_SAMPLES = 4096
 """Below this the medians behind every score stand on a handful of lines."""
+LEAST_PEAK, MOST_PEAK = 1e-12, 1e12
 DROPOUT_RUN = 32
 """So many equal samples in a row do not come from a sensor that is alive."""
 RAIL_COUNT = 5
@@ -61,7 +62,7 @@ def recording(
     Raises
     ------
     BadEvidence : with reason `not_a_signal`, `sampling_rate`, `stated_speed`, `not_a_number`,
-        `too_short`, `constant`, `clipped` or `dropout`.
+        `too_short`, `units`, `constant`, `clipped` or `dropout`.
     """
     array = _array(samples)
     _check_numbers(sampling_rate_hz, stated_rpm)
@@ -124,6 +125,13 @@ def _check_content(array: Array) -> None:
             reason="not_a_number",
             n=len(bad),
             first=int(bad[0]),
+        )
+    peak = float(np.abs(array).max())
+    if peak > 0 and not LEAST_PEAK < peak < MOST_PEAK:
+        raise BadEvidence(
+            "The largest sample is {peak:g}: no sensor gives that; check the scale",
+            reason="units",
+            peak=peak,
         )
     if np.ptp(array) == 0:
         raise BadEvidence(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from railtrace.analysis.envelope import local_median
+from railtrace.analysis.envelope import hann, local_median
 from railtrace.analysis.recording import Array, Recording
 from railtrace.errors import BadEvidence
 
@@ -189,7 +189,8 @@ def _carried(harmonics: Array) -> Array:
     """
     count = (~np.isnan(harmonics)).sum(axis=0)
     weaker = np.maximum(1, 2 * count // 3)
-    ordered = np.nan_to_num(np.sort(harmonics, axis=0))
+    ordered = np.sort(harmonics, axis=0)
+    ordered[np.isnan(ordered)] = 0
     total = np.take_along_axis(np.cumsum(ordered, axis=0), weaker[None, :] - 1, axis=0)[0]
     return np.where(count >= HARMONICS / 2, total / weaker, 0.0)
 
@@ -213,9 +214,8 @@ def _comb(recording: Recording) -> _Comb:
 
 def _levels(recording: Recording, highest_hz: float) -> Array:
     samples, step = recording.samples, 1 / recording.seconds
-    window = np.hanning(len(samples))
-    magnitude = np.abs(fft.rfft((samples - samples.mean()) * window))
-    magnitude = magnitude[: int(highest_hz / step) + 8]
+    bins = np.asarray(fft.rfft(samples - samples.mean())[: int(highest_hz / step) + 8])
+    magnitude = np.abs(hann(bins))
     floor = np.maximum(local_median(magnitude), np.finfo(float).tiny)
     level = 20 * np.log10(np.maximum(magnitude, np.finfo(float).tiny) / floor)
     level = np.clip(level, 0.0, LEVEL_CAP_DB)

@@ -11,9 +11,10 @@ would call 50 sound ones for each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from math import log10
+from multiprocessing import get_context
 from os import cpu_count
 from typing import Literal
 
@@ -36,6 +37,8 @@ SLIP = 0.012
 """Rolling elements slip: −0.5 % (inner race) and +0.3 % (outer) were seen on test stands."""
 BAND_FACTOR = 4.0
 """A band must be this many times as wide as the highest fault frequency, or holds no impact."""
+LEAST_SHARE = 32
+"""Fewer recordings a processor are done before it has started."""
 LEAST_REVOLUTIONS = 40
 """Shorter, and a fault 1 % from a harmonic of the shaft is not told from it."""
 SIDEBAND_WITHIN = 0.01
@@ -359,9 +362,17 @@ def diagnose(
 def diagnose_batch(
     jobs: Sequence[tuple[Recording, Bearing]], workers: int | None = None
 ) -> tuple[Diagnosis | BadEvidence, ...]:
-    """Return a diagnosis, or the refusal, for each recording; transforms run on all processors."""
-    with ThreadPoolExecutor(workers or cpu_count()) as pool:
-        return tuple(pool.map(_one_of_batch, jobs))
+    """Return a diagnosis, or the refusal, for each recording, in their order.
+
+    A batch that is worth the start of other processes runs on all processors; its caller must be
+    importable (`if __name__ == "__main__":`), as for any pool. Threads would wait for each other
+    between the many short steps of one recording.
+    """
+    processes = min(workers or cpu_count() or 1, len(jobs) // LEAST_SHARE)
+    if processes < 2:
+        return tuple(_one_of_batch(job) for job in jobs)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return tuple(pool.map(_one_of_batch, jobs, chunksize=8))
 
 
 def _one_of_batch(job: tuple[Recording, Bearing]) -> Diagnosis | BadEvidence:

@@ -1,0 +1,117 @@
+"""Files of measuring machines, read into arrays; what cannot be read is refused by name."""
+
+import csv
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railtrace.errors import BadEvidence
+
+Columns = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Samples of one channel, shape (n,), scaled; the sampling rate if the file knows it."""
+
+    samples: NDArray[np.float64]
+    sampling_rate_hz: float | None
+
+
+def waveform(path: Path, channel: str = "") -> Waveform:
+    """Return one channel of a recording: .npz, .npy, .wav or .csv. Raises BadEvidence.
+
+    An .npz holds one array per channel, `fs`, and `scale_<channel>` where samples are counts; a
+    .csv one column per channel.
+    """
+    read = {".npz": _npz, ".npy": _npy, ".wav": _wav, ".csv": _csv_channel}.get(path.suffix.lower())
+    if read is None:
+        raise BadEvidence(
+            "{file}: recordings are .npz, .npy, .wav or .csv", reason="file_kind", file=path
+        )
+    try:
+        return read(path, channel)
+    except (BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
+        raise BadEvidence(
+            "{file} cannot be read, it is cut or damaged: {problem}",
+            reason="unreadable",
+            file=path,
+            problem=error,
+        ) from error
+
+
+def table(path: Path) -> Columns:
+    """Return the columns of a .csv with a header. Raises BadEvidence for what is no number."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = [row for row in csv.reader(file) if row]
+    except (ValueError, OSError) as error:
+        raise BadEvidence(
+            "{file} is no table with a header: {problem}",
+            reason="unreadable",
+            file=path,
+            problem=error,
+        ) from error
+    return {name.strip(): _numbers(path, name, at, rows) for at, name in enumerate(header)}
+
+
+def _numbers(path: Path, name: str, at: int, rows: list[list[str]]) -> NDArray[np.float64]:
+    values = np.empty(len(rows))
+    for line, row in enumerate(rows, 2):
+        try:
+            values[line - 2] = float(row[at])
+        except (ValueError, IndexError) as error:
+            raise BadEvidence(
+                "{file}, line {line}: {name} is no number; the file may be cut",
+                reason="unreadable",
+                file=path,
+                line=line,
+                name=name,
+            ) from error
+    return values
+
+
+def _npz(path: Path, channel: str) -> Waveform:
+    with np.load(path, allow_pickle=False) as file:
+        channels = [key for key in file.files if file[key].ndim == 1 and file[key].size > 1]
+        key = _chosen(path, channels, channel)
+        scale = float(file[f"scale_{key}"]) if f"scale_{key}" in file.files else 1.0
+        rate = float(file["fs"]) if "fs" in file.files else None
+        return Waveform(file[key] * scale, rate)
+
+
+def _npy(path: Path, channel: str) -> Waveform:
+    return Waveform(np.load(path, allow_pickle=False), None)
+
+
+def _wav(path: Path, channel: str) -> Waveform:
+    from scipy.io import wavfile
+
+    rate, samples = wavfile.read(path)
+    if samples.ndim == 2:
+        key = _chosen(path, [str(n + 1) for n in range(samples.shape[1])], channel)
+        samples = samples[:, int(key) - 1]
+    return Waveform(samples.astype(np.float64), float(rate))
+
+
+def _csv_channel(path: Path, channel: str) -> Waveform:
+    columns = table(path)
+    return Waveform(columns[_chosen(path, list(columns), channel)], None)
+
+
+def _chosen(path: Path, channels: list[str], channel: str) -> str:
+    if channel in channels:
+        return channel
+    if not channel and len(channels) == 1:
+        return channels[0]
+    raise BadEvidence(
+        "{file} has the channels {channels}; choose one with --channel",
+        reason="channel",
+        file=path,
+        channels=", ".join(channels) or "none",
+    )

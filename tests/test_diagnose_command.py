@@ -1,0 +1,120 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+from typer.testing import CliRunner
+
+from railtrace.cli import cli
+from tests.analysis.signals import RATE_HZ, damaged
+from tests.analysis.test_press_fit import pressed
+from tests.analysis.test_wheel_profile import analytic
+
+RECORDS = Path(__file__).parent / "data" / "vibration"
+IR007 = RECORDS / "DE_IR007_0hp_105_12k.npz"
+IR007_1HP = RECORDS / "DE_IR007_1hp_106_12k.npz"
+BEARING = ("--bearing", "6205-2RS", "--channel", "DE")
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    found = CliRunner().invoke(cli, ["diagnose", *map(str, arguments)])
+    assert found.exit_code == code, found.output
+    return found.output
+
+
+def told(*arguments: object, code: int = 0) -> dict:
+    (report,) = json.loads(run(*arguments, "--json", code=code))
+    return report
+
+
+def csv(path: Path, **columns: np.ndarray) -> Path:
+    rows = np.stack(list(columns.values()), axis=1)
+    np.savetxt(path, rows, delimiter=",", header=",".join(columns), comments="", fmt="%.5f")
+    return path
+
+
+def test_a_damaged_bearing_is_watched_with_its_evidence():
+    report = told(IR007, *BEARING, "--rpm", 1797)
+    assert (report["outcome"], report["damage"]) == ("watch", "inner")
+    assert [m["found"] for m in report["methods"]] == ["inner"] * 3
+    assert report["speed"]["confirmed"]
+
+
+def test_a_repeat_makes_it_an_alarm_and_a_copy_does_not(tmp_path):
+    found = told(IR007, *BEARING, "--rpm", 1785, "--repeat", IR007_1HP)
+    assert found["outcome"] == "alarm"
+    copy = tmp_path / "copy.npz"
+    copy.write_bytes(IR007.read_bytes())
+    refused = told(IR007, *BEARING, "--rpm", 1797, "--repeat", copy, code=1)
+    assert refused["refused"] == "duplicate"
+
+
+def test_the_text_says_the_same_as_the_json():
+    text = run(IR007, *BEARING, "--rpm", 1797)
+    report = told(IR007, *BEARING, "--rpm", 1797)
+    assert "watch, inner" in text
+    assert all(reason["text"] in text for reason in report["reasons"])
+
+
+def test_a_file_cut_short_or_strange_is_refused_by_name_and_the_others_are_judged(tmp_path):
+    cut, odd = tmp_path / "cut.npz", tmp_path / "odd.doc"
+    cut.write_bytes(IR007.read_bytes()[:50_000])
+    odd.write_text("no recording")
+    reports = json.loads(run(cut, odd, IR007, *BEARING, "--rpm", 1797, "--json", code=1))
+    assert [r.get("refused") for r in reports] == ["unreadable", "file_kind", None]
+    assert reports[2]["damage"] == "inner"
+
+
+def test_a_wave_file_carries_its_rate_and_a_bare_array_needs_one(tmp_path):
+    samples = damaged("outer")
+    wave, bare = tmp_path / "a.wav", tmp_path / "a.npy"
+    wavfile.write(wave, int(RATE_HZ), np.round(samples * 5000).astype(np.int16))
+    np.save(bare, samples)
+    options = ("--bearing", "6205-2RS", "--rpm", 1790)
+    assert told(wave, *options)["damage"] == "outer"
+    assert told(bare, *options, code=1)["refused"] == "sampling_rate"
+    assert told(bare, *options, "--rate", RATE_HZ)["damage"] == "outer"
+
+
+def test_a_recording_of_several_channels_asks_which():
+    refused = told(IR007, "--bearing", "6205-2RS", code=1)
+    assert refused["refused"] == "channel"
+    assert "DE, FE" in refused["message"]
+
+
+@pytest.mark.parametrize(
+    "options", [("--bearing", "none"), (), ("--bearing", "6205-2RS", "--known", "rust")]
+)
+def test_a_bearing_or_damage_unknown_ends_the_command(options):
+    found = CliRunner().invoke(cli, ["diagnose", str(IR007), "--channel", "DE", *options])
+    assert found.exit_code == 1
+
+
+def test_a_profile_is_measured(tmp_path):
+    x = np.arange(0.5, 128, 0.1)
+    found = told(csv(tmp_path / "w.csv", x_mm=x, y_mm=analytic(31.0)(x)), "--as", "profile")
+    assert found["parameters"]["flange_thickness_mm"] == pytest.approx(31, abs=0.02)
+    wrong = csv(tmp_path / "m.csv", x_mm=x / 1000, y_mm=analytic(31.0)(x) / 1000)
+    assert told(wrong, "--as", "profile", code=1)["refused"] == "units"
+
+
+def test_scenario_21_is_unfit_from_its_raw_curve(tmp_path):
+    x, force = pressed(612)
+    file = csv(tmp_path / "p.csv", displacement_mm=x, force_kn=force)
+    found = told(file, "--as", "press", "--seat", 185)
+    assert found["outcome"] == "unfit"
+    assert found["final_kn_per_100mm"] == pytest.approx(330.8, abs=1)
+    assert [reason["code"] for reason in found["reasons"]] == ["below_band"]
+    assert found["proof_load_kn"] is None
+    assert told(file, "--as", "press", code=1)["refused"] == "seat_length"
+
+
+def test_a_table_without_its_columns_or_cut_in_a_line_is_refused(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("a,b\n1,2\n", encoding="utf-8")
+    assert told(file, "--as", "profile", code=1)["refused"] == "columns"
+    file.write_text("x_mm,y_mm\n1,2\n3", encoding="utf-8")
+    assert told(file, "--as", "profile", code=1)["refused"] == "unreadable"
+    file.write_text("", encoding="utf-8")
+    assert told(file, "--as", "profile", code=1)["refused"] == "unreadable"
