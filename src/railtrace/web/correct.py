@@ -45,6 +45,8 @@ _TEXTS = (
     "place", "position", "code", "mode", "repair_kind", "reason", "work", "route", "train",
     "finding", "findings", "maker", "heat", "batch", "made", "owner", "note",
 )  # fmt: skip
+_FACT = "fact-"
+"""Before the entry's own fields: its reason is not the reason of the correction."""
 _LOCAL = "%Y-%m-%dT%H:%M"
 
 
@@ -104,7 +106,7 @@ class Correction(forms.Form):
             value = getattr(operation, field, None)
             if value or (field in _TEXTS and field in operation.__struct_fields__):
                 label = gettext(words.word(words.FIELDS, field))
-                facts[field] = _text(label, value or "", field in _FIGURES)
+                facts[f"{_FACT}{field}"] = _text(label, value or "", field in _FIGURES)
         return facts
 
     def facts(self) -> Iterator[Any]:
@@ -132,8 +134,8 @@ class Correction(forms.Form):
         """Return the entry said rightly, under its own id: what names it keeps naming it."""
         operation = self.operation
         said = msgspec.to_builtins(operation)
-        for field in {*_FIGURES, *_TEXTS} & data.keys():
-            typed = data[field].strip()
+        for name in (name for name in data if name.startswith(_FACT)):
+            field, typed = name.removeprefix(_FACT), data[name].strip()
             said[field] = _decimal(typed) if field in _FIGURES else typed
             if not said[field]:
                 del said[field]

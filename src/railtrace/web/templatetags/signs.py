@@ -211,7 +211,10 @@ def milli_with_unit(number: int | None, unit: str) -> str:
     return figures.with_unit(number // 1000, unit_sign(unit), language())
 
 
-UNIT_SIGNS = {"m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"), "B": gettext_noop("B")}
+UNIT_SIGNS = {
+    "m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"),
+    "B": gettext_noop("B"),
+}  # fmt: skip
 """The few units that pages write without a catalogue row at hand."""
 
 

@@ -1,0 +1,38 @@
+"""The catalogue as people look at it."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from railtrace.app import App
+
+
+@pytest.mark.parametrize("language", ["ru", "tg", "en"])
+@pytest.mark.parametrize("kind", ["vehicle_types", "part_types", "limits", "adoptions", "nonsense"])
+def test_every_kind_of_rows_is_shown(
+    reader_as: Callable[..., Client], language: str, kind: str
+) -> None:
+    response = reader_as("viewer", language).get(f"/trace/catalogue?kind={kind}")
+    assert response.status_code == 200
+    assert response.context["rows"]
+
+
+def test_every_type_has_a_page(viewer: Client, railway: App) -> None:
+    catalogue = railway.catalogue()
+    for key in (*catalogue.vehicle_types, *catalogue.part_types):
+        page = viewer.get(f"/trace/catalogue/{key}")
+        assert page.status_code == 200, key
+        assert ('class="drawing"' in page.text) is (key in catalogue.vehicle_types)
+    assert viewer.get("/trace/catalogue/no-such-type").status_code == 404
+
+
+def test_a_limit_names_its_source_and_its_doubt(viewer: Client, railway: App) -> None:
+    text = viewer.get("/trace/catalogue?kind=limits").text
+    unconfirmed = [limit for limit in railway.catalogue().limits.values() if not limit.confirmed]
+    assert text.count('<span class="tag">unconfirmed</span>') == len(unconfirmed) > 0
+
+
+def test_before_any_was_adopted_there_is_none(viewer: Client) -> None:
+    text = viewer.get("/trace/catalogue?known=2001-01-01").text
+    assert "No catalogue had been adopted by then" in text
