@@ -9,13 +9,27 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from railtrace.errors import RailtraceError, Refused, StoreFull
-from railtrace.trace.ledger import Receipt, Submission, TraceStore, record
+from railtrace.trace.ledger import (
+    Checked,
+    Receipt,
+    Submission,
+    TraceStore,
+    check_all,
+    record_checked,
+)
 
 Results = list[Receipt | Refused]
-_Item = tuple[str, Sequence[Submission], "Future[Results]"]
 _MOST_IN_ONE_COMMIT = 10_000
+
+
+class _Item(NamedTuple):
+    log: str
+    batch: Sequence[Submission]
+    checked: Checked
+    future: "Future[Results]"
 
 
 class Recorder:
@@ -35,12 +49,13 @@ class Recorder:
         self._thread.start()
 
     def submit(self, log: str, batch: Sequence[Submission]) -> "Future[Results]":
-        """Hand in a batch; the future is done when it is durable."""
+        """Hand in a batch, checked in this thread; the future is done when it is durable."""
         future: Future[Results] = Future()
+        item = _Item(log, batch, check_all(batch, self._clock()), future)
         with self._stopping:
             if self._stopped:
                 raise RailtraceError("the program is ending: nothing was recorded, send it again")
-            self._queue.put((log, batch, future))
+            self._queue.put(item)
         return future
 
     def stop(self) -> None:
@@ -60,31 +75,32 @@ class Recorder:
                     going = False
                     break
                 items.append(waiting)
-                full = sum(len(batch) for _, batch, _ in items) >= _MOST_IN_ONE_COMMIT
+                full = sum(len(item.batch) for item in items) >= _MOST_IN_ONE_COMMIT
                 if full or self._queue.empty():
                     break
                 waiting = self._queue.get()
-            for log in dict.fromkeys(item[0] for item in items):
-                self._commit(log, [item for item in items if item[0] == log])
+            for log in dict.fromkeys(item.log for item in items):
+                self._commit(log, [item for item in items if item.log == log])
             self._recorded()
 
     def _commit(self, log: str, items: list[_Item]) -> None:
-        everything = [submission for _, batch, _ in items for submission in batch]
+        everything = [submission for item in items for submission in item.batch]
+        checked = [text for item in items for text in item.checked]
         try:
-            results = record(self._store, log, everything, self._clock())
+            results = record_checked(self._store, log, everything, checked, self._clock())
         except Exception as error:
             self._one_by_one(log, items, error)
             return
         done = 0
-        for _, batch, future in items:
-            future.set_result(results[done : done + len(batch)])
-            done += len(batch)
+        for item in items:
+            item.future.set_result(results[done : done + len(item.batch)])
+            done += len(item.batch)
 
     def _one_by_one(self, log: str, items: list[_Item], error: Exception) -> None:
         """One batch must not spoil the others that shared its commit."""
         if len(items) == 1 or isinstance(error, StoreFull):
-            for _, _, future in items:
-                future.set_exception(error)
+            for item in items:
+                item.future.set_exception(error)
             return
         for item in items:
             self._commit(log, [item])

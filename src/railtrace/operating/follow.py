@@ -15,7 +15,7 @@ from railtrace.app import App
 from railtrace.config import Config
 from railtrace.errors import RailtraceError
 
-_NICENESS = 5
+_NICENESS = 15
 
 
 class CatchUpProcess:

@@ -151,6 +151,15 @@ class TraceStore(Protocol):
         """Let go of files and connections."""
 
 
+Checked = list[bytes | Refused]
+"""What a check makes of a batch: each operation's encoding, or why it is refused."""
+
+
+def check_all(batch: Sequence[Submission], now: datetime) -> Checked:
+    """Check each operation by itself; this needs no store and no lock."""
+    return [_checked(item, now) for item in batch]
+
+
 def record(
     store: TraceStore, log: str, batch: Sequence[Submission], now: datetime
 ) -> list[Receipt | Refused]:
@@ -158,7 +167,13 @@ def record(
 
     The whole of what is accepted is durable when this returns, or none of it is.
     """
-    checked = [_checked(item, now) for item in batch]
+    return record_checked(store, log, batch, check_all(batch, now), now)
+
+
+def record_checked(
+    store: TraceStore, log: str, batch: Sequence[Submission], checked: Checked, now: datetime
+) -> list[Receipt | Refused]:
+    """Record a batch that is checked already."""
     results: list[Receipt | Refused | None] = [
         item if isinstance(item, Refused) else None for item in checked
     ]

@@ -432,8 +432,8 @@ def decode(text: bytes | str) -> Operation:
 
 
 def kind_of(operation: Operation) -> str:
-    """Return the tag of an operation's kind."""
-    return str(operation.__struct_config__.tag)
+    """Return the tag of an operation's kind, which is the name of its class."""
+    return type(operation).__name__
 
 
 def named_units(operation: Operation) -> tuple[str, ...]:
