@@ -1,15 +1,32 @@
 """The main paths in a real Chromium."""
 
+import json
 import re
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from railtrace.app import App
+from railtrace.trace.operation import Inspected
 from railtrace.web.accounts import demo_users
-from tests.web.conftest import COACH, WHEELSET
+from tests.web.conftest import COACH, T0, WHEELSET
+from tests.web.test_pages import PAGES
+
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+EVERY_PAGE = [
+    *PAGES, "/trace/catalogue?kind=limits", "/trace/catalogue/tep70", "/correct/m-1", "/import/",
+]  # fmt: skip
+MAIN_PAGES = [
+    "/fleet/", "/search?q=W", f"/units/{COACH}", f"/units/{COACH}?tab=structure",
+    f"/units/{WHEELSET}?tab=measurements", f"/units/{COACH}?at=2026-02-01", "/operations/m-1",
+    "/correct/m-1", "/recalls/", "/trace/", "/trace/contradictions", "/trace/catalogue/tep70",
+    "/account/",
+]  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -71,11 +88,67 @@ def test_the_past_is_tinted_and_carried_along(at_work: Page, live_server: Any) -
 
 
 @pytest.mark.parametrize("width", [390, 834, 1440])
-@pytest.mark.parametrize("address", ["/fleet/", f"/units/{COACH}", "/trace/", "/operations/m-1"])
-def test_nothing_runs_off_the_side_of_a_screen(
-    at_work: Page, live_server: Any, width: int, address: str
+def test_no_page_complains_or_runs_off_the_side_of_a_screen(
+    at_work: Page, live_server: Any, width: int
 ) -> None:
     at_work.set_viewport_size({"width": width, "height": 900})
-    at_work.goto(f"{live_server.url}{address}")
-    at_work.wait_for_load_state("networkidle")
-    assert at_work.evaluate("document.documentElement.scrollWidth") <= width
+    for address in EVERY_PAGE:
+        _open(at_work, f"{live_server.url}{address}")
+        assert at_work.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    if page.locator("#lifeline").count():
+        page.locator("#lifeline svg").first.wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "sun"])
+def test_pages_meet_wcag_in_every_theme(at_work: Page, live_server: Any, theme: str) -> None:
+    at_work.context.add_cookies([{"name": "theme", "value": theme, "url": live_server.url}])
+    found = {}
+    for address in MAIN_PAGES:
+        _open(at_work, f"{live_server.url}{address}")
+        at_work.evaluate(AXE.read_text("utf-8"))
+        violations = at_work.evaluate(f"axe.run(document, {json.dumps(AXE_RULES)})")["violations"]
+        if violations:
+            found[address] = [(v["id"], v["nodes"][0]["html"]) for v in violations]
+    assert found == {}
+
+
+def test_keys_lead_from_the_search_box_through_the_list(at_work: Page, live_server: Any) -> None:
+    at_work.goto(f"{live_server.url}/search?q=W+01")
+    first, second = (at_work.locator(".list tbody a").nth(n) for n in (0, 1))
+    at_work.keyboard.press("/")
+    at_work.keyboard.press("ArrowDown")
+    expect(first).to_be_focused()
+    at_work.keyboard.press("ArrowDown")
+    expect(second).to_be_focused()
+    at_work.keyboard.press("Escape")
+    expect(at_work.locator("#scan")).to_be_focused()
+    at_work.keyboard.press("ArrowDown")
+    at_work.keyboard.press("Enter")
+    expect(at_work).to_have_url(re.compile("/units/u-wagon-"))
+
+
+def test_a_limit_says_its_source_at_a_tap(at_work: Page, live_server: Any, railway: App) -> None:
+    at_work.goto(f"{live_server.url}/units/{WHEELSET}?tab=measurements")
+    at_work.locator("button.said").first.click()
+    source = at_work.locator(".tip-box").inner_text()
+    assert any(limit.source in source for limit in railway.catalogue().limits.values())
+    at_work.keyboard.press("Escape")
+    expect(at_work.locator(".tip-box")).to_have_count(0)
+
+
+def test_a_page_that_is_looked_at_hears_of_new_entries(
+    at_work: Page, live_server: Any, railway: App
+) -> None:
+    at_work.clock.install()
+    at_work.goto(f"{live_server.url}/units/{COACH}")
+    railway.record(
+        [Inspected(id=f"news-{uuid.uuid4()}", happened_at=T0, units=(COACH,))], "p-test", "test"
+    )
+    assert railway.wait_caught_up(10)
+    expect(at_work.locator(".news")).to_be_hidden()
+    at_work.clock.run_for(6000)
+    expect(at_work.locator(".news")).to_have_text("1 new entry")

@@ -22,7 +22,8 @@ PAGES = [
     f"/units/{COACH}?tab=structure", f"/units/{COACH}?tab=measurements", f"/units/{WHEELSET}",
     f"/units/{WHEELSET}?tab=structure", f"/units/{WHEELSET}?tab=measurements",
     f"/units/{COACH}?at=2026-02-01", f"/units/{COACH}?at=1999-01-01", "/operations/m-1",
-    "/operations/f-1", "/recalls/", "/trace/", "/trace/contradictions", "/account/",
+    "/operations/f-1", "/recalls/", "/trace/", "/trace/contradictions", "/trace/catalogue",
+    "/account/",
 ]  # fmt: skip
 ADMINISTRATION = ["/administration/users", "/administration/tokens", "/administration/texts"]
 
@@ -88,7 +89,8 @@ def test_words_a_person_typed_are_never_run(viewer: Client) -> None:
 @pytest.mark.parametrize(
     ("typed", "unit"),
     [
-        ("07312317", COACH), ("073 12317", COACH), ("073-12317", COACH), (COACH, COACH),
+        ("073 12317 ", COACH), ("07312317", COACH), ("073 12317", COACH), ("073-12317", COACH),
+        (COACH, COACH),
         ("5-88121-09", WHEELSET), ("5 - 88121 - 2009", WHEELSET),
         (f"https://depot.example/units/{WHEELSET}", WHEELSET),
     ],
@@ -194,7 +196,7 @@ def test_a_wrong_date_is_no_failure(viewer: Client, at: str) -> None:
 
 def test_the_life_line_has_every_operation_of_the_unit(viewer: Client) -> None:
     data = viewer.get(f"/lifeline/{COACH}").json()
-    ids = {event[3] for event in data["events"]}
+    ids = {event[3] for event in data["events"] if not event[3].startswith("news-")}
     assert ids == {"r-1", "i-1", "run-1", "l-1", "f-1", "d-1", "e-1"}
     assert [span[3] for span in data["spans"]] == ["Душанбе", "ДР"]
     times = [event[0] for event in data["events"]]
