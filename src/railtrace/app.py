@@ -103,6 +103,12 @@ class App:
         self.signer  # noqa: B018 - made before the first entry, so that a lost one is noticed
         for log in self.config.logs:
             head = self.trace.open_log(log, self.config.origin_of(log))
+            if head.foreign:
+                raise ConfigError(
+                    "{log} is the log of {origin}, which another installation writes: give the "
+                    "site of that name a log of this installation in the settings (log = ...)",
+                    log=log, origin=head.origin,
+                )  # fmt: skip
             if head.size == 0:
                 self.record([self._log_opened(head)], SYSTEM, "system", log)
         self.catch_up()
@@ -278,12 +284,7 @@ class App:
         return Knowledge(self.views, self.lookup, catalogue, state_us, known_us)
 
     def _catalogue_known(self, known_us: int) -> Catalogue:
-        rows = self.views.database.query(
-            "SELECT catalogue FROM adoptions WHERE recorded_us <= ?"
-            " ORDER BY recorded_us DESC, operation DESC LIMIT 1",
-            (known_us,),
-        )
-        return self._catalogue_of(rows[0][0] if rows else None)
+        return self._catalogue_of(self.views.adopted(known_us))
 
     # --- proof ----------------------------------------------------------------------------------
 
@@ -308,12 +309,17 @@ class App:
         return sorted(entries, key=lambda entry: (entry.recorded_us, entry.log, entry.position))
 
     def checkpoint(self, log: str) -> Checkpoint:
-        """Return the signed head of a log."""
+        """Return the signed head of a log; of another installation's, the last that came."""
+        if self.trace.head(log).foreign:
+            kept = self.trace.last_checkpoint(log)
+            if kept is None:
+                raise NotFound("no checkpoint of {log} is here yet", log=log)
+            return Checkpoint.parse(kept[1])
         return sign_head(self.trace, log, self.signer, self.clock())
 
     def sign_heads(self) -> list[Checkpoint]:
-        """Sign the head of every log; one that has not moved keeps its checkpoint."""
-        return [self.checkpoint(head.log) for head in self.trace.heads()]
+        """Sign the head of every log written here; one that has not moved keeps its checkpoint."""
+        return [self.checkpoint(head.log) for head in self.trace.heads() if not head.foreign]
 
 
 class Follower:

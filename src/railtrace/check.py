@@ -64,6 +64,11 @@ REMARKS = {
         "restore, as the log itself says"
     ),
     "evidence-expired": "{log} {position}: the file {sha256} was deleted after its retention",
+    "evidence-awaited": "{log} {position}: the file {sha256} has not come from its depot yet",
+    "id-elsewhere": (
+        "{log} {position}: another installation recorded id {id} too, at {other}: the same "
+        "operation counts once, another one counts beside it"
+    ),
 }
 
 
@@ -775,19 +780,25 @@ def _check_log(
 
 
 def _check_ids(logs: list[Log]) -> None:
-    seen: dict[str, str] = {}
+    """No installation records an id twice; two that are cut off from each other may."""
+    seen: dict[str, tuple[str, str]] = {}
     for log in logs:
+        writer = log.origin.partition("/epoch-")[0].rpartition("/")[0]
         for position, id_ in enumerate(log.ids):
             if id_ and id_ in seen:
-                log.say("id-twice", position, id=id_, other=seen[id_])
-            seen.setdefault(id_, f"{log.name} {position}")
+                first_writer, place = seen[id_]
+                name = "id-twice" if writer == first_writer else "id-elsewhere"
+                log.say(name, position, id=id_, other=place)
+            seen.setdefault(id_, (writer, f"{log.name} {position}"))
 
 
 def _check_files(export: Export, log: Log) -> None:
     for sha, position in log.files.items():
         name = f"evidence/{sha[:2]}/{sha}"
         if not export.has(name):
-            gone = "evidence-expired" if export.has(f"{name}.expired") else "evidence-missing"
+            notes = ("expired", "awaited")
+            said = next((note for note in notes if export.has(f"{name}.{note}")), "missing")
+            gone = f"evidence-{said}"
             log.say(gone, position, sha256=sha)
             continue
         hashed = hashlib.sha256()

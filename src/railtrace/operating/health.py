@@ -122,6 +122,8 @@ def _unsigned(app: App, now: datetime) -> tuple[int, int]:
     """Return how many entries no checkpoint covers, and for how long [s] the oldest waits."""
     count, oldest_us = 0, leaves.microseconds(now)
     for head in app.trace.heads():
+        if head.foreign:
+            continue
         signed = (app.trace.last_checkpoint(head.log) or (0, ""))[0]
         count += head.size - signed
         for leaf in app.trace.leaves_at([(head.log, signed)]).values():

@@ -159,7 +159,10 @@ def _open_epochs(
     trace, signer = _trace(config), load_key(config.keys_folder)
     try:
         epochs = [
-            _open_epoch(trace, log, last[log.log], now) for log in manifest.logs if log.log in last
+            _open_epoch(trace, log, last[log.log], now)
+            for log in manifest.logs
+            # What another installation writes goes on there; replication brings the rest.
+            if log.log in last and not trace.head(log.log).foreign
         ]
         for epoch in epochs:
             sign_head(trace, epoch.log, signer, now)

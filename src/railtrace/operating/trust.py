@@ -34,7 +34,7 @@ def trust_of_installation(app: App) -> Trust:
     path = app.config.keys_folder / FILE
     kept = load_trust(path) if path.exists() else Trust()
     for head in app.trace.heads():
-        if not kept.knows(head.origin):
+        if not head.foreign and not kept.knows(head.origin):
             kept = _with_present_key(kept, head, app)
     return trust_of(app.trace, kept)[0]
 
@@ -85,7 +85,8 @@ def replace_key(app: App, by: str, people: Sequence[Signer] = ()) -> list[str]:
     Interrupted, it is called again and goes on with the same new key.
     """
     new, trust = _next_key(app), trust_of_installation(app)
-    for head in app.trace.heads():
+    own = [head for head in app.trace.heads() if not head.foreign]
+    for head in own:
         if not _is_known(trust, new.named(head.origin)):
             if not people:
                 app.checkpoint(head.log)
@@ -96,7 +97,7 @@ def replace_key(app: App, by: str, people: Sequence[Signer] = ()) -> list[str]:
     app.catch_up()
     app.sign_heads()
     save_trust(app.config.keys_folder / FILE, trust_of(app.trace, trust)[0])
-    return [str(new.named(head.origin).verifier) for head in app.trace.heads()]
+    return [str(new.named(head.origin).verifier) for head in own]
 
 
 def _next_key(app: App) -> Signer:

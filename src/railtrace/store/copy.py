@@ -21,6 +21,10 @@ from railtrace.store.trace import DatabaseTraceStore
 TABLES = {
     "logs": ("log", "origin", "size", "frontier", "recorded_us", "number"),
     "operations": ("key", "id", "kind", "leaf", "hash"),
+    "replicated": ("key", "id", "kind", "leaf", "hash"),
+    "awaited": ("sha256", "log"),
+    "heard": ("log", "sender", "received_us", "as_of_us"),
+    "forks": ("log", "received_us", "why", "ours", "theirs", "parcel"),
     "subtrees": ("log", "height", "idx", "hash"),
     "checkpoints": ("log", "size", "signed_us", "note"),
 }

@@ -131,6 +131,45 @@ class EvidenceStore:
         for folder in (path.parent, self.folder):
             _sync(folder)
 
+    # --- files that come piece by piece -----------------------------------------------------
+
+    def _part(self, sha: str) -> Path:
+        return self._drafts / f"{self.path(sha).name}.part"
+
+    def received(self, sha: str) -> int:
+        """Return how many bytes have come of a file that comes piece by piece."""
+        part = self._part(sha)
+        return part.stat().st_size if part.exists() else 0
+
+    def add_piece(self, sha: str, start: int, content: bytes, size: int) -> bool:
+        """Add the next piece of a file of `size` bytes; tell whether it is whole now.
+
+        A piece that does not begin where the last one ended is left: it came twice, or too late.
+        Raises ProofFailed when the whole has another hash; it begins anew then.
+        """
+        part = self._part(sha)
+        if start == self.received(sha):
+            self._require_room(size)
+            with part.open("ab") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if self.received(sha) < size:
+            return False
+        with part.open("rb") as file:
+            same = file_digest(file, "sha256").hexdigest() == sha
+        if not same:
+            part.unlink()
+            raise ProofFailed("the file {sha256} came with other bytes: it begins anew", sha256=sha)
+        self._adopt(part, self.path(sha))
+        part.unlink(missing_ok=True)
+        return True
+
+    def note_expired(self, sha: str, now: datetime) -> None:
+        """Note of a file that never came here that its holder deleted it after its retention."""
+        self.path(sha).parent.mkdir(exist_ok=True)
+        expired(self.path(sha)).write_text(f"{now.isoformat()}\n")
+
     def open(self, sha: str) -> BinaryIO:
         """Open a file after checking it. Raises NotFound or ProofFailed."""
         path = self.path(sha)

@@ -106,7 +106,7 @@ def _write(
         files |= _write_log(store, target, head)
     if evidence is not None:
         for sha in files:
-            _copy_evidence(evidence, target, sha)
+            _copy_evidence(store, evidence, target, sha)
 
 
 def _put(target: _Target, name: str, content: bytes) -> None:
@@ -145,15 +145,18 @@ def _files_of(leaf: bytes, log: str, position: int) -> list[str]:
         return []
 
 
-def _copy_evidence(evidence: EvidenceStore, target: _Target, sha: str) -> None:
+def _copy_evidence(
+    store: TraceStore, evidence: EvidenceStore, target: _Target, sha: str
+) -> None:
     """A file that is missing or changed is left out: the checker names it."""
     state = evidence.state(sha)
     if state == "kept":
         with evidence.open(sha) as source, target.file(f"evidence/{sha[:2]}/{sha}") as file:
             while piece := source.read(1 << 20):
                 file.write(piece)
-    elif state == "expired":
-        _put(target, f"evidence/{sha[:2]}/{sha}.expired", b"")
+    elif state == "expired" or store.awaits(sha):
+        word = "expired" if state == "expired" else "awaited"
+        _put(target, f"evidence/{sha[:2]}/{sha}.{word}", b"")
 
 
 def proof_of(

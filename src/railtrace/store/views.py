@@ -34,6 +34,7 @@ CataloguesBySha = Callable[[str | None], Catalogue]
 _INDEX = ("unit", "happened_us", "recorded_us", "log", "position", "kind", "id")
 _CONTRADICTIONS = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
 _PAGE = 20_000
+_NO_END_US = 2**62
 
 _EXTRA_INDEXES = {
     "units": ("number", "heat", "batch", "vehicle_class"),
@@ -157,14 +158,21 @@ class ViewStore:
             if stored.get(f"version:{view.name}") != str(view.version)
         ]
 
-    def adopted(self) -> str | None:
-        """Return the SHA-256 of the catalogue adopted last."""
-        return self._adopted(self.database)
+    def adopted(self, known_us: int | None = None) -> str | None:
+        """Return the SHA-256 of the catalogue adopted last, at a date or now."""
+        return self._adopted(self.database, known_us)
 
-    @staticmethod
-    def _adopted(source: Database | Writer) -> str | None:
+    def _adopted(self, source: Database | Writer, known_us: int | None = None) -> str | None:
+        """What another installation adopts is for its own sites, and may be too new to read."""
+        foreign = [head.log for head in self.trace.heads() if head.foreign]
+        theirs = (
+            " AND NOT EXISTS (SELECT 1 FROM unit_ops o WHERE o.unit = a.unit AND o.id ="
+            f" a.operation AND o.log IN ({marks(len(foreign))}))"
+        )
         rows = source.query(
-            "SELECT catalogue FROM adoptions ORDER BY recorded_us DESC, operation DESC LIMIT 1"
+            f"SELECT catalogue FROM adoptions a WHERE recorded_us <= ?{theirs if foreign else ''}"
+            " ORDER BY recorded_us DESC, operation DESC LIMIT 1",
+            (_NO_END_US if known_us is None else known_us, *foreign),
         )
         return rows[0][0] if rows else None
 
@@ -208,6 +216,7 @@ class ViewStore:
                 touched.setdefault(unit, []).append(entry)
                 index.add(_index_row(unit, entry))
         refold = self._index_corrections(writer, entries, taken, index)
+        refold |= self._recorded_twice(entries)
         writer.insert("unit_ops", _INDEX, sorted(index))
         changes = {name: _Change(view) for name, view in self.views.items()}
         late = self._advance(writer, touched, refold, changes, catalogue)
@@ -252,23 +261,35 @@ class ViewStore:
         index |= stored
         return reached
 
+    def _recorded_twice(self, entries: list[Entry]) -> set[str]:
+        """Return the units of entries whose ids other logs hold too: what counts once is refolded.
+
+        Only replication brings an id twice.
+        """
+        if not any(head.foreign for head in self.trace.heads()):
+            return set()
+        places = self.trace.places([entry.operation.id for entry in entries])
+        twice = {id_ for id_, found in places.items() if len(found) > 1}
+        return {u for e in entries if e.operation.id in twice for u in units_of(e.operation)}
+
     def _chain(self, writer: Writer, entry: Entry, taken: dict[str, int]) -> list[Entry]:
         """Return an entry with everything it corrects and everything that corrects it.
 
         What is recorded but not taken yet stays out: its own turn brings it in.
         """
-        chain: dict[str, Entry] = {}
+        chain: dict[tuple[str, int], Entry] = {}
         waiting = [entry]
         while waiting:
             member = waiting.pop()
-            if member.operation.id in chain:
+            if (member.log, member.position) in chain:
                 continue
-            chain[member.operation.id] = member
+            chain[member.log, member.position] = member
             if isinstance(member.operation, Corrected):
-                found = self.trace.find([member.operation.target])
+                found = self.trace.places([member.operation.target])
                 waiting += [
                     leaves.read(leaf, log, at)
-                    for log, at, leaf in found.values()
+                    for places in found.values()
+                    for log, at, leaf in places
                     if at < taken.get(log, 0)
                 ]
             places = writer.query(

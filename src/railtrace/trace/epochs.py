@@ -45,9 +45,19 @@ class Epoch:
         )  # fmt: skip
 
 
+def first_origin(origin: str) -> str:
+    """Return the origin that a log had in its first epoch: its name in the world."""
+    return origin.partition(_MARK)[0]
+
+
+def installation_of(origin: str) -> str:
+    """Return the name of the installation that writes a log."""
+    return first_origin(origin).rpartition("/")[0]
+
+
 def next_origin(origin: str, epoch: int, now: datetime) -> str:
     """Return the origin of a new epoch; its time keeps two restores of one backup apart."""
-    return f"{origin.partition(_MARK)[0]}{_MARK}{epoch}-{now:%Y%m%dT%H%M%SZ}"
+    return f"{first_origin(origin)}{_MARK}{epoch}-{now:%Y%m%dT%H%M%SZ}"
 
 
 def epochs_of(origin: str, openings: Iterable[Entry]) -> list[Epoch]:

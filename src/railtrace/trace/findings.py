@@ -52,6 +52,11 @@ REMARKS = {
         "restore, as the log itself says"
     ),
     "evidence-expired": "{log} {position}: the file {sha256} was deleted after its retention",
+    "evidence-awaited": "{log} {position}: the file {sha256} has not come from its depot yet",
+    "id-elsewhere": (
+        "{log} {position}: another installation recorded id {id} too, at {other}: the same "
+        "operation counts once, another one counts beside it"
+    ),
 }
 """What a reader must know though nothing is wrong."""
 

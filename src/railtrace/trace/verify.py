@@ -22,7 +22,7 @@ from msgspec import Struct
 from railtrace.errors import NotFound, ProofFailed
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint
-from railtrace.trace.epochs import OPENING, Epoch, epochs_of, inherit
+from railtrace.trace.epochs import OPENING, Epoch, epochs_of, inherit, installation_of
 from railtrace.trace.evidence import named_evidence
 from railtrace.trace.findings import Finding
 from railtrace.trace.ledger import LogHead, TraceStore, nodes_of, root_then
@@ -148,10 +148,14 @@ def _lost_logs(plan: Plan, logs: set[str]) -> Iterator[Finding]:
 
 
 def _repeated(store: TraceStore) -> Iterator[Finding]:
+    """No installation records an id twice; two that are cut off from each other may."""
+    writers = {head.log: installation_of(head.origin) for head in store.heads()}
     for id_, places in store.repeated_ids():
         (log, position), *others = places
         for other_log, other in others:
-            yield Finding("id-twice", other_log, other, {"id": id_, "other": f"{log} {position}"})
+            alone = writers.get(log) == writers.get(other_log)
+            name = "id-twice" if alone else "id-elsewhere"
+            yield Finding(name, other_log, other, {"id": id_, "other": f"{log} {position}"})
 
 
 _reports: "SimpleQueue[tuple[str, int, int]]"
@@ -549,7 +553,9 @@ class _Walk:
             return
         for name, position in self.files.items():
             state = self.plan.file_state(name)
-            if state != "kept":
+            if state == "missing" and self.store.awaits(name):
+                self._say("evidence-awaited", position, sha256=name)
+            elif state != "kept":
                 self._say(f"evidence-{state}", position, sha256=name)
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from railtrace.web.api import problems, read, record
+from railtrace.web.api import problems, read, record, replicate
 from railtrace.web.api.description import TEXT, Described
 
 api = Described(
@@ -15,6 +15,7 @@ api = Described(
 )  # fmt: skip
 api.add_router("", record.router)
 api.add_router("", read.router)
+api.add_router("", replicate.router)
 problems.attach(api)
 
 app_name = "api"
