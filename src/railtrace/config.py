@@ -30,7 +30,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -189,7 +189,7 @@ def write(path: Path, config: Config) -> None:
     path.write_text("".join(parts), "utf-8")
 
 
-def _table(values: Mapping[str, object]) -> str:
+def _table(values: Mapping[Any, object]) -> str:
     lines = [f"{key} = {_text(value)}\n" for key, value in values.items() if value != ""]
     return "".join(lines)
 
