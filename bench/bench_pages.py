@@ -73,7 +73,7 @@ def _units(browser: Any, app: App) -> list[Row]:
         _row("a wheelset: measurements", browser,
              [f"{a}?tab=measurements" for a in some_parts], 150),
         _row("a vehicle as known at two dates", browser,
-             [f"{a}?at=2026-05-01&known=2026-05-20" for a in some], 500),
+             [f"{a}?at=2026-05-01&known={app.clock():%Y-%m-%d}" for a in some], 500),
     ]  # fmt: skip
 
 

@@ -142,6 +142,15 @@ def test_counts_are_filters(viewer: Client) -> None:
     assert COACH not in viewer.get("/fleet/?status=abroad").text
 
 
+def test_a_count_follows_every_filter_but_its_own(railway: App) -> None:
+    vehicles = {"scope": "vehicles"}
+    free = railway.lookup.counts(vehicles, ("status", "type"))
+    narrowed = railway.lookup.counts(vehicles | {"status": "in_repair"}, ("status", "type"))
+    assert narrowed["status"] == free["status"]
+    assert sum(narrowed["type"].values()) == free["status"]["in_repair"] > 0
+    assert sum(free["type"].values()) == sum(free["status"].values())
+
+
 def test_columns_and_filters_are_remembered_per_person(
     viewer: Client, manager: Client
 ) -> None:
@@ -181,6 +190,12 @@ def test_two_dates_show_what_had_happened_as_was_known(viewer: Client) -> None:
     assert "Open safety defect" not in then
     before = viewer.get(f"/units/{COACH}?known=2020-01-01").text
     assert "nothing was known of this unit yet" in before
+
+
+def test_a_bare_day_means_its_end_on_the_installation_s_clock(viewer: Client) -> None:
+    at = viewer.get(f"/units/{COACH}?at=2026-01-20&known=2026-01-21T06:30").context["dates"]
+    assert at.at.isoformat() == "2026-01-20T18:59:59.999999+00:00"
+    assert at.known.isoformat() == "2026-01-21T01:30:00+00:00"
 
 
 def test_the_frame_says_so_where_dates_do_not_hold(viewer: Client) -> None:

@@ -92,10 +92,11 @@ def as_known(request: HttpRequest) -> AsKnown:
 def _end_of(text: str) -> datetime | None:
     zone = timezone.get_default_timezone()
     try:
-        if moment := parse_datetime(text):
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        # The day first: parsed as a moment, a bare day would be its midnight.
         if day := parse_date(text):
             return datetime.combine(day, time.max, tzinfo=zone).astimezone(UTC)
+        if moment := parse_datetime(text):
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except ValueError:
         return None
     return None

@@ -99,7 +99,7 @@ def limit_text(limit: Limit | None, names: Names) -> str:
 def limit_source(limit: Limit) -> str:
     """Write where a limit comes from, and that nobody has checked it where that is so."""
     text = f"{limit.source} · {limit.jurisdiction} · {limit.valid_from:%d.%m.%Y}"
-    return text if limit.confirmed else f"{gettext('unconfirmed')} · {text}"
+    return text if limit.confirmed else " · ".join((gettext("unconfirmed"), text))
 
 
 # --- what is missing --------------------------------------------------------------------------
@@ -237,7 +237,8 @@ def _limits(
 
 
 def _lines(limit: Limit, when: str, names: Names) -> list[dict[str, Any]]:
-    mark = "" if limit.confirmed else f" ({gettext('unconfirmed')})"
+    doubt = gettext("unconfirmed")
+    mark = "" if limit.confirmed else f" ({doubt})"
     said = gettext(words.LIMIT_MOMENTS[when])
     return [
         {

@@ -94,8 +94,8 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
 def _reading_said(values: dict[str, str], names: Names) -> str:
     where = f" ({names.place(values['place'])})" if values["place"] else ""
     limit = limit_text(names.catalogue.limits.get(values["limit"]), names)
-    value = names.value(values["value"], values["unit"])
-    return f"{names.quantity(values['quantity'])}{where}: {value}, {gettext('limit')} {limit}"
+    value, word = names.value(values["value"], values["unit"]), gettext("limit")
+    return f"{names.quantity(values['quantity'])}{where}: {value}, {word} {limit}"
 
 
 def contradiction_said(knowledge: Knowledge, names: Names, unit: str, key: str) -> str:
