@@ -284,8 +284,19 @@ def test_a_recall_finds_holds_and_closes(manager: Client, railway: App) -> None:
     assert railway.knowledge().passport(WHEELSET).holds
     assert "Recalled" in manager.get(f"/units/{COACH}").text
     assert WHEELSET in manager.get(f"{address}/parts.csv").text
+    assert "nothing is left to do" not in _row_of(manager, "Cracked heat")
     manager.post(f"{address}/close", {"reason": "done"})
     assert "Recalled" not in manager.get(f"/units/{COACH}").text
+
+
+def _row_of(reader: Client, title: str) -> str:
+    rows = reader.get("/recalls/").text.split("<tr")
+    return next(row for row in rows if title in row)
+
+
+def test_a_recall_that_found_nothing_says_that_nothing_is_left(manager: Client) -> None:
+    manager.post("/recalls/", {"title": "Found nowhere", "heat": "no-such-heat"})
+    assert "nothing is left to do" in _row_of(manager, "Found nowhere")
 
 
 def test_the_person_is_a_pseudonym_in_the_trace(manager: Client, railway: App) -> None:

@@ -77,9 +77,16 @@ def recalls(request: HttpRequest) -> HttpResponse:
         return redirect("recall", recall)
     context = {
         "section": "fleet", "dates": dates, "form": form, "names": names,
-        "recalls": [(r, _counts(knowledge.affected(r))) for r in knowledge.recalls()],
+        "recalls": [_listed(r, knowledge.affected(r)) for r in knowledge.recalls()],
     }  # fmt: skip
     return render(request, "recalls.html", context)
+
+
+def _listed(recall: Recall, affected: list[Affected]) -> tuple[Recall, dict[str, int], bool]:
+    """Return a recall with its counts, and whether nothing of it is left to be done."""
+    counts = _counts(affected)
+    on_vehicles = counts["in_service"] + counts["abroad"]
+    return recall, counts, not on_vehicles and not _to_hold(affected, recall.recall)
 
 
 def _counts(affected: list[Affected]) -> dict[str, int]:
