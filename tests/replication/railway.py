@@ -46,7 +46,9 @@ def railway(folder: Path, *names: str) -> Iterator[list[App]]:
 def _made(names: tuple[str, ...]) -> "tempfile.TemporaryDirectory[str]":
     """Return a folder of fresh installations, made once: adopting a catalogue takes its time."""
     folder = tempfile.TemporaryDirectory(prefix="railtrace-tests-")
-    apps = [App(config_of(Path(folder.name), name), Clock()) for name in names]
+    # Started at one microsecond, all would adopt the catalogue under one id.
+    clocks = [Clock(NOW - timedelta(minutes=minutes)) for minutes in range(len(names))]
+    apps = [App(config_of(Path(folder.name), n), c) for n, c in zip(names, clocks, strict=True)]
     for app in apps:
         app.prepare()
     introduce(*apps)

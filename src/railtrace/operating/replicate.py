@@ -150,7 +150,7 @@ def _fetch_log(side: Side, line: Line, known: Known, peer: str, tell: Tell) -> C
         tell(carried.origin, told.size, max(known.size, told.size))
         if told.note:
             carried.cosigned_by = tuple(line.ask("marks", _always(told.note), list[str]))
-        if told.note or told.refused or told.size == at:
+        if told.refused or told.size == at or told.size >= known.signed_size:
             return carried
 
 

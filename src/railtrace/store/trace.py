@@ -83,8 +83,9 @@ def _find(source: Database | Writer, ids: Sequence[str]) -> dict[str, Place]:
 
 def _places(source: Database | Writer, ids: Sequence[str]) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
+    replicas = source.query("SELECT 1 FROM logs WHERE number >= ? LIMIT 1", (FOREIGN,))
     for some in chunks(ids):
-        for table in _TABLES:
+        for table in _TABLES if replicas else _TABLES[:1]:
             rows = source.query(
                 f"SELECT o.id, o.key, o.leaf, l.log FROM {table} o "
                 f"JOIN logs l ON l.number = o.key / {_POSITIONS} "
@@ -229,11 +230,12 @@ class DatabaseTraceStore:
         """Return the leaves at (log, position) places."""
         wanted = {self._first_key(log) + position: (log, position) for log, position in places}
         found: dict[tuple[str, int], bytes] = {}
-        for some in chunks(sorted(wanted)):
-            rows = self.database.query(
-                f"SELECT key, leaf FROM operations WHERE key IN ({marks(len(some))})", list(some)
-            )
-            found.update({wanted[key]: _bytes(leaf) for key, leaf in rows})
+        for table in _TABLES:
+            for some in chunks([key for key in sorted(wanted) if _table(key) == table]):
+                rows = self.database.query(
+                    f"SELECT key, leaf FROM {table} WHERE key IN ({marks(len(some))})", list(some)
+                )
+                found.update({wanted[key]: _bytes(leaf) for key, leaf in rows})
         return found
 
     def hashes(self, log: str, start: int, stop: int) -> list[bytes]:

@@ -165,14 +165,13 @@ class ViewStore:
     def _adopted(self, source: Database | Writer, known_us: int | None = None) -> str | None:
         """What another installation adopts is for its own sites, and may be too new to read."""
         foreign = [head.log for head in self.trace.heads() if head.foreign]
-        theirs = (
-            " AND NOT EXISTS (SELECT 1 FROM unit_ops o WHERE o.unit = a.unit AND o.id ="
-            f" a.operation AND o.log IN ({marks(len(foreign))}))"
-        )
+        where = "SELECT 1 FROM unit_ops o WHERE o.unit = a.unit AND o.id = a.operation AND o.log"
+        listed = marks(len(foreign))
+        ours = f" AND (NOT EXISTS ({where} IN ({listed})) OR EXISTS ({where} NOT IN ({listed})))"
         rows = source.query(
-            f"SELECT catalogue FROM adoptions a WHERE recorded_us <= ?{theirs if foreign else ''}"
+            f"SELECT catalogue FROM adoptions a WHERE recorded_us <= ?{ours if foreign else ''}"
             " ORDER BY recorded_us DESC, operation DESC LIMIT 1",
-            (_NO_END_US if known_us is None else known_us, *foreign),
+            (_NO_END_US if known_us is None else known_us, *foreign, *foreign),
         )
         return rows[0][0] if rows else None
 
