@@ -138,7 +138,7 @@ def test_fifty_thousand_operations_come_over_a_line_that_stalls_repeats_and_is_c
 ) -> None:
     manners = Manners(cut_every_s=2.5, stall_s=2, bytes_per_s=4e6)
     peaks = carry(tmp_path, 50_000, manners)
-    assert manners.cuts + manners.stalls >= 3
+    assert min(manners.cuts, manners.repeats, manners.stalls) >= 1
     assert max(peaks) < MEMORY_LIMIT_MB
     all_have(tmp_path, 50_000)
 
@@ -149,7 +149,7 @@ def test_a_million_operations_come_over_a_line_that_is_cut_every_half_minute(
 ) -> None:
     manners = Manners(cut_every_s=30, stall_s=2, bytes_per_s=4e6)
     peaks = carry(tmp_path, 1_000_000, manners)
-    assert manners.cuts + manners.stalls + manners.repeats >= 3
+    assert min(manners.cuts, manners.repeats, manners.stalls) >= 1
     print(f"peaks of memory: {peaks} MB, {manners}")
     assert max(peaks) < MEMORY_LIMIT_MB
     all_have(tmp_path, 1_000_000)

@@ -3,7 +3,6 @@
 It passes whole HTTP messages, so that it can cut one in the middle or send one twice.
 """
 
-import random
 import socket
 import socketserver
 import threading
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 
 _PIECE = 64 << 10
 
@@ -23,12 +23,13 @@ class Manners:
     bytes_per_s: float = 2e6
     cut_every_s: float = 30.0
     stall_s: float = 0.0
-    seed: int = 1
     cuts: int = 0
     repeats: int = 0
     stalls: int = 0
     bytes_passed: int = 0
-    faults: list[str] = field(default_factory=lambda: ["request", "response", "repeat", "stall"])
+    faults: Iterator[str] = field(
+        default_factory=lambda: cycle(("request", "response", "repeat", "stall"))
+    )
 
 
 class _Cut(Exception):
@@ -42,7 +43,6 @@ class _Proxy(socketserver.ThreadingTCPServer):
     def __init__(self, port: int, manners: Manners) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
         self.upstream, self.manners = port, manners
-        self._random = random.Random(manners.seed)
         self._next_fault_at = time.monotonic() + manners.cut_every_s
         self._guard = threading.Lock()
 
@@ -52,7 +52,7 @@ class _Proxy(socketserver.ThreadingTCPServer):
             if time.monotonic() < self._next_fault_at:
                 return ""
             self._next_fault_at = time.monotonic() + self.manners.cut_every_s
-            return self._random.choice(self.manners.faults)
+            return next(self.manners.faults)
 
     def pace(self, count: int) -> None:
         """Wait as long as the line needs for so many bytes."""

@@ -26,7 +26,7 @@ from railtrace.trace.trust import Trust, derive, in_window, mark_compromised
 from railtrace.trace.verify import FileState
 
 PROTOCOL = 1
-MOST_ENTRIES = 2_000
+MOST_ENTRIES = 4_000
 MOST_BYTES = 1 << 20
 """Of leaves in one parcel; a longer leaf travels alone."""
 MOST_UNPACKED = 8 << 20
