@@ -352,7 +352,7 @@ def test_errors_speak_the_reader_s_language(
     reader = reader_as("viewer", language)
     missing = reader.get("/no-such-page")
     assert missing.status_code == 404
-    assert word in missing.text
+    assert word in missing.text, missing.text.split("<main")[1]
     unit = reader.get("/units/u-none")
     assert unit.status_code == 404
     assert "u-none" in unit.text

@@ -6,6 +6,7 @@ translator's comment; the sheet goes to a native speaker and comes back.
 
 import ast
 import io
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -160,8 +161,12 @@ def _write(language: str, catalog: Catalog) -> None:
 def compile_all() -> None:
     """Write the compiled texts beside the sources; set-up does this after every change."""
     for language in LANGUAGES:
-        with path_of(language).with_suffix(".mo").open("wb") as file:
+        compiled = path_of(language).with_suffix(".mo")
+        # Put in place whole: whoever reads a half-written file goes on in English for good.
+        unfinished = compiled.with_name(f"{compiled.name}.{os.getpid()}")
+        with unfinished.open("wb") as file:
             write_mo(file, catalog_of(language))
+        unfinished.replace(compiled)
 
 
 def progress() -> list[dict[str, Any]]:
