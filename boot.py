@@ -285,15 +285,24 @@ def front_end() -> None:
 # The translations
 
 
+def translation_sources() -> list[Path]:
+    """Return the texts of every language."""
+    return sorted(LOCALE.glob("*/LC_MESSAGES/django.po"))
+
+
 def compile_translations() -> None:
     """Compile every .po file; Babel does it where msgfmt is missing."""
     babel = [venv_python(), "-m", "babel.messages.frontend", "compile"]
     quietly([*babel, "--directory", LOCALE, "--domain", "django"])
+    left_out = [path for path in translation_sources() if not path.with_suffix(".mo").exists()]
+    if left_out:
+        names = ", ".join(str(path.relative_to(LOCALE)) for path in left_out)
+        raise Stop(f"Babel compiled nothing of {names}: the texts would be English only")
 
 
 def translations() -> None:
     """Compile the translations where they changed."""
-    sources = sorted(LOCALE.glob("*/LC_MESSAGES/django.po"))
+    sources = translation_sources()
     if sources:
         compiled = [path.with_suffix(".mo") for path in sources]
         step_if_changed("translations", fingerprint(sources), compile_translations, compiled)

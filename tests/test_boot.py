@@ -170,3 +170,27 @@ def test_ci_runs_both_commands() -> None:
     assert os.access(script, os.X_OK)
     commands = re.findall(r"boot\.py (.+)", script.read_text())
     assert commands == ["test", "demo --check"]
+
+
+def test_every_language_is_compiled_on_a_fresh_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = boot.translation_sources()
+    for source in sources:
+        copy = tmp_path / source.relative_to(boot.LOCALE)
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(source.read_bytes())
+    monkeypatch.setattr(boot, "LOCALE", tmp_path)
+    boot.compile_translations()
+    assert len(list(tmp_path.glob("*/LC_MESSAGES/django.mo"))) == len(sources) == 3
+
+
+def test_texts_that_are_left_out_stop_the_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "ru/LC_MESSAGES/django.po"
+    source.parent.mkdir(parents=True)
+    source.write_text('#, fuzzy\nmsgid ""\nmsgstr "Language: ru\\n"\n')
+    monkeypatch.setattr(boot, "LOCALE", tmp_path)
+    with pytest.raises(boot.Stop, match="compiled nothing of ru"):
+        boot.compile_translations()

@@ -95,7 +95,10 @@ def path_of(language: str) -> Path:
 def catalog_of(language: str) -> Catalog:
     """Return a language's texts."""
     with path_of(language).open("rb") as file:
-        return read_po(file, locale=language)
+        catalog = read_po(file, locale=language)
+    # Babel marks every new file so, and then compiles nothing of it.
+    catalog.fuzzy = False
+    return catalog
 
 
 def missing(language: str) -> list[str]:
