@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from railtrace.errors import StoreFull
+from railtrace.errors import Contended, StoreFull
 
 ROOM_KEPT_BYTES = 64 * 1024 * 1024
 """Recording stops while the disk has less free room than this, so that reading can go on."""
@@ -95,6 +95,8 @@ class Sqlite:
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.IntegrityError):
+                raise Contended("another writer was there first: {error}", error=error) from error
             if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
                 raise _full(self.path) from error
             raise

@@ -45,6 +45,8 @@ class _LogWriter:
         self._first_key = row[5] * _POSITIONS
         self._number = row[5]
         self.head = _head(row)
+        # Beside the logs of others an id may stand twice, and only a look at both tables tells.
+        self.refuses_repeats = not _holds_replicas(writer)
 
     def find(self, ids: Sequence[str]) -> dict[str, tuple[str, int, bytes]]:
         """Return (log, position, leaf) of the ids that are in the ledger."""
@@ -76,6 +78,10 @@ Place = tuple[str, int, bytes]
 """(log, position, leaf)."""
 
 
+def _holds_replicas(source: Database | Writer) -> bool:
+    return bool(source.query("SELECT 1 FROM logs WHERE number >= ? LIMIT 1", (FOREIGN,)))
+
+
 def _find(source: Database | Writer, ids: Sequence[str]) -> dict[str, Place]:
     """Return where ids stand; of one that stands in several logs, where it was recorded first."""
     return {id_: places[0] for id_, places in _places(source, ids).items()}
@@ -83,7 +89,7 @@ def _find(source: Database | Writer, ids: Sequence[str]) -> dict[str, Place]:
 
 def _places(source: Database | Writer, ids: Sequence[str]) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
-    replicas = source.query("SELECT 1 FROM logs WHERE number >= ? LIMIT 1", (FOREIGN,))
+    replicas = _holds_replicas(source)
     for some in chunks(ids):
         for table in _TABLES if replicas else _TABLES[:1]:
             rows = source.query(

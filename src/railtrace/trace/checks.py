@@ -5,7 +5,9 @@ arrive tomorrow from another depot.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from railtrace.errors import BadOperation
 from railtrace.trace.forms import check_forms
@@ -14,9 +16,6 @@ from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     Corrected,
     Installed,
-    KeyCompromised,
-    KeyReplaced,
-    LogOpened,
     Manufactured,
     MarkingChanged,
     Measured,
@@ -25,7 +24,6 @@ from railtrace.trace.operation import (
     Number,
     Operation,
     Ran,
-    RecallClosed,
     RecallOpened,
     Registered,
     Removed,
@@ -46,16 +44,17 @@ _ONE_UNIT = {
 }  # fmt: skip
 
 
-def check(operation: Operation, now: datetime) -> bytes:
+def check(operation: Operation, now: datetime, envelope_holds: bool = False) -> bytes:
     """Return the encoding of an operation, or refuse it for what is wrong by itself.
 
-    Raises BadOperation.
+    `envelope_holds` when `forms.envelopes_hold` was asked of its batch. Raises BadOperation.
     """
     kind = kind_of(operation)
-    check_forms(operation)
+    check_forms(operation, envelope_holds)
     _check_time(operation, now)
     _check_units(operation, kind)
-    _check_kind(operation, kind, now)
+    if kind in _CHECKS:
+        _CHECKS[kind](operation, now)
     return _checked_text(operation)
 
 
@@ -121,37 +120,33 @@ def _checked_text(operation: Operation) -> bytes:
     return encoded
 
 
-def _check_kind(operation: Operation, kind: str, now: datetime) -> None:
-    match operation:
-        case Manufactured() | Registered():
-            _check_numbers(operation.numbers, "numbers")
-        case MarkingChanged():
-            _check_numbers(operation.given, "given")
-            if not operation.given and not operation.withdrawn:
-                raise BadOperation("{kind} changes no number", field="given", kind=kind)
-        case Installed() | Removed():
-            if operation.carrier in operation.units:
-                raise BadOperation(
-                    "{unit} cannot be its own carrier", field="carrier", unit=operation.carrier
-                )
-        case Measured():
-            if not operation.readings:
-                raise BadOperation("{kind} has no reading", field="readings", kind=kind)
-        case Ran():
-            _check_run(operation)
-        case MeterRead() | MeterReplaced():
-            _check_meter(operation)
-        case Corrected():
-            _check_correction(operation, now)
-        case RecallOpened():
-            if not (operation.heat or operation.batch or operation.maker or operation.made):
-                raise BadOperation(
-                    "a recall names at least one of maker, heat, batch, made", field="recall"
-                )
-        case RecallClosed():
-            pass
-        case LogOpened() | KeyReplaced() | KeyCompromised():
-            pass
+def _check_described(operation: Manufactured | Registered, now: datetime) -> None:
+    _check_numbers(operation.numbers, "numbers")
+
+
+def _check_marking(operation: MarkingChanged, now: datetime) -> None:
+    _check_numbers(operation.given, "given")
+    if not operation.given and not operation.withdrawn:
+        raise BadOperation("{kind} changes no number", field="given", kind=kind_of(operation))
+
+
+def _check_carrier(operation: Installed | Removed, now: datetime) -> None:
+    if operation.carrier in operation.units:
+        raise BadOperation(
+            "{unit} cannot be its own carrier", field="carrier", unit=operation.carrier
+        )
+
+
+def _check_measured(operation: Measured, now: datetime) -> None:
+    if not operation.readings:
+        raise BadOperation("{kind} has no reading", field="readings", kind=kind_of(operation))
+
+
+def _check_recall(operation: RecallOpened, now: datetime) -> None:
+    if not (operation.heat or operation.batch or operation.maker or operation.made):
+        raise BadOperation(
+            "a recall names at least one of maker, heat, batch, made", field="recall"
+        )
 
 
 def _check_numbers(numbers: tuple[Number, ...], field: str) -> None:
@@ -173,7 +168,7 @@ def _not_negative(value: str | None, field: str) -> None:
         raise BadOperation("{what} {value} is negative", field=field, what=field, value=value)
 
 
-def _check_run(run: Ran) -> None:
+def _check_run(run: Ran, now: datetime) -> None:
     for field in ("distance_km", "engine_hours", "gross_tonne_km", "fuel_kg"):
         _not_negative(getattr(run, field), field)
     if run.started_at is not None:
@@ -185,7 +180,7 @@ def _check_run(run: Ran) -> None:
         )  # fmt: skip
 
 
-def _check_meter(operation: MeterRead | MeterReplaced) -> None:
+def _check_meter(operation: MeterRead | MeterReplaced, now: datetime) -> None:
     fields = ("value",) if isinstance(operation, MeterRead) else ("removed_value", "fitted_value")
     for field in fields:
         _not_negative(getattr(operation, field), field)
@@ -207,3 +202,11 @@ def _check_correction(operation: Corrected, now: datetime) -> None:
             "{kind} cannot be a replacement", field="replacement", kind=kind_of(replacement)
         )
     check(replacement, now)
+
+
+_CHECKS: dict[str, Callable[[Any, datetime], None]] = {
+    "Manufactured": _check_described, "Registered": _check_described,
+    "MarkingChanged": _check_marking, "Installed": _check_carrier, "Removed": _check_carrier,
+    "Measured": _check_measured, "Ran": _check_run, "MeterRead": _check_meter,
+    "MeterReplaced": _check_meter, "Corrected": _check_correction, "RecallOpened": _check_recall,
+}  # fmt: skip

@@ -1,7 +1,7 @@
 """Forms of text: what an id, a decimal number, a hash and a partial date look like."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -18,38 +18,48 @@ class _Form(NamedTuple):
     many: bool
 
 
-_ENVELOPE = ("id", "units", "performed_by", "device", "readings")
+_ENVELOPE = frozenset({"id", "units", "performed_by", "device", "readings"})
 
 
-def check_forms(operation: Operation) -> None:
-    """Hold every text of an operation to its form. Raises BadOperation naming the field."""
-    known = _ENVELOPE if _envelope_holds(operation) else ()
-    _check(operation, "", known)
+def check_forms(operation: Operation, envelope_holds: bool = False) -> None:
+    """Hold every text of an operation to its form. Raises BadOperation naming the field.
+
+    `envelope_holds` when `envelopes_hold` was asked of the whole batch already.
+    """
+    whole = not (envelope_holds or envelopes_hold([operation]))
+    _check(operation, "", _forms(type(operation)) if whole else _own_forms(type(operation)))
 
 
-def _envelope_holds(operation: Operation) -> bool:
-    """Hold the ids and decimals that every operation has to their forms at one stroke."""
-    ids = [operation.id, *operation.units, *operation.performed_by]
-    if operation.device is not None:
-        ids.append(operation.device)
-    if not operation.readings:
-        return _hold(_IDS, ids)
-    ids += [reading.quantity for reading in operation.readings]
-    decimals = [reading.value for reading in operation.readings]
-    decimals += [r.uncertainty for r in operation.readings if r.uncertainty is not None]
+def envelopes_hold(operations: Iterable[Operation]) -> bool:
+    """Tell whether the ids and decimals that every operation has are of their forms.
+
+    A batch is asked at one stroke: its texts repeat, and each different one is looked at once.
+    """
+    ids: set[str] = set()
+    decimals: set[str] = set()
+    for operation in operations:
+        ids.add(operation.id)
+        ids.update(operation.units)
+        ids.update(operation.performed_by)
+        if operation.device is not None:
+            ids.add(operation.device)
+        for reading in operation.readings:
+            ids.add(reading.quantity)
+            decimals.add(reading.value)
+            if reading.uncertainty is not None:
+                decimals.add(reading.uncertainty)
     return _hold(_IDS, ids) and _hold(_DECIMALS, decimals)
 
 
-def _hold(form: re.Pattern[str], texts: list[str]) -> bool:
+def _hold(form: re.Pattern[str], texts: set[str]) -> bool:
     """Tell whether every text has the form; a line feed inside a text shows in the count."""
     joined = "\n".join(texts)
-    return joined.count("\n") == len(texts) - 1 and form.fullmatch(joined) is not None
+    whole = joined.count("\n") == len(texts) - 1 and form.fullmatch(joined) is not None
+    return whole or not texts
 
 
-def _check(part: Struct, inside: str, known: tuple[str, ...] = ()) -> None:
-    for name, form in _forms(type(part)):
-        if name in known:
-            continue
+def _check(part: Struct, inside: str, forms: tuple[tuple[str, _Form], ...]) -> None:
+    for name, form in forms:
         value = getattr(part, name)
         if not value and value != "":
             continue
@@ -59,7 +69,7 @@ def _check(part: Struct, inside: str, known: tuple[str, ...] = ()) -> None:
                 raise _misshapen(inside + name, value, words)
         elif matches is None:
             for index, item in enumerate(value):
-                _check(item, f"{inside}{name}[{index}].")
+                _check(item, f"{inside}{name}[{index}].", _forms(type(item)))
         else:
             for index, item in enumerate(value):
                 if not matches(item):
@@ -78,6 +88,11 @@ def _forms(kind: type[Struct]) -> tuple[tuple[str, _Form], ...]:
     hints = get_type_hints(kind, include_extras=True)
     found = ((name, _form_of(hints[name])) for name in kind.__struct_fields__)
     return tuple((name, form) for name, form in found if form is not None)
+
+
+@cache
+def _own_forms(kind: type[Operation]) -> tuple[tuple[str, _Form], ...]:
+    return tuple((name, form) for name, form in _forms(kind) if name not in _ENVELOPE)
 
 
 def _form_of(hint: Any) -> _Form | None:

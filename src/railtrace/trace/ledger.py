@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from railtrace.errors import Contended, IdTaken, NotFound, Refused
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
 from railtrace.trace.checks import check
+from railtrace.trace.forms import envelopes_hold
 from railtrace.trace.leaf import Entry
 from railtrace.trace.merkle import (
     KEPT_EVERY,
@@ -31,8 +34,7 @@ TRIES = 10
 """How often a batch is tried when another log records the same ids at the same moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """An operation on its way in: who sends it and through which door."""
 
     operation: Operation
@@ -40,8 +42,7 @@ class Submission:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Proof of recording: where the operation stands; `duplicate` when it stood there before."""
 
     id: str
@@ -69,8 +70,7 @@ class LogHead:
         return self.frontier.size
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One stored entry."""
 
     position: int
@@ -84,6 +84,8 @@ class LogWriter(Protocol):
     """One open transaction on one log, holding its lock."""
 
     head: LogHead
+    refuses_repeats: bool
+    """Whether `append` raises Contended for every id that stands in the ledger already."""
 
     def find(self, ids: Sequence[str]) -> dict[str, tuple[str, int, bytes]]:
         """Return (log, position, leaf) of the ids that are in the ledger."""
@@ -157,7 +159,9 @@ Checked = list[bytes | Refused]
 
 def check_all(batch: Sequence[Submission], now: datetime) -> Checked:
     """Check each operation by itself; this needs no store and no lock."""
-    return [_checked(item, now) for item in batch]
+    operations = [item.operation for item in batch]
+    held = envelopes_hold(operations)
+    return [_checked(operation, now, held) for operation in operations]
 
 
 def record(
@@ -192,18 +196,20 @@ def _record_fresh(
     now: datetime,
 ) -> None:
     for tries_left in reversed(range(TRIES)):
+        # At first as if every id were new, which the store would refuse to write twice.
+        look_up = tries_left < TRIES - 1
         try:
             with store.writing(log) as writer:
-                _append(writer, batch, fresh, results, now)
+                _append(writer, batch, fresh, results, now, look_up)
             return
         except Contended:
             if not tries_left:
                 raise
 
 
-def _checked(item: Submission, now: datetime) -> bytes | Refused:
+def _checked(operation: Operation, now: datetime, envelope_holds: bool) -> bytes | Refused:
     try:
-        return check(item.operation, now)
+        return check(operation, now, envelope_holds)
     except Refused as refusal:
         return refusal
 
@@ -214,6 +220,7 @@ def _append(
     fresh: Mapping[int, bytes],
     results: list[Receipt | Refused | None],
     now: datetime,
+    look_up: bool,
 ) -> None:
     head = writer.head
     if head.foreign:
@@ -223,21 +230,24 @@ def _append(
         )  # fmt: skip
     recorded_us = max(leaves.microseconds(now), head.recorded_us)
     recorded_at = leaves.moment(recorded_us)
-    known = writer.find([batch[index].operation.id for index in fresh])
-    taken = {id_: (place[0], place[1], place[2]) for id_, place in known.items()}
+    taken: dict[str, tuple[str, int, bytes]] = {}
+    if look_up or not writer.refuses_repeats:
+        taken |= writer.find([batch[index].operation.id for index in fresh])
+    log, position = head.log, head.size
     rows: list[Row] = []
     for index, encoded in fresh.items():
         item = batch[index]
         operation = item.operation
-        if operation.id in taken:
-            results[index] = _seen_before(operation, *taken[operation.id])
+        id_ = operation.id
+        if id_ in taken:
+            results[index] = _seen_before(operation, *taken[id_])
             continue
-        position = head.size + len(rows)
         text = leaves.enclose(encoded, recorded_at, item.submitter, item.channel)
         hashed = leaf_hash(text)
-        rows.append(Row(position, operation.id, kind_of(operation), text, hashed))
-        taken[operation.id] = (head.log, position, text)
-        results[index] = Receipt(operation.id, head.log, position, recorded_at, hashed.hex())
+        rows.append(Row(position, id_, kind_of(operation), text, hashed))
+        taken[id_] = (log, position, text)
+        results[index] = Receipt(id_, log, position, recorded_at, hashed.hex())
+        position += 1
     if rows:
         frontier, kept = head.frontier.append([row.hash for row in rows])
         writer.append(rows, replace(head, frontier=frontier, recorded_us=recorded_us), kept)
