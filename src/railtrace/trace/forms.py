@@ -69,7 +69,8 @@ def _check(part: Struct, inside: str, forms: tuple[tuple[str, _Form], ...]) -> N
                 raise _misshapen(inside + name, value, words)
         elif matches is None:
             for index, item in enumerate(value):
-                _check(item, f"{inside}{name}[{index}].", _forms(type(item)))
+                kind: type[Struct] = type(item)
+                _check(item, f"{inside}{name}[{index}].", _forms(kind))
         else:
             for index, item in enumerate(value):
                 if not matches(item):
