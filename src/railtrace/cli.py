@@ -416,8 +416,10 @@ def rebuild(
     view: Annotated[list[str] | None, typer.Argument(help="Views; none: all and the index")] = None,
 ) -> None:
     """Build views anew from the trace; pages show the old ones until it is done."""
+    from railtrace.store.views import INDEX
+
     with _app(prepared=False) as app, _progress("rebuilding") as tell:
-        unknown = [name for name in view or [] if name not in app.views.views]
+        unknown = [name for name in view or [] if name not in {INDEX, *app.views.views}]
         if unknown:
             raise ConfigError(
                 "there is no view {name}: choose of {known}",

@@ -14,7 +14,7 @@ from railtrace.app import App
 from railtrace.config import Config
 from railtrace.errors import ConfigError
 from railtrace.operating import upgrade as upgrading
-from railtrace.operating.backup import back_up, newest, open_trace, read_manifest
+from railtrace.operating.backup import newest, open_trace, read_manifest
 from railtrace.operating.only_one import sharing
 from railtrace.operating.restore import restore
 from railtrace.operating.trust import trust_of_installation
@@ -85,9 +85,7 @@ def test_a_folder_of_every_format_that_is_backed_up_can_be_restored(
     tmp_path: Path, number: int
 ) -> None:
     config = unpacked(number, tmp_path)
-    app = opened(config)
-    back_up(app, tmp_path / "backups")
-    app.stop()
+    upgrade(config, tmp_path / "backups", lambda: None)  # which backs it up first, as it is
     other = replace_data(config, tmp_path / "other")
     assert len(restore(other, tmp_path / "backups")) == 3
 

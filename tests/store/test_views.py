@@ -13,7 +13,7 @@ from railtrace.store.sqlite import Sqlite
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace.ledger import Submission, record
-from railtrace.trace.operation import KINDS, Counter, Number, Reading
+from railtrace.trace.operation import KINDS, Counter, LeanedOn, LogSize, Number, Reading
 
 START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
 CATALOGUE = load()
@@ -48,7 +48,7 @@ def take(views, log, operations, seconds=0):
 
 def everything(views):
     """Return every row of every table of the views, in one order."""
-    tables = ["states", "unit_ops", "contradictions", "positions", "corrections"]
+    tables = ["states", "unit_ops", "contradictions", "positions", "corrections", "leanings"]
     tables += [table for view in VIEWS for table in (*view.tables, *view.history)]
     return {
         table: sorted(map(repr, views.database.query(f"SELECT * FROM {table}"))) for table in tables
@@ -63,7 +63,7 @@ def life(data):
     for index in range(data.draw(st.integers(1, 14))):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
-             "EnteredRepair", "WrittenOff", "Condemned", "Corrected"]))  # fmt: skip
+             "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -89,6 +89,11 @@ def _one(data, kind, name, at, mine, other, drawn):
             return op(kind, name, at, units=(mine,), readings=(reading,))
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
+        case "Released":
+            earlier = data.draw(st.lists(st.sampled_from([o.id for o in drawn] or ["o0"])))
+            leaned_on = tuple(LeanedOn(operation=o, log="north", position=0) for o in earlier)
+            return op(kind, name, at, units=(mine,), decision=name, scope="unit",
+                      leaned_on=leaned_on, positions=(LogSize(log="north", size=1),))  # fmt: skip
         case "Corrected":
             target = data.draw(st.sampled_from([o.id for o in drawn] or ["o0"]))
             if data.draw(st.booleans()):

@@ -13,7 +13,11 @@ PATTERNS = {
     for name in ("Id", "Sha256", "Decimal", "PartialDate")
     for kind in [getattr(shapes, name)]
 }
-PARTS = (shapes.Reading, shapes.Number, shapes.Evidence, shapes.Counter, shapes.KeySignature)
+PARTS = (
+    shapes.Reading, shapes.Number, shapes.Evidence, shapes.Counter, shapes.KeySignature,
+    shapes.LeanedOn, shapes.LogSize, shapes.Restriction, shapes.GateReason,
+    shapes.DecisionSignature,
+)  # fmt: skip
 
 
 def type_name(kind: inspect.Type) -> str:

@@ -254,6 +254,17 @@ class Lookup:
             )
         return found
 
+    def leaning(self, targets: Sequence[str]) -> list[tuple[str, str, int]]:
+        """Return (target, log, position) of every entry that leans on one of the operations."""
+        found: list[tuple[str, str, int]] = []
+        for some in chunks(targets):
+            found += self._db.query(
+                f"SELECT target, log, position FROM leanings WHERE target IN ({marks(len(some))})"
+                " ORDER BY target, log, position",
+                list(some),
+            )
+        return found
+
     def all_corrections(self) -> list[tuple[str, int]]:
         """Return (log, position) of every correction."""
         return self._db.query("SELECT log, position FROM corrections ORDER BY log, position")

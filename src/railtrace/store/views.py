@@ -26,7 +26,7 @@ from railtrace.store.database import Database, Writer, chunks, marks
 from railtrace.trace import leaf as leaves
 from railtrace.trace.leaf import Entry
 from railtrace.trace.ledger import TraceStore
-from railtrace.trace.operation import KINDS, Corrected
+from railtrace.trace.operation import KINDS, Corrected, Operation, named_operations
 
 CataloguesBySha = Callable[[str | None], Catalogue]
 """Gives an adopted catalogue by its SHA-256; the empty catalogue when none is adopted."""
@@ -35,6 +35,8 @@ _INDEX = ("unit", "happened_us", "recorded_us", "log", "position", "kind", "id")
 _CONTRADICTIONS = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
 _PAGE = 20_000
 _NO_END_US = 2**62
+INDEX, _INDEX_VERSION = "index", 2
+"""The index of entries by unit, by what corrects them, and by what leans on them."""
 
 _EXTRA_INDEXES = {
     "units": ("number", "heat", "batch", "vehicle_class"),
@@ -101,6 +103,8 @@ class ViewStore:
             f" position BIGINT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, {index}){without}",
             "CREATE TABLE IF NOT EXISTS corrections (target TEXT NOT NULL, log TEXT NOT NULL,"
             " position BIGINT NOT NULL, PRIMARY KEY (target, log, position))",
+            "CREATE TABLE IF NOT EXISTS leanings (target TEXT NOT NULL, log TEXT NOT NULL,"
+            f" position BIGINT NOT NULL, PRIMARY KEY (target, log, position)){without}",
             f"CREATE TABLE IF NOT EXISTS states (view TEXT NOT NULL, unit {text} NOT NULL,"
             f" state {real.blob} NOT NULL, PRIMARY KEY (view, unit)){without}",
             f"CREATE TABLE IF NOT EXISTS contradictions (key TEXT NOT NULL, unit {text} NOT NULL,"
@@ -117,8 +121,13 @@ class ViewStore:
             if not writer.query("SELECT 1 FROM positions LIMIT 1"):
                 writer.many(
                     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    [(f"version:{view.name}", str(view.version)) for view in self.views.values()],
+                    [(f"version:{name}", version) for name, version in self._versions().items()],
                 )
+
+    def _versions(self) -> dict[str, str]:
+        """Return what this program builds: the index, then every view."""
+        views = {view.name: str(view.version) for view in self.views.values()}
+        return {INDEX: str(_INDEX_VERSION)} | views
 
     @property
     def _text(self) -> str:
@@ -147,15 +156,15 @@ class ViewStore:
         return sum(head.size - taken.get(head.log, 0) for head in self.trace.heads())
 
     def outdated(self) -> list[str]:
-        """Return the views whose stored version is not this program's."""
+        """Return the views, and the index, whose stored version is not this program's."""
         return self._outdated(self.database)
 
     def _outdated(self, source: Database | Writer) -> list[str]:
         stored = dict(source.query("SELECT key, value FROM meta"))
         return [
-            view.name
-            for view in self.views.values()
-            if stored.get(f"version:{view.name}") != str(view.version)
+            name
+            for name, version in self._versions().items()
+            if stored.get(f"version:{name}") != version
         ]
 
     def adopted(self, known_us: int | None = None) -> str | None:
@@ -217,6 +226,7 @@ class ViewStore:
         refold = self._index_corrections(writer, entries, taken, index)
         refold |= self._recorded_twice(entries)
         writer.insert("unit_ops", _INDEX, sorted(index))
+        writer.insert("leanings", ("target", "log", "position"), _leanings(entries))
         changes = {name: _Change(view) for name, view in self.views.items()}
         late = self._advance(writer, touched, refold, changes, catalogue)
         every = {(name, unit) for unit in refold for name in self.views}
@@ -438,13 +448,14 @@ class ViewStore:
         tell = progress or (lambda view, done: None)
         with self.database.write() as writer:
             writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
-            if not names:
+            if not names or INDEX in names:
                 self._rebuild_index(writer, tell)
             for name in names or tuple(self.views):
-                self._rebuild_view(writer, self.views[name], tell)
+                if name != INDEX:
+                    self._rebuild_view(writer, self.views[name], tell)
 
     def _rebuild_index(self, writer: Writer, tell: Callable[[str, int], None]) -> None:
-        for table in ("unit_ops", "corrections", "positions"):
+        for table in ("unit_ops", "corrections", "leanings", "positions"):
             writer.query(f"DELETE FROM {table}")
         heads = self.trace.heads()
         done, corrected = 0, []
@@ -453,6 +464,7 @@ class ViewStore:
                 entries = [leaves.read(leaf, head.log, position) for position, leaf in page]
                 rows = [_index_row(u, e) for e in entries for u in units_of(e.operation)]
                 writer.insert("unit_ops", _INDEX, sorted(rows))
+                writer.insert("leanings", ("target", "log", "position"), _leanings(entries))
                 corrected += [e for e in entries if isinstance(e.operation, Corrected)]
                 done += len(entries)
                 tell("index", done)
@@ -462,6 +474,7 @@ class ViewStore:
         sizes = {head.log: head.size for head in heads}
         self._index_corrections(writer, corrected, sizes, index)
         writer.insert("unit_ops", _INDEX, sorted(index))
+        self._set_version(writer, INDEX, str(_INDEX_VERSION))
 
     def _rebuild_view(self, writer: Writer, view: View, tell: Callable[[str, int], None]) -> None:
         changed = view.name in self._outdated(writer)
@@ -481,8 +494,12 @@ class ViewStore:
             change.refolded.clear()
             self._write(writer, change)
             tell(view.name, done)
-        writer.query("DELETE FROM meta WHERE key = ?", (f"version:{view.name}",))
-        writer.insert("meta", ("key", "value"), [(f"version:{view.name}", str(view.version))])
+        self._set_version(writer, view.name, str(view.version))
+
+    @staticmethod
+    def _set_version(writer: Writer, name: str, version: str) -> None:
+        writer.query("DELETE FROM meta WHERE key = ?", (f"version:{name}",))
+        writer.insert("meta", ("key", "value"), [(f"version:{name}", version)])
 
     def _units_with_entries(
         self, writer: Writer, view: View
@@ -578,6 +595,16 @@ def _of_concern(view: View, entries: list[Entry]) -> list[Entry]:
 
 def _index_row(unit: str, entry: Entry) -> tuple[Any, ...]:
     return (unit, *entry.life_key, entry.kind, entry.operation.id)
+
+
+def _leanings(entries: Iterable[Entry]) -> list[tuple[str, str, int]]:
+    """Return (operation leaned on, log, position) of every entry that names earlier ones."""
+    return sorted(
+        (target, entry.log, entry.position)
+        for entry in entries
+        if isinstance(entry.operation, Operation)
+        for target in named_operations(entry.operation)
+    )
 
 
 def _pages(rows: Iterator[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:

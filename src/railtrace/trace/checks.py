@@ -15,6 +15,7 @@ from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     Corrected,
+    GateReason,
     Installed,
     Manufactured,
     MarkingChanged,
@@ -26,6 +27,8 @@ from railtrace.trace.operation import (
     Ran,
     RecallOpened,
     Registered,
+    Released,
+    ReleaseRefused,
     Removed,
     kind_of,
 )
@@ -204,9 +207,75 @@ def _check_correction(operation: Corrected, now: datetime) -> None:
     check(replacement, now)
 
 
+def _check_decision(decided: Released | ReleaseRefused, now: datetime) -> None:
+    _check_scope(decided)
+    _check_leaned_on(decided)
+    for index, reason in enumerate(decided.reasons):
+        _check_reason(reason, f"reasons[{index}]", decided)
+    for index, signature in enumerate(decided.signatures):
+        _check_offset(signature.signed_at, f"signatures[{index}].signed_at")
+    if isinstance(decided, Released):
+        _check_term(decided)
+    elif not decided.reasons:
+        raise BadOperation("a refused release names at least one reason", field="reasons")
+
+
+def _check_scope(decided: Released | ReleaseRefused) -> None:
+    if decided.scope == "unit" and (len(decided.units) != 1 or decided.consist is not None):
+        raise BadOperation(
+            "a decision on a unit names one unit and no consist, {count} units are named",
+            field="units", count=len(decided.units),
+        )  # fmt: skip
+
+
+def _check_leaned_on(decided: Released | ReleaseRefused) -> None:
+    taken = {one.log: one.size for one in decided.positions}
+    if len(taken) != len(decided.positions):
+        raise BadOperation("a log stands twice in the position vector", field="positions")
+    for index, one in enumerate(decided.leaned_on):
+        if one.position >= taken.get(one.log, 0):
+            raise BadOperation(
+                "the decision leans on entry {position} of {log}, of which it had taken {size}",
+                field=f"leaned_on[{index}].position", position=one.position, log=one.log,
+                size=taken.get(one.log, 0),
+            )  # fmt: skip
+
+
+def _check_reason(reason: GateReason, field: str, decided: Released | ReleaseRefused) -> None:
+    if reason.weight == "mandatory" and isinstance(decided, Released):
+        raise BadOperation(
+            "the mandatory gate {gate} stands against a release: refuse it", field=field,
+            gate=reason.gate,
+        )  # fmt: skip
+    if not reason.overridden:
+        return
+    if reason.weight != "warning" or not reason.override_reason or not reason.override_until:
+        raise BadOperation(
+            "gate {gate}: only a warning is overridden, with a reason and an end", field=field,
+            gate=reason.gate,
+        )  # fmt: skip
+    _check_offset(reason.override_until, f"{field}.override_until")
+
+
+def _check_term(released: Released) -> None:
+    for index, restriction in enumerate(released.restrictions):
+        if restriction.until is not None:
+            _check_offset(restriction.until, f"restrictions[{index}].until")
+    until = released.valid_until
+    if until is None:
+        return
+    _check_offset(until, "valid_until")
+    if until <= released.happened_at:
+        raise BadOperation(
+            "the release ends {end}, not after it begins {start}", field="valid_until",
+            end=until.isoformat(), start=released.happened_at.isoformat(),
+        )  # fmt: skip
+
+
 _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Manufactured": _check_described, "Registered": _check_described,
     "MarkingChanged": _check_marking, "Installed": _check_carrier, "Removed": _check_carrier,
     "Measured": _check_measured, "Ran": _check_run, "MeterRead": _check_meter,
     "MeterReplaced": _check_meter, "Corrected": _check_correction, "RecallOpened": _check_recall,
+    "Released": _check_decision, "ReleaseRefused": _check_decision,
 }  # fmt: skip

@@ -409,6 +409,98 @@ class WrittenOff(Operation, frozen=True, tag="WrittenOff"):
     reason: Line = ""
 
 
+# --- release ------------------------------------------------------------------------------
+
+
+class LeanedOn(_Part, frozen=True):
+    """An entry a decision stands on: the operation, and where the version that held then lies.
+
+    The place is the correction's where the operation had been corrected before.
+    """
+
+    operation: Id
+    log: Line
+    position: Count
+
+
+class LogSize(_Part, frozen=True):
+    """How many entries of a log a decision had taken; together, its position vector."""
+
+    log: Line
+    size: Count
+
+
+class Restriction(_Part, frozen=True):
+    """What a released unit may not do, or how far; `rule` is a key of the catalogue."""
+
+    rule: Id
+    unit: Id | None = None
+    value: Decimal | None = None
+    unit_of_measure: UnitOfMeasure | None = None
+    text: Line = ""
+    until: Aware | None = None
+
+
+class GateReason(_Part, frozen=True):
+    """What a gate said for the record; only a warning may be overridden, and not for ever."""
+
+    gate: Id
+    weight: Literal["mandatory", "warning", "information"]
+    unit: Id | None = None
+    row: Line = ""
+    text: Line = ""
+    operations: Annotated[tuple[Id, ...], Meta(max_length=100)] = ()
+    overridden: bool = False
+    override_reason: Line = ""
+    override_until: Aware | None = None
+
+
+class DecisionSignature(_Part, frozen=True):
+    """A person's signature over `decision_file`; a passkey's assertion has all its parts, base64.
+
+    `paper` is a wet signature under a printed form; `note` of the operation says where it lies.
+    """
+
+    person: Id
+    role: Id
+    method: Literal["passkey", "server_key", "paper"]
+    signed_at: Aware
+    public_key: Text = ""
+    signature: Text = ""
+    authenticator_data: Text = ""
+    client_data: Text = ""
+
+
+class _Decided(Operation, frozen=True):
+    """Units in running order, and what was decided of them by whom, knowing what."""
+
+    decision: Id
+    scope: Literal["unit", "consist"]
+    act: Line = ""
+    consist: Id | None = None
+    train: Line = ""
+    route: Line = ""
+    number: Line = ""
+    supersedes: Id | None = None
+    reasons: Annotated[tuple[GateReason, ...], Meta(max_length=1000)] = ()
+    leaned_on: Annotated[tuple[LeanedOn, ...], Meta(max_length=5000)] = ()
+    positions: Annotated[tuple[LogSize, ...], Meta(max_length=500)] = ()
+    catalogue: Sha256 | None = None
+    decision_file: Sha256 | None = None
+    signatures: Annotated[tuple[DecisionSignature, ...], Meta(max_length=20)] = ()
+
+
+class Released(_Decided, frozen=True, tag="Released"):
+    """A unit or a consist may go out, restricted or not, until a moment or without one."""
+
+    restrictions: Annotated[tuple[Restriction, ...], Meta(max_length=500)] = ()
+    valid_until: Aware | None = None
+
+
+class ReleaseRefused(_Decided, frozen=True, tag="ReleaseRefused"):
+    """A unit or a consist may not go out, for the reasons named."""
+
+
 AnyOperation = (
     LogOpened | KeyReplaced | KeyCompromised | CatalogueAdopted | Corrected
     | ContradictionResolved | Manufactured | Registered | Commissioned | MarkingChanged
@@ -416,6 +508,7 @@ AnyOperation = (
     | Washed | Inspected | Measured | Tested | Diagnosed | Reprofiled | EnteredRepair | LeftRepair
     | Repaired | DefectFound | DefectClosed | Failed | Held | HoldLifted | RecallOpened
     | RecallClosed | Condemned | WrittenOff
+    | Released | ReleaseRefused
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -445,3 +538,25 @@ def named_units(operation: Operation) -> tuple[str, ...]:
         case Corrected() if operation.replacement is not None:
             units = (*units, *named_units(operation.replacement))
     return tuple(dict.fromkeys(units))
+
+
+def named_operations(operation: Operation) -> tuple[str, ...]:
+    """Return the earlier operations that an operation leans on, each once.
+
+    A correction does not lean on its target: it takes it away.
+    """
+    match operation:
+        case HoldLifted():
+            named: tuple[str, ...] = (operation.hold,)
+        case DefectClosed():
+            named = (operation.defect,)
+        case ContradictionResolved():
+            named = (operation.contradiction.partition(":")[2],)
+        case Released() | ReleaseRefused():
+            behind = (id_ for reason in operation.reasons for id_ in reason.operations)
+            named = (*(one.operation for one in operation.leaned_on), *behind)
+        case Corrected() if operation.replacement is not None:
+            named = named_operations(operation.replacement)
+        case _:
+            return ()
+    return tuple(dict.fromkeys(id_ for id_ in named if id_))

@@ -45,6 +45,8 @@ KINDS = {
     "RecallClosed": _("Recall closed"),
     "Condemned": _("Condemned"),
     "WrittenOff": _("Written off"),
+    "Released": _("Released"),
+    "ReleaseRefused": _("Release refused"),
 }
 
 LANES = {
@@ -66,6 +68,7 @@ LANE_OF_KIND = {
     "Reprofiled": "repairs", "EnteredRepair": "repairs", "LeftRepair": "repairs",
     "Repaired": "repairs", "DefectFound": "failures", "DefectClosed": "failures",
     "Failed": "failures",
+    "Released": "runs", "ReleaseRefused": "runs",
 }  # fmt: skip
 
 STATES = {
@@ -192,6 +195,11 @@ FIELDS = {
     "whereabouts": _("Whereabouts"), "window_from": _("Window from"),
     "window_to": _("Window to"), "withdrawn": _("Withdrawn"), "work": _("Work"),
     "work_order": _("Work order"), "workplace": _("Workplace"),
+    "act": _("Act of release"), "consist": _("Consist"), "decision": _("Decision"),
+    "decision_file": _("File of the decision"), "leaned_on": _("Leaned on"),
+    "number": _("Number of the document"), "positions": _("Entries taken, by log"),
+    "reasons": _("Reasons"), "restrictions": _("Restrictions"),
+    "supersedes": _("In place of decision"), "valid_until": _("Valid until"),
 }  # fmt: skip
 
 READINGS = _("Readings")
