@@ -7,7 +7,7 @@ of them is exact where it carries a position vector, and else what was recorded 
 from collections.abc import Callable, Mapping, Sequence
 
 from railtrace.projections.fold import decision
-from railtrace.trace.leaf import Entry
+from railtrace.trace.leaf import Entry, Unreadable
 from railtrace.trace.operation import Released, ReleaseRefused, named_operations
 
 Corrections = Mapping[str, list[Entry]]
@@ -54,7 +54,7 @@ def _last(corrections: Corrections, target: str) -> Entry:
 def leaned_on(entry: Entry) -> tuple[str, ...]:
     """Return the operations an entry leans on."""
     operation = entry.operation
-    return named_operations(operation) if hasattr(operation, "happened_at") else ()
+    return () if isinstance(operation, Unreadable) else named_operations(operation)
 
 
 def gone(entry: Entry, corrections: Corrections) -> list[tuple[str, Entry]]:
