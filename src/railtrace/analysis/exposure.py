@@ -1,0 +1,185 @@
+"""The sufficient table: kilometres and failures by type, vehicle, age and driving.
+
+Everything a fleet's hazard needs of any number of lives; tables of several enterprises add up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railtrace.analysis.life_data import Floats
+from railtrace.errors import BadData
+
+Ints = NDArray[np.int64]
+
+AGE_BINS, DRIVING_CELLS = 24, 5
+YOUNGEST_KM = 3000.0
+"""Upper edge of the first age bin; below it a log bin would split what nobody can tell apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """Kilometres run and failures met, by type, vehicle, age and driving; one row a cell.
+
+    Attributes
+    ----------
+    component, vehicle : shape (n,), indexes from zero
+    age_km : shape (n,)
+        Virtual age in the middle of the cell, above zero.
+    driving : shape (n,)
+        Quality of operation, centred; 0 where it is not known.
+    span_km, failures : shape (n,), not negative
+    components, vehicles : how many there are
+    """
+
+    component: Ints
+    vehicle: Ints
+    age_km: Floats
+    driving: Floats
+    span_km: Floats
+    failures: Floats
+    components: int
+    vehicles: int
+
+    def __post_init__(self) -> None:
+        columns = (self.component, self.vehicle, self.age_km, self.driving, self.span_km,
+                   self.failures)  # fmt: skip
+        if len({len(column) for column in columns}) != 1:
+            raise BadData("the columns of an exposure table differ in length")
+        if len(self.age_km) and not (np.min(self.age_km) > 0 and np.isfinite(self.driving).all()):
+            raise BadData("an exposure table wants ages above zero and a driving in every row")
+        if len(self.span_km) and min(np.min(self.span_km), np.min(self.failures)) < 0:
+            raise BadData("kilometres and failures of an exposure table are never negative")
+
+
+@dataclass(frozen=True, eq=False)
+class AgeSpread:
+    """Ages that components of each type run at in the fleet, for places whose age is missing.
+
+    age_km, share : shape (k, b); the shares of a type sum to one, or to nought for a type of which
+    no age is known.
+    """
+
+    age_km: Floats
+    share: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Pieces of components' lives under watch, each at one driving; one row a piece.
+
+    Attributes
+    ----------
+    component, vehicle : shape (n,), indexes from zero
+    entry_km : shape (n,)
+        Virtual age at the start of the piece, NaN where it is missing.
+    span_km : shape (n,), above zero
+    driving : shape (n,), 0 where it is not known
+    failed : shape (n,), whether the piece ends by a failure
+    components, vehicles : how many there are
+    """
+
+    component: Ints
+    vehicle: Ints
+    entry_km: Floats
+    span_km: Floats
+    driving: Floats
+    failed: NDArray[np.bool_]
+    components: int
+    vehicles: int
+
+
+def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
+    """Return the exposure table of pieces of lives, and the ages the types run at.
+
+    A piece without an age counts at the ages of its type's pieces that have one, in proportion to
+    their kilometres.
+
+    Raises
+    ------
+    BadData : no piece, a span not above zero, an age below zero, no age known at all.
+    """
+    known = ~np.isnan(pieces.entry_km)
+    _require(pieces, known)
+    edges = _edges(pieces, known)
+    cell, driving = _cells(pieces.driving)
+    size = (pieces.components, pieces.vehicles, len(edges) - 1, len(driving))
+    row, age_bin, span = _by_age(pieces.entry_km[known], pieces.span_km[known], edges)
+    rows = np.flatnonzero(known)[row]
+    at = (pieces.component[rows], pieces.vehicle[rows], age_bin, cell[rows])
+    last = np.append(row[1:] != row[:-1], True)
+    spans = _sum(size, at, span)
+    failures = _sum(size, at, np.where(last, pieces.failed[rows], 0.0))
+    spread = _spread(spans, edges)
+    spans += _missing(pieces, ~known, cell, size, pieces.span_km, spread)
+    failures += _missing(pieces, ~known, cell, size, pieces.failed.astype(float), spread)
+    k, v, b, c = np.nonzero(spans)
+    table = Exposure(
+        component=k, vehicle=v, age_km=spread.age_km[k, b], driving=driving[c],
+        span_km=spans[k, v, b, c], failures=failures[k, v, b, c],
+        components=pieces.components, vehicles=pieces.vehicles,
+    )  # fmt: skip
+    return table, spread
+
+
+def _require(pieces: Stretches, known: NDArray[np.bool_]) -> None:
+    if not len(known):
+        raise BadData("no piece of any life is under watch")
+    if not np.all(pieces.span_km > 0):
+        raise BadData("piece {row}: its kilometres are not above zero",
+                      row=int(np.argmin(pieces.span_km > 0)) + 1)  # fmt: skip
+    if np.any(pieces.entry_km[known] < 0):
+        raise BadData("an age below zero: measured from which moment?")
+    if not np.any(known):
+        raise BadData("of no piece the age is known: enter the ages of some parts first")
+
+
+def _edges(pieces: Stretches, known: NDArray[np.bool_]) -> Floats:
+    oldest = float(np.max(pieces.entry_km[known] + pieces.span_km[known])) * 1.001
+    return np.append(0.0, np.geomspace(YOUNGEST_KM, max(oldest, 2 * YOUNGEST_KM), AGE_BINS))
+
+
+def _cells(driving: Floats) -> tuple[Ints, Floats]:
+    """Cut driving into cells of as many pieces each; return cell of each piece, mean of each."""
+    inner = np.unique(np.quantile(driving, np.linspace(0, 1, DRIVING_CELLS + 1)[1:-1]))
+    cell = np.digitize(driving, inner)
+    cells, index = np.unique(cell, return_inverse=True)
+    return index, np.bincount(index, driving, len(cells)) / np.bincount(index)
+
+
+def _by_age(entry: Floats, span: Floats, edges: Floats) -> tuple[Ints, Ints, Floats]:
+    """Cut pieces at the edges of age bins; return piece, bin and kilometres of each cut."""
+    leave = entry + span
+    first = np.searchsorted(edges, entry, side="right") - 1
+    final = np.searchsorted(edges, leave, side="left") - 1
+    count = final - first + 1
+    piece = np.repeat(np.arange(len(entry)), count)
+    step = np.arange(len(piece)) - np.repeat(np.cumsum(count) - count, count)
+    age_bin = first[piece] + step
+    low = np.maximum(entry[piece], edges[age_bin])
+    return piece, age_bin, np.minimum(leave[piece], edges[age_bin + 1]) - low
+
+
+def _sum(size: tuple[int, ...], at: tuple[Ints, ...], values: Floats) -> Floats:
+    flat = np.bincount(np.ravel_multi_index(at, size), values, int(np.prod(size)))
+    return flat.reshape(size).astype(np.float64)
+
+
+def _spread(spans: Floats, edges: Floats) -> AgeSpread:
+    by_age = spans.sum(axis=(1, 3))
+    total = by_age.sum(axis=1, keepdims=True)
+    middle = np.sqrt(np.maximum(edges[:-1], edges[1] / 4) * edges[1:])
+    return AgeSpread(np.tile(middle, (len(by_age), 1)), by_age / np.where(total > 0, total, 1))
+
+
+def _missing(
+    pieces: Stretches, missing: NDArray[np.bool_], cell: Ints, size: tuple[int, ...],
+    values: Floats, spread: AgeSpread,
+) -> Floats:  # fmt: skip
+    """Lay what has no age over the ages of its type."""
+    kinds, vehicles, _, cells = size
+    at = (pieces.component[missing], pieces.vehicle[missing], cell[missing])
+    total = _sum((kinds, vehicles, cells), at, values[missing])
+    laid: Floats = total[:, :, None, :] * spread.share[:, None, :, None]
+    return laid

@@ -1,0 +1,127 @@
+"""Forecasts of a known-truth fleet, scored: the model sees what an observer could, the scorer all.
+
+`python -m railtrace.simulation.forecast_study 60 100` prints the table of docs/reliability.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railtrace.analysis.exposure import AgeSpread, Stretches, tabulate
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.forecast_scores import attained_share
+from railtrace.analysis.public_priors import public_prior
+from railtrace.analysis.run_reliability import Places, run_reliability
+from railtrace.simulation import lives
+from railtrace.simulation.lives import Fleet, Floats, Law, Seen
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one simulated fleet says of the model."""
+
+    seed: int
+    failures: int
+    attained: float
+    """Share of the attainable gain in expected log-loss over the fleet rate."""
+    covered: float
+    """Share of units whose true chance lies inside the 90 % band."""
+    above_floor: float
+    """Share of units whose true chance is not below the floor."""
+    expected_over_true: float
+
+
+def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
+    """Watch a fleet for a year, forecast half a year of its runs, and score against the truth."""
+    fleet = lives.draw_fleet(seed, vehicles, law)
+    watched, ahead = Seen(), Seen()
+    lives.run(fleet, lives.OBSERVED_RUNS, watched)
+    table, ages = tabulate(_pieces(fleet, watched))
+    hazard = fit_hazard(table, public_prior())
+    lives.run(fleet, lives.SCORED_RUNS, ahead)
+    told, inside, above = _forecasts(fleet, ahead, hazard, ages)
+    true = _chance(np.array(ahead.hazard).sum(axis=2) * fleet.frailty)
+    oracle = _chance(np.array(ahead.hazard).sum(axis=2) * _exact_factor(fleet, watched))
+    rate = np.sum(watched.failed) / (vehicles * lives.OBSERVED_RUNS)
+    return Score(
+        seed, int(np.sum(watched.failed)),
+        attained_share(true, told, np.full(true.shape, _chance(rate)), oracle),
+        inside, above, float(np.sum(told) / np.sum(true)),
+    )  # fmt: skip
+
+
+def _chance(hazard: Floats | float) -> Floats:
+    return np.asarray(-np.expm1(-np.asarray(hazard, float)))
+
+
+def _pieces(fleet: Fleet, seen: Seen) -> Stretches:
+    age, known = np.array(seen.age), np.array(seen.known)
+    runs, vehicles, places = age.shape
+    return Stretches(
+        component=np.tile(fleet.type_of, runs * vehicles),
+        vehicle=np.tile(np.repeat(np.arange(vehicles), places), runs),
+        entry_km=np.where(known, age, np.nan).ravel(),
+        span_km=np.full(age.size, lives.RUN_KM),
+        driving=np.repeat(np.array(seen.driving).ravel(), places),
+        failed=np.array(seen.failed).ravel(),
+        components=lives.TYPES, vehicles=vehicles,
+    )  # fmt: skip
+
+
+def _forecasts(
+    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread
+) -> tuple[Floats, float, float]:
+    """Return the chance of failing told for every run, and how often bands and floors held."""
+    told, inside, above = [], [], []
+    for run in range(lives.SCORED_RUNS):
+        answer = run_reliability(
+            hazard, _places(fleet, ahead.age[run], ahead.known[run]), lives.RUN_KM,
+            ahead.driving[run], np.arange(len(fleet.frailty)), ages,
+        )  # fmt: skip
+        true = np.exp(-ahead.hazard[run].sum(axis=1) * fleet.frailty)
+        told.append(1 - answer.reliability)
+        inside.append((answer.low <= true) & (true <= answer.high))
+        above.append(true >= answer.floor)
+    return np.array(told), float(np.mean(inside)), float(np.mean(above))
+
+
+def _places(fleet: Fleet, age: Floats, known: NDArray[np.bool_]) -> Places:
+    vehicles, places = age.shape
+    return Places(
+        unit=np.repeat(np.arange(vehicles), places), component=np.tile(fleet.type_of, vehicles),
+        age_km=np.where(known, age, np.nan).ravel(), stops=np.ones(age.size),
+        factor=np.ones(age.size),
+    )  # fmt: skip
+
+
+def _exact_factor(fleet: Fleet, seen: Seen) -> Floats:
+    """Return what one who knows every law would think of each vehicle's factor."""
+    shape = lives.FRAILTY_SD**-2
+    # Vehicles of one depot share their factor, where the law says so.
+    _, shared = np.unique(fleet.frailty, return_inverse=True)
+    met = np.bincount(shared, np.sum(seen.failed, axis=(0, 2)))
+    due = np.bincount(shared, np.sum(seen.hazard, axis=(0, 2)))
+    return np.asarray(((shape + met) / (shape + due))[shared])
+
+
+LAWS = {"": Law(), "lognormal": Law(hazard="lognormal"), "depots": Law(frailty_by="depot")}
+
+
+def main(arguments: list[str]) -> None:
+    """Print the scores of `seeds` fleets of `vehicles`, under a law of `LAWS`."""
+    vehicles, seeds = int(arguments[0]), int(arguments[1])
+    law = LAWS[arguments[2] if len(arguments) > 2 else ""]
+    scores = [study(seed, vehicles, law) for seed in range(seeds)]
+    attained = np.array([score.attained for score in scores])
+    error = np.std(attained, ddof=1) / np.sqrt(seeds)
+    print(f"{vehicles} vehicles, {seeds} seeds, law {arguments[2:] or 'as assumed'}")
+    print(f"attained {np.mean(attained):.3f} ± {1.96 * error:.3f} (95 %)")
+    print(f"5th percentile {np.quantile(attained, 0.05):.3f}, worst {np.min(attained):.3f}")
+    for name in ("covered", "above_floor", "expected_over_true", "failures"):
+        print(f"{name} {np.mean([getattr(score, name) for score in scores]):.3f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from railtrace.analysis.exposure import Stretches, tabulate
+from railtrace.errors import BadData
+
+
+def pieces(seed: int, count: int = 200, missing: float = 0.3) -> Stretches:
+    rng = np.random.default_rng(seed)
+    entry = rng.uniform(0, 400_000, count)
+    entry[1:][rng.random(count - 1) < missing] = np.nan
+    return Stretches(
+        component=rng.integers(0, 3, count), vehicle=rng.integers(0, 5, count), entry_km=entry,
+        span_km=rng.uniform(1, 90_000, count), driving=rng.normal(size=count),
+        failed=rng.random(count) < 0.2, components=3, vehicles=5,
+    )  # fmt: skip
+
+
+@given(st.integers(0, 10_000))
+def test_no_kilometre_and_no_failure_is_lost_or_made(seed):
+    given_ = pieces(seed)
+    # A type without any known age has no ages to lay its kilometres over.
+    told = np.isin(given_.component, given_.component[~np.isnan(given_.entry_km)])
+    table, ages = tabulate(given_)
+    assert np.sum(table.span_km) == pytest.approx(np.sum(given_.span_km[told]))
+    assert np.sum(table.failures) == pytest.approx(np.sum(given_.failed[told]))
+    for vehicle in range(5):
+        mine = (given_.vehicle == vehicle) & told
+        assert np.sum(table.span_km[table.vehicle == vehicle]) == pytest.approx(
+            np.sum(given_.span_km[mine])
+        )
+    sums = ages.share.sum(axis=1)
+    assert np.all(np.isclose(sums, 1) | (sums == 0))
+
+
+def test_a_long_piece_counts_at_each_age_it_passes_and_fails_at_its_end():
+    long = Stretches(
+        component=np.array([0]), vehicle=np.array([0]), entry_km=np.array([0.0]),
+        span_km=np.array([300_000.0]), driving=np.zeros(1), failed=np.array([True]),
+        components=1, vehicles=1,
+    )  # fmt: skip
+    table, _ = tabulate(long)
+    assert len(table.span_km) > 10
+    assert table.age_km[np.argmax(table.failures)] == np.max(table.age_km)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("span_km", 0.0, "not above zero"),
+        ("entry_km", -1.0, "below zero"),
+        ("entry_km", np.nan, "of no piece the age is known"),
+    ],
+)
+def test_bad_pieces_are_refused_in_words(column, value, words):
+    whole = pieces(1, count=1, missing=0)
+    broken = Stretches(**{**vars(whole), column: np.array([value])})
+    with pytest.raises(BadData, match=words):
+        tabulate(broken)
