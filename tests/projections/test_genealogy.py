@@ -2,6 +2,7 @@
 
 from railtrace.projections.fold import fold, resolve
 from railtrace.projections.genealogy import GENEALOGY
+from railtrace.trace.operation import Member
 from tests.projections.railway import entries, op
 
 
@@ -52,3 +53,38 @@ def test_a_person_closes_a_contradiction_and_it_stays_to_be_read():
     )  # fmt: skip
     state = genealogy("w-1", INSTALLED, second, closed)
     assert [c.resolution for c in state.contradictions.values()] == ["looked: it is on v-2"]
+
+
+def _formed(id_="f", day=1, whole="w-1"):
+    parts = (Member(unit="axle-1", position="axle"), Member(unit="wheel-1", position="wheel.left"))
+    return op("Formed", id_, day, units=(whole,), parts=parts)
+
+
+def _genealogy(unit, *operations):
+    mine = [e for e in entries(operations) if unit in e.units]
+    return fold(GENEALOGY, unit, sorted(mine, key=lambda e: e.life_key))[0]
+
+
+def test_a_wheelset_is_formed_of_parts_at_positions_and_disbanded():
+    apart = op("Disbanded", "d", 5, units=("w-1",), parts=("axle-1", "wheel-1"))
+    whole = _genealogy("w-1", _formed())
+    assert [(s.part, s.position) for s in whole.carried()] == [
+        ("axle-1", "axle"), ("wheel-1", "wheel.left"),
+    ]  # fmt: skip
+    assert _genealogy("axle-1", _formed()).carrier().carrier == "w-1"
+    assert _genealogy("w-1", _formed(), apart).carried() == []
+    assert _genealogy("axle-1", _formed(), apart).carrier() is None
+    assert _genealogy("axle-1", _formed(), apart).stays[0].removed_by == "d"
+
+
+def test_a_disbanded_wheelset_that_still_carries_a_part_is_contradicted():
+    apart = op("Disbanded", "d", 5, units=("w-1",), parts=("axle-1",))
+    (found,) = _genealogy("w-1", _formed(), apart).contradictions.values()
+    assert (found.name, found.values["part"]) == ("disbanded_with_parts", "wheel-1")
+
+
+def test_an_axle_formed_into_two_wheelsets_is_contradicted():
+    (found,) = _genealogy(
+        "axle-1", _formed(), _formed("f2", 3, "w-2")
+    ).contradictions.values()
+    assert (found.name, found.values["other"]) == ("installed_twice", "w-2")

@@ -14,6 +14,7 @@ from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace.ledger import Submission, record
 from railtrace.trace.operation import KINDS, Counter, LeanedOn, LogSize, Number, Reading
+from railtrace.trace.operation import KINDS, Counter, Member, Number, Reading
 
 START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
 CATALOGUE = load()
@@ -55,6 +56,13 @@ def everything(views):
     }
 
 
+STOCK_KINDS = (
+    "PartStored", "PartReserved", "PartSent", "PartReturned", "PartExchanged", "PartAccepted",
+    "SendingListOpened", "SendingListClosed", "PartBorrowed", "LoanEnded", "Formed", "Disbanded",
+    "Cannibalised", "LotReceived", "LotIssued", "LotCounted", "TwinsJudged",
+)  # fmt: skip
+
+
 def life(data):
     """Draw a small tangle of operations on five units, contradictions welcome."""
     day = st.integers(0, 60)
@@ -64,6 +72,7 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released"]))  # fmt: skip
+             "EnteredRepair", "WrittenOff", "Condemned", "Corrected", *STOCK_KINDS]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -94,6 +103,8 @@ def _one(data, kind, name, at, mine, other, drawn):
             leaned_on = tuple(LeanedOn(operation=o, log="north", position=0) for o in earlier)
             return op(kind, name, at, units=(mine,), decision=name, scope="unit",
                       leaned_on=leaned_on, positions=(LogSize(log="north", size=1),))  # fmt: skip
+        case _ if kind in STOCK_KINDS:
+            return _of_stock(kind, name, at, mine, other)
         case "Corrected":
             target = data.draw(st.sampled_from([o.id for o in drawn] or ["o0"]))
             if data.draw(st.booleans()):
@@ -106,6 +117,32 @@ def _one(data, kind, name, at, mine, other, drawn):
         case _:
             fields = {"repair_kind": "ДР"} if kind.endswith("Repair") else {}
             return op(kind, name, at, units=(mine,), **fields)
+
+
+def _of_stock(kind, name, at, mine, other):
+    """One operation of the stock; lists and lots are few, so that they tangle."""
+    list_ = f"L{at % 2}"
+    lot = {"item": "brake_pad", "lot": list_, "store": "S", "quantity": str(at % 5 + 1)}
+    fields = {
+        "PartStored": {"store": "S", "awaits_acceptance": at % 2 == 0},
+        "PartReserved": {"work_order": list_},
+        "PartSent": {"list": list_, "to": "shop"},
+        "PartReturned": {"list": list_, "store": "S"},
+        "PartExchanged": {"list": list_, "instead_of": other},
+        "SendingListOpened": {"list": list_, "to": "shop"},
+        "SendingListClosed": {"list": list_, "not_returned": (other,)},
+        "PartBorrowed": {"of": "27"},
+        "Formed": {"parts": (Member(unit=other, position="axle"),)},
+        "Disbanded": {"parts": (other,)},
+        "Cannibalised": {"donor": other, "position": "wheelset.1"},
+        "LotReceived": lot,
+        "LotIssued": lot | {"carrier": other},
+        "LotCounted": lot,
+        "TwinsJudged": {"finding": "f", "verdict": "two", "reason": "seen"},
+    }
+    without = ("SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted")
+    units = () if kind in without else (mine,)
+    return op(kind, name, at, units=units, **fields.get(kind, {}))
 
 
 def live_equals_rebuild(folder, data):

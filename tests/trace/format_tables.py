@@ -16,7 +16,7 @@ PATTERNS = {
 PARTS = (
     shapes.Reading, shapes.Number, shapes.Evidence, shapes.Counter, shapes.KeySignature,
     shapes.LeanedOn, shapes.LogSize, shapes.Restriction, shapes.GateReason,
-    shapes.DecisionSignature,
+    shapes.DecisionSignature, shapes.Member,
 )  # fmt: skip
 
 

@@ -3,8 +3,12 @@
 from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.genealogy import GENEALOGY
+from railtrace.projections.judgements import JUDGEMENTS
+from railtrace.projections.lists import LISTS
+from railtrace.projections.lots import LOTS
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.recall import RECALL
+from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
 
-VIEWS = (ADOPTION, PASSPORT, GENEALOGY, USAGE, CONDITION, RECALL)
+VIEWS = (ADOPTION, PASSPORT, GENEALOGY, USAGE, CONDITION, RECALL, STOCK, LISTS, LOTS, JUDGEMENTS)

@@ -20,9 +20,17 @@ from railtrace.trace.operation import (
     KeyCompromised,
     KeyReplaced,
     LogOpened,
+    LotCounted,
+    LotIssued,
+    LotReceived,
     Operation,
+    PartExchanged,
+    PartReturned,
+    PartSent,
     RecallClosed,
     RecallOpened,
+    SendingListClosed,
+    SendingListOpened,
     kind_of,
     named_units,
 )
@@ -90,6 +98,13 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return operation.units
         case RecallOpened() | RecallClosed():
             return (f"recall:{operation.recall}",)
+        case (
+            SendingListOpened() | PartSent() | PartReturned() | PartExchanged()
+            | SendingListClosed()
+        ):  # fmt: skip
+            return (f"list:{operation.list}", *named_units(operation))
+        case LotReceived() | LotIssued() | LotCounted():
+            return (lot_unit(operation), *named_units(operation))
         case CatalogueAdopted():
             return ("catalogue",)
         case LogOpened() | KeyReplaced():
@@ -98,6 +113,11 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return ("keys",)
         case _:
             return named_units(operation)
+
+
+def lot_unit(operation: LotReceived | LotIssued | LotCounted) -> str:
+    """Return the pseudo-unit of a lot in a store."""
+    return f"lot:{operation.store}:{operation.item}:{operation.lot}"
 
 
 def resolve(entries: Iterable[Entry], unit: str) -> list[Entry]:

@@ -10,7 +10,15 @@ from msgspec import Struct
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry
-from railtrace.trace.operation import Condemned, Installed, Operation, Removed, WrittenOff
+from railtrace.trace.operation import (
+    Condemned,
+    Disbanded,
+    Formed,
+    Installed,
+    Operation,
+    Removed,
+    WrittenOff,
+)
 
 
 class Stay(Struct):
@@ -43,18 +51,21 @@ class Genealogy(State):
         )
 
 
+def _begin(state: Genealogy, entry: Entry, carrier: str, position: str) -> None:
+    now = state.carrier()
+    if now is not None:
+        state.contradict(
+            entry, "installed_twice", carrier=now.carrier, position=now.position, other=carrier
+        )
+    state.stays.append(
+        Stay(state.unit, carrier, position, entry.happened_us, None, entry.operation.id)
+    )
+
+
 def _install(state: Genealogy, entry: Entry, operation: Installed) -> None:
     at = entry.happened_us
     if state.unit in operation.units:
-        now = state.carrier()
-        if now is not None:
-            state.contradict(
-                entry, "installed_twice", carrier=now.carrier, position=now.position,
-                other=operation.carrier,
-            )  # fmt: skip
-        state.stays.append(
-            Stay(state.unit, operation.carrier, operation.position, at, None, operation.id)
-        )
+        _begin(state, entry, operation.carrier, operation.position)
         return
     for stay in state.carried():
         if operation.position and stay.position == operation.position:
@@ -88,12 +99,45 @@ def _remove(state: Genealogy, entry: Entry, operation: Removed) -> None:
         _end(state.parts, part, state.unit, entry, operation)
 
 
+def _form(state: Genealogy, entry: Entry, operation: Formed) -> None:
+    """A wheelset is formed: each part begins a stay on it, as by an installation."""
+    whole = operation.units[0]
+    for member in operation.parts:
+        if state.unit == member.unit:
+            _begin(state, entry, whole, member.position)
+        elif state.unit == whole:
+            for stay in state.carried():
+                if member.position and stay.position == member.position:
+                    state.contradict(
+                        entry, "position_taken", position=stay.position, part=stay.part,
+                        other=member.unit,
+                    )  # fmt: skip
+            state.parts.append(
+                Stay(member.unit, whole, member.position, entry.happened_us, None, operation.id)
+            )
+
+
+def _disband(state: Genealogy, entry: Entry, operation: Disbanded) -> None:
+    whole, removed = operation.units[0], Removed(
+        id=operation.id, happened_at=operation.happened_at, units=operation.parts,
+        carrier=operation.units[0], reason=operation.reason,
+    )  # fmt: skip
+    if operation.parts:
+        _remove(state, entry, removed)
+    if state.unit == whole and (left := state.carried()):
+        state.contradict(entry, "disbanded_with_parts", part=left[0].part)
+
+
 def _apply(state: Genealogy, entry: Entry, operation: Operation) -> None:
     match operation:
         case Installed():
             _install(state, entry, operation)
         case Removed():
             _remove(state, entry, operation)
+        case Formed():
+            _form(state, entry, operation)
+        case Disbanded():
+            _disband(state, entry, operation)
         case Condemned() | WrittenOff():
             now = state.carrier()
             if now is not None and isinstance(operation, Condemned):
@@ -111,9 +155,11 @@ def _rows(state: Genealogy, catalogue: Catalogue) -> Rows:
 
 GENEALOGY = View(
     name="genealogy",
-    version=1,
+    version=2,
     state=Genealogy,
-    kinds=frozenset({"Installed", "Removed", "Condemned", "WrittenOff"}),
+    kinds=frozenset({
+        "Installed", "Removed", "Condemned", "WrittenOff", "Formed", "Disbanded",
+    }),
     tables={
         "installations": (
             "unit TEXT", "carrier TEXT", "position TEXT", "from_us BIGINT", "to_us BIGINT",

@@ -14,9 +14,15 @@ from railtrace.trace.forms import check_forms
 from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
+    Cannibalised,
     Corrected,
+    Disbanded,
+    Formed,
     GateReason,
     Installed,
+    LotCounted,
+    LotIssued,
+    LotReceived,
     Manufactured,
     MarkingChanged,
     Measured,
@@ -24,12 +30,15 @@ from railtrace.trace.operation import (
     MeterReplaced,
     Number,
     Operation,
+    PartExchanged,
+    PartReserved,
     Ran,
     RecallOpened,
     Registered,
     Released,
     ReleaseRefused,
     Removed,
+    TwinsJudged,
     kind_of,
 )
 
@@ -40,10 +49,12 @@ _CONTROL = re.compile(rb"\\[bfru]")
 _WITHOUT_UNITS = {
     "LogOpened", "KeyReplaced", "KeyCompromised", "CatalogueAdopted", "Corrected",
     "ContradictionResolved", "RecallOpened", "RecallClosed",
+    "SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted",
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
     "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated",
+    "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
 }  # fmt: skip
 
 
@@ -150,6 +161,75 @@ def _check_recall(operation: RecallOpened, now: datetime) -> None:
         raise BadOperation(
             "a recall names at least one of maker, heat, batch, made", field="recall"
         )
+
+
+# --- stock --------------------------------------------------------------------------------
+
+
+def _check_reserved(operation: PartReserved, now: datetime) -> None:
+    if not operation.work_order and operation.carrier is None:
+        raise BadOperation(
+            "a reservation names an order or a vehicle: for what are the parts kept?",
+            field="work_order",
+        )
+
+
+def _check_exchanged(operation: PartExchanged, now: datetime) -> None:
+    if operation.instead_of in operation.units:
+        raise BadOperation(
+            "{unit} cannot come in the place of itself", field="instead_of",
+            unit=operation.instead_of,
+        )  # fmt: skip
+
+
+def _check_formed(operation: Formed, now: datetime) -> None:
+    units = [member.unit for member in operation.parts]
+    places = [member.position for member in operation.parts if member.position]
+    if operation.units[0] in units:
+        raise BadOperation(
+            "{unit} cannot be its own carrier", field="parts", unit=operation.units[0]
+        )
+    for field, named in (("unit", units), ("position", places)):
+        for index, name in enumerate(named):
+            if name in named[:index]:
+                raise BadOperation(
+                    "{name} is named twice among the parts", field=f"parts[{index}].{field}",
+                    name=name,
+                )  # fmt: skip
+
+
+def _check_disbanded(operation: Disbanded, now: datetime) -> None:
+    if operation.units[0] in operation.parts:
+        raise BadOperation(
+            "{unit} cannot be its own carrier", field="parts", unit=operation.units[0]
+        )
+
+
+def _check_cannibalised(operation: Cannibalised, now: datetime) -> None:
+    if operation.donor == operation.recipient:
+        raise BadOperation(
+            "{unit} cannot be donor and recipient at once", field="recipient",
+            unit=operation.donor,
+        )  # fmt: skip
+    for field in ("donor", "recipient"):
+        if getattr(operation, field) in operation.units:
+            raise BadOperation(
+                "{unit} cannot be its own carrier", field=field, unit=operation.units[0]
+            )
+
+
+def _check_lot(operation: LotReceived | LotIssued | LotCounted, now: datetime) -> None:
+    _not_negative(operation.quantity, "quantity")
+    if float(operation.quantity) == 0 and not isinstance(operation, LotCounted):
+        raise BadOperation(
+            "quantity {value}: say how much of lot {lot} it was, more than zero",
+            field="quantity", value=operation.quantity, lot=operation.lot,
+        )  # fmt: skip
+
+
+def _check_judged(operation: TwinsJudged, now: datetime) -> None:
+    if operation.verdict == "same" and len(operation.units) < 2:
+        raise BadOperation("only two records can be one thing: name both", field="units")
 
 
 def _check_numbers(numbers: tuple[Number, ...], field: str) -> None:
@@ -278,4 +358,7 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Measured": _check_measured, "Ran": _check_run, "MeterRead": _check_meter,
     "MeterReplaced": _check_meter, "Corrected": _check_correction, "RecallOpened": _check_recall,
     "Released": _check_decision, "ReleaseRefused": _check_decision,
+    "PartReserved": _check_reserved, "PartExchanged": _check_exchanged, "Formed": _check_formed,
+    "Disbanded": _check_disbanded, "Cannibalised": _check_cannibalised, "LotReceived": _check_lot,
+    "LotIssued": _check_lot, "LotCounted": _check_lot, "TwinsJudged": _check_judged,
 }  # fmt: skip

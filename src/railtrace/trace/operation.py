@@ -499,6 +499,171 @@ class Released(_Decided, frozen=True, tag="Released"):
 
 class ReleaseRefused(_Decided, frozen=True, tag="ReleaseRefused"):
     """A unit or a consist may not go out, for the reasons named."""
+# --- stock: parts between carriers ---------------------------------------------------------
+
+
+class PartStored(Operation, frozen=True, tag="PartStored"):
+    """Parts are put into a store; what is not accepted yet may not be fitted."""
+
+    store: Annotated[str, Meta(min_length=1, max_length=200)]
+    bin: Line = ""
+    awaits_acceptance: bool = False
+
+
+class PartIssued(Operation, frozen=True, tag="PartIssued"):
+    """Parts leave a store for an order or a carrier."""
+
+    carrier: Id | None = None
+
+
+class PartReserved(Operation, frozen=True, tag="PartReserved"):
+    """Parts are kept for an order (`work_order`) or a carrier, up to and including a day."""
+
+    carrier: Id | None = None
+    until: PartialDate | None = None
+
+
+class ReservationLifted(Operation, frozen=True, tag="ReservationLifted"):
+    """A reservation ends without the part being used."""
+
+    reservation: Id
+    reason: Line = ""
+
+
+class PartAccepted(Operation, frozen=True, tag="PartAccepted"):
+    """Parts are accepted for use after repair or purchase, or are not."""
+
+    outcome: Outcome = "passed"
+    act: Line = ""
+
+
+class SendingListOpened(Operation, frozen=True, tag="SendingListOpened"):
+    """A list of parts that leave together for a wheel shop or contractor is begun."""
+
+    list: Id
+    to: Annotated[str, Meta(min_length=1, max_length=200)]
+    due: PartialDate | None = None
+
+
+class PartSent(Operation, frozen=True, tag="PartSent"):
+    """Parts leave on a sending list."""
+
+    list: Id
+    to: Line = ""
+    purpose: Literal["repair", "other"] = "repair"
+
+
+class PartReturned(Operation, frozen=True, tag="PartReturned"):
+    """Parts come in against a sending list, on a return list of the number `paper`."""
+
+    list: Id
+    paper: Line = ""
+    store: Line = ""
+    bin: Line = ""
+
+
+class PartExchanged(Operation, frozen=True, tag="PartExchanged"):
+    """A part came in against a list in the place of another; both keep lives of their own."""
+
+    list: Id
+    instead_of: Id
+
+
+class SendingListClosed(Operation, frozen=True, tag="SendingListClosed"):
+    """A list is settled; `not_returned` are the parts that will not come back."""
+
+    list: Id
+    not_returned: Units = ()
+    reason: Line = ""
+
+
+class PartLent(Operation, frozen=True, tag="PartLent"):
+    """Parts of ours are lent."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: PartialDate | None = None
+
+
+class PartBorrowed(Operation, frozen=True, tag="PartBorrowed"):
+    """Parts that are not ours are taken for use and are to be returned."""
+
+    of: Annotated[str, Meta(min_length=1, max_length=200)]
+    owner_state: Line = ""
+    until: PartialDate | None = None
+
+
+class LoanEnded(Operation, frozen=True, tag="LoanEnded"):
+    """Lent or borrowed parts are back with whose they are."""
+
+    reason: Line = ""
+
+
+class Member(_Part, frozen=True):
+    """A part and the position it takes."""
+
+    unit: Id
+    position: Line = ""
+
+
+class Formed(Operation, frozen=True, tag="Formed"):
+    """A part is made up of others: a wheelset of an axle, wheels and boxes."""
+
+    parts: Annotated[tuple[Member, ...], Meta(min_length=1, max_length=100)]
+
+
+class Disbanded(Operation, frozen=True, tag="Disbanded"):
+    """What was formed is taken apart; its parts live on, it does not."""
+
+    parts: Units = ()
+    reason: Line = ""
+
+
+class Cannibalised(Operation, frozen=True, tag="Cannibalised"):
+    """A part taken off the donor for the recipient is owed to the donor until replaced.
+
+    Its removal and its installation are operations of their own.
+    """
+
+    donor: Id
+    position: Line = ""
+    recipient: Id | None = None
+
+
+class DebtClosed(Operation, frozen=True, tag="DebtClosed"):
+    """What a donor was owed is not owed any more, though nothing took the position."""
+
+    debt: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class _Lot(Operation, frozen=True):
+    item: Id
+    lot: Annotated[str, Meta(min_length=1, max_length=64)]
+    store: Annotated[str, Meta(min_length=1, max_length=64)]
+    quantity: Decimal
+    measure: UnitOfMeasure = "1"
+
+
+class LotReceived(_Lot, frozen=True, tag="LotReceived"):
+    """Parts without serials come into a store, by type, lot and quantity."""
+
+
+class LotIssued(_Lot, frozen=True, tag="LotIssued"):
+    """Some of a lot leave the store for an order (`work_order`) or a carrier."""
+
+    carrier: Id | None = None
+
+
+class LotCounted(_Lot, frozen=True, tag="LotCounted"):
+    """Somebody counted what of a lot is in the store."""
+
+
+class TwinsJudged(Operation, frozen=True, tag="TwinsJudged"):
+    """A person has found out whether two records are one thing, or one record is two."""
+
+    finding: Line
+    verdict: Literal["same", "two", "wrong_number", "slip"]
+    reason: Annotated[str, Meta(min_length=1, max_length=4000)]
 
 
 AnyOperation = (
@@ -509,6 +674,10 @@ AnyOperation = (
     | Repaired | DefectFound | DefectClosed | Failed | Held | HoldLifted | RecallOpened
     | RecallClosed | Condemned | WrittenOff
     | Released | ReleaseRefused
+    | PartStored | PartIssued | PartReserved | ReservationLifted | PartAccepted
+    | SendingListOpened | PartSent | PartReturned | PartExchanged | SendingListClosed
+    | PartLent | PartBorrowed | LoanEnded | Formed | Disbanded | Cannibalised | DebtClosed
+    | LotReceived | LotIssued | LotCounted | TwinsJudged
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -537,6 +706,18 @@ def named_units(operation: Operation) -> tuple[str, ...]:
             units = (*units, operation.carrier)
         case Corrected() if operation.replacement is not None:
             units = (*units, *named_units(operation.replacement))
+        case PartIssued() | PartReserved() | LotIssued() if operation.carrier is not None:
+            units = (*units, operation.carrier)
+        case PartExchanged():
+            units = (*units, operation.instead_of)
+        case SendingListClosed():
+            units = (*units, *operation.not_returned)
+        case Formed():
+            units = (*units, *(member.unit for member in operation.parts))
+        case Disbanded():
+            units = (*units, *operation.parts)
+        case Cannibalised():
+            units = (*units, operation.donor, *filter(None, [operation.recipient]))
     return tuple(dict.fromkeys(units))
 
 
@@ -550,6 +731,10 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named: tuple[str, ...] = (operation.hold,)
         case DefectClosed():
             named = (operation.defect,)
+        case ReservationLifted():
+            named = (operation.reservation,)
+        case DebtClosed():
+            named = (operation.debt,)
         case ContradictionResolved():
             named = (operation.contradiction.partition(":")[2],)
         case Released() | ReleaseRefused():

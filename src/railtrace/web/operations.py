@@ -31,14 +31,15 @@ _ENVELOPE = {
 }  # fmt: skip
 _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
-    "restored": words.RESTORED, "action": words.ACTIONS,
+    "restored": words.RESTORED, "action": words.ACTIONS, "purpose": words.PURPOSES,
+    "verdict": words.TWIN_VERDICTS,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
-    "gross_tonne_km", "delay_min", "duration_s",
+    "gross_tonne_km", "delay_min", "duration_s", "quantity",
 }  # fmt: skip
-_UNITS = {"carrier"}
-_OPERATIONS = {"target", "hold", "defect"}
+_UNITS = {"carrier", "donor", "recipient", "instead_of"}
+_OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
 _SHOWN_READINGS = 6
 _NAMED = 2
 """Units named on a card before the rest is counted."""
@@ -122,7 +123,7 @@ def _fact(field: str, value: Any, names: Names) -> str:
     if field in _WORDS:
         return gettext(words.word(_WORDS[field], str(value)))
     match field:
-        case "type":
+        case "type" | "item":
             return names.type(value)
         case "position" | "place":
             return names.position(value)
@@ -238,9 +239,19 @@ def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[
         return _fact(field, value, names), ""
     if field in _FIGURES:
         return figure(value, names.language), ""
+    if field in {"parts", "not_returned"}:
+        return "; ".join(_member(part, knowledge, names) for part in value), ""
     if isinstance(value, tuple):
         return "; ".join(_plain(part) for part in value), ""
     return value, ""
+
+
+def _member(part: Any, knowledge: Knowledge, names: Names) -> str:
+    """Write a part by its name, and the position it takes where one is given."""
+    if isinstance(part, str):
+        return names.unit(knowledge.passport(part))
+    where = f" ({names.position(part.position)})" if part.position else ""
+    return names.unit(knowledge.passport(part.unit)) + where
 
 
 def _plain(part: Any) -> str:

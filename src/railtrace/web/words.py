@@ -47,6 +47,27 @@ KINDS = {
     "WrittenOff": _("Written off"),
     "Released": _("Released"),
     "ReleaseRefused": _("Release refused"),
+    "PartStored": _("Put into store"),
+    "PartIssued": _("Issued from store"),
+    "PartReserved": _("Reserved"),
+    "ReservationLifted": _("Reservation lifted"),
+    "PartAccepted": _("Acceptance"),
+    "SendingListOpened": _("Sending list begun"),
+    "PartSent": _("Sent out"),
+    "PartReturned": _("Came back"),
+    "PartExchanged": _("Came in exchange"),
+    "SendingListClosed": _("Sending list closed"),
+    "PartLent": _("Lent"),
+    "PartBorrowed": _("Borrowed"),
+    "LoanEnded": _("Loan ended"),
+    "Formed": _("Formed"),
+    "Disbanded": _("Disbanded"),
+    "Cannibalised": _("Taken from one for another"),
+    "DebtClosed": _("Debt closed"),
+    "LotReceived": _("Lot received"),
+    "LotIssued": _("Issued from a lot"),
+    "LotCounted": _("Lot counted"),
+    "TwinsJudged": _("Twins judged"),
 }
 
 LANES = {
@@ -69,6 +90,13 @@ LANE_OF_KIND = {
     "Repaired": "repairs", "DefectFound": "failures", "DefectClosed": "failures",
     "Failed": "failures",
     "Released": "runs", "ReleaseRefused": "runs",
+    "PartStored": "location", "PartIssued": "location", "PartReserved": "location",
+    "ReservationLifted": "location", "PartAccepted": "measurements", "PartSent": "location",
+    "PartReturned": "location", "PartExchanged": "location", "PartLent": "location",
+    "PartBorrowed": "location", "LoanEnded": "location", "Formed": "components",
+    "Disbanded": "components", "Cannibalised": "components", "DebtClosed": "components",
+    "LotIssued": "components", "LotReceived": "components", "LotCounted": "components",
+    "SendingListOpened": "location", "SendingListClosed": "location", "TwinsJudged": "location",
 }  # fmt: skip
 
 STATES = {
@@ -95,6 +123,40 @@ WHEREABOUTS = {
     "stock": _("in stock"),
     "contractor": _("at a contractor"),
     "abroad": _("abroad"),
+}
+
+STOCK = {
+    "free": _("free"),
+    "reserved": _("reserved"),
+    "awaiting": _("awaiting acceptance"),
+    "repair": _("in repair"),
+    "refused": _("not accepted"),
+    "held": _("on hold"),
+    "issued": _("issued"),
+    "sent": _("at the contractor"),
+    "not_returned": _("not returned"),
+    "lent": _("lent"),
+    "installed": _("on a vehicle"),
+    "disbanded": _("disbanded"),
+    "condemned": _("condemned"),
+    "written_off": _("written off"),
+}
+
+LOANS = {
+    "lent": _("ours, lent"),
+    "borrowed": _("not ours, to be returned"),
+}
+
+PURPOSES = {
+    "repair": _("for repair"),
+    "other": _("not for repair"),
+}
+
+TWIN_VERDICTS = {
+    "same": _("they are one and the same"),
+    "two": _("they are two different ones"),
+    "wrong_number": _("one number is wrong"),
+    "slip": _("an entry is wrong: somebody took the wrong unit"),
 }
 
 OUTCOMES = {
@@ -200,6 +262,14 @@ FIELDS = {
     "number": _("Number of the document"), "positions": _("Entries taken, by log"),
     "reasons": _("Reasons"), "restrictions": _("Restrictions"),
     "supersedes": _("In place of decision"), "valid_until": _("Valid until"),
+    "act": _("Act"), "awaits_acceptance": _("Awaits acceptance"), "bin": _("Place in the store"),
+    "debt": _("Debt"), "donor": _("Taken from"), "due": _("Due"),
+    "instead_of": _("In the place of"), "item": _("Type"), "list": _("List"), "lot": _("Lot"),
+    "measure": _("Measure"), "not_returned": _("Not returned"), "of": _("Borrowed of"),
+    "owner_state": _("Owner state"), "paper": _("Return list"), "parts": _("Parts"),
+    "purpose": _("Purpose"), "quantity": _("Quantity"), "recipient": _("Taken for"),
+    "reservation": _("Reservation"), "store": _("Store"), "to": _("To"), "until": _("Until"),
+    "verdict": _("Finding of the person"),
 }  # fmt: skip
 
 READINGS = _("Readings")
@@ -221,6 +291,35 @@ CONTRADICTIONS = {
     "counter_goes_back": _("The meter shows {shown}, less than the {counted} counted so far"),
     "recall_opened_twice": _("Recall {recall} was opened twice"),
     "recall_not_open": _("Recall {recall} was closed but is not open"),
+    "installed_not_accepted": _(
+        "Installed on {carrier} though in repair since {since} and not accepted"
+    ),
+    "installed_while_lent": _("Installed on {carrier} though lent to {to}"),
+    "used_after_disbanding": _("Installed on {carrier} though it was disbanded"),
+    "used_though_reserved": _("Used for another purpose though reserved for {order} {carrier}"),
+    "reserved_twice": _("Reserved again though reserved for {order} {carrier}"),
+    "reservation_not_set": _("Reservation {reservation} was lifted but is not set"),
+    "issued_not_in_store": _("Issued from a store in which it is not"),
+    "stored_while_sent": _("Put into a store though it left for {to} on list {list}"),
+    "sent_twice": _("On two lists: sent on {list} without having come back from {first}"),
+    "sent_while_installed": _("Sent on list {list} while still on {carrier}"),
+    "returned_not_sent": _("Came back on list {list}, on which it was never sent"),
+    "exchanged_not_away": _(
+        "On list {list} {other} came in the place of a part that was not away on it"
+    ),
+    "list_opened_twice": _("List {list} was begun twice"),
+    "twice_on_a_list": _("{part} is twice on list {list}"),
+    "list_is_closed": _("Something was written on list {list} after it was closed"),
+    "list_does_not_balance": _(
+        "List {list} was closed with {sent} sent, {returned} returned and {missing} missing"
+    ),
+    "lent_twice": _("Lent or borrowed again while the loan with {to} is open"),
+    "loan_not_open": _("A loan was ended that is not open"),
+    "given_back_while_installed": _("Given back while still on {carrier}"),
+    "debt_not_open": _("Debt {debt} was closed but is not open"),
+    "disbanded_with_parts": _("Disbanded though {part} is still on it"),
+    "lot_below_zero": _("{issued} were issued of lot {lot}, of which {there} were there"),
+    "lot_other_measure": _("Lot {lot} is counted in {first}, then in {now}"),
 }
 
 
