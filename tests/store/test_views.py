@@ -13,8 +13,7 @@ from railtrace.store.sqlite import Sqlite
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace.ledger import Submission, record
-from railtrace.trace.operation import KINDS, Counter, LeanedOn, LogSize, Number, Reading
-from railtrace.trace.operation import KINDS, Counter, Member, Number, Reading
+from railtrace.trace.operation import KINDS, Counter, LeanedOn, LogSize, Member, Number, Reading
 
 START = datetime(2024, 3, 1, 6, 0, tzinfo=UTC)
 CATALOGUE = load()
@@ -71,8 +70,8 @@ def life(data):
     for index in range(data.draw(st.integers(1, 14))):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
-             "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released"]))  # fmt: skip
-             "EnteredRepair", "WrittenOff", "Condemned", "Corrected", *STOCK_KINDS]))  # fmt: skip
+             "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
+             *STOCK_KINDS]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))

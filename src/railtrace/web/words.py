@@ -262,7 +262,7 @@ FIELDS = {
     "number": _("Number of the document"), "positions": _("Entries taken, by log"),
     "reasons": _("Reasons"), "restrictions": _("Restrictions"),
     "supersedes": _("In place of decision"), "valid_until": _("Valid until"),
-    "act": _("Act"), "awaits_acceptance": _("Awaits acceptance"), "bin": _("Place in the store"),
+    "awaits_acceptance": _("Awaits acceptance"), "bin": _("Place in the store"),
     "debt": _("Debt"), "donor": _("Taken from"), "due": _("Due"),
     "instead_of": _("In the place of"), "item": _("Type"), "list": _("List"), "lot": _("Lot"),
     "measure": _("Measure"), "not_returned": _("Not returned"), "of": _("Borrowed of"),
