@@ -2,7 +2,7 @@
 """Set Railtrace up and run it, with nothing but Python 3.11 or newer.
 
 python3 boot.py demo      set up, load the demo railway, serve it (--check: load, probe, exit)
-python3 boot.py test      set up for development with PostgreSQL and Chromium; lint, types, tests
+python3 boot.py test      set up for development with PostgreSQL, Chromium and mosquitto; lint, test
 python3 boot.py nightly   soaks, statistics and million-row runs
 python3 boot.py bench     the benchmark table
 python3 boot.py setup     only what `demo` needs
@@ -40,7 +40,9 @@ UV_LOCK, NODE_LOCK = ROOT / "requirements-uv.lock", ROOT / "requirements-node.lo
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DEBIAN_PACKAGES = {"PostgreSQL": "postgresql", "Chromium": "chromium"}
+DEBIAN_PACKAGES = {
+    "PostgreSQL": "postgresql", "Chromium": "chromium", "mosquitto": "mosquitto",
+}  # fmt: skip
 
 
 class Stop(Exception):
@@ -164,9 +166,17 @@ def find_chromium() -> Path | None:
     return Path(found) if found else None
 
 
+def find_mosquitto() -> Path | None:
+    """Return the MQTT broker that the tests of depot machines speak through."""
+    found = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+    return Path(found) if found else None
+
+
 def services() -> None:
-    """Make sure that PostgreSQL and Chromium are there: a test is never skipped for them."""
-    found = {"PostgreSQL": find_postgres(), "Chromium": find_chromium()}
+    """Make sure that the tests' servers and browser are there: no test is skipped for them."""
+    found = {
+        "PostgreSQL": find_postgres(), "Chromium": find_chromium(), "mosquitto": find_mosquitto(),
+    }  # fmt: skip
     missing = [name for name, place in found.items() if place is None]
     if missing:
         require_packages(" and ".join(missing), [DEBIAN_PACKAGES[name] for name in missing])
@@ -377,7 +387,7 @@ def lock(arguments: list[str]) -> int:
     compile_ = [venv_python(), "-m", "uv", "pip", "compile", "--quiet", "--universal"]
     compile_ += ["--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     compile_ += ["--no-emit-find-links", "--custom-compile-command", "python3 boot.py lock"]
-    project = ["pyproject.toml", "--group", "build"]
+    project = ["pyproject.toml", "--group", "build", "--extra", "gateway"]
     wanted: dict[Path, Sequence[str]] = {
         UV_LOCK: ["--group", "uv"],
         NODE_LOCK: ["--group", "node"],

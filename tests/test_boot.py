@@ -140,8 +140,9 @@ def test_a_failed_program_is_named_with_what_it_said() -> None:
 def test_a_missing_service_stops_with_the_command_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boot, "find_postgres", lambda: None)
     monkeypatch.setattr(boot, "find_chromium", lambda: None)
+    monkeypatch.setattr(boot, "find_mosquitto", lambda: None)
     monkeypatch.setattr(boot, "may_apt", lambda: False)
-    with pytest.raises(boot.Stop, match=r"sudo apt-get install postgresql chromium"):
+    with pytest.raises(boot.Stop, match=r"sudo apt-get install postgresql chromium mosquitto"):
         boot.services()
 
 
@@ -159,6 +160,7 @@ def test_root_on_debian_installs_what_is_missing(monkeypatch: pytest.MonkeyPatch
     installed: list[str] = []
     monkeypatch.setattr(boot, "find_postgres", lambda: Path("/somewhere"))
     monkeypatch.setattr(boot, "find_chromium", lambda: None)
+    monkeypatch.setattr(boot, "find_mosquitto", lambda: Path("/somewhere"))
     monkeypatch.setattr(boot, "may_apt", lambda: True)
     monkeypatch.setattr(boot, "apt_install", installed.extend)
     boot.services()
