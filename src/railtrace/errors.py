@@ -6,6 +6,7 @@ RailtraceError
 │   ├── BadEvidence         a signal, profile or curve cannot be judged; `reason` names why
 │   ├── IdTaken             the id is in the ledger already with other content
 │   ├── StoreFull           the disk has no room; reading goes on
+│   ├── BadFrame            what a machine sent cannot be read; the bytes are kept
 │   └── BadData             rows of measured data are wrong, each with its reason
 ├── Broken                  stored data do not prove what they claim
 │   ├── ProofFailed         a Merkle proof, a checkpoint or a signature does not hold
@@ -63,6 +64,10 @@ class IdTaken(Refused):
 
 class StoreFull(Refused):
     """No room on the disk: nothing is recorded until some is made; reading goes on."""
+
+
+class BadFrame(Refused):
+    """What a machine sent cannot be read as its manifest says; its bytes are kept."""
 
 
 class BadData(Refused):

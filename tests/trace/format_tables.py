@@ -17,6 +17,7 @@ PARTS = (
     shapes.Reading, shapes.Number, shapes.Evidence, shapes.Counter, shapes.KeySignature,
     shapes.LeanedOn, shapes.LogSize, shapes.Restriction, shapes.GateReason,
     shapes.DecisionSignature, shapes.Member,
+    shapes.Phase, shapes.MachineLimit,
 )  # fmt: skip
 
 

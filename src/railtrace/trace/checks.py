@@ -23,6 +23,7 @@ from railtrace.trace.operation import (
     LotCounted,
     LotIssued,
     LotReceived,
+    MachineResult,
     Manufactured,
     MarkingChanged,
     Measured,
@@ -55,6 +56,7 @@ _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
     "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated",
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
+    "MachineRegistered",
 }  # fmt: skip
 
 
@@ -246,6 +248,31 @@ def _check_numbers(numbers: tuple[Number, ...], field: str) -> None:
             )  # fmt: skip
 
 
+def _check_machine_result(result: MachineResult, now: datetime) -> None:
+    if result.device is None:
+        raise BadOperation("a machine's result names no machine", field="device")
+    for field in ("started_at", "device_time"):
+        if (moment := getattr(result, field)) is not None:
+            _check_offset(moment, field)
+    if result.started_at is not None and result.started_at > result.happened_at:
+        raise BadOperation(
+            "the cycle starts {start} after it ends {end}", field="started_at",
+            start=result.started_at.isoformat(), end=result.happened_at.isoformat(),
+        )  # fmt: skip
+    for index, phase in enumerate(result.phases):
+        _not_negative(phase.duration_s, f"phases[{index}].duration_s")
+        if phase.started_at is not None:
+            _check_offset(phase.started_at, f"phases[{index}].started_at")
+    for index, limit in enumerate(result.limits):
+        if limit.low is not None and limit.high is not None and (
+            float(limit.low) > float(limit.high)
+        ):
+            raise BadOperation(
+                "the lower limit {low} is above the upper limit {high}",
+                field=f"limits[{index}].low", low=limit.low, high=limit.high,
+            )  # fmt: skip
+
+
 def _not_negative(value: str | None, field: str) -> None:
     if value is not None and value.startswith("-") and float(value) != 0:
         raise BadOperation("{what} {value} is negative", field=field, what=field, value=value)
@@ -361,4 +388,5 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "PartReserved": _check_reserved, "PartExchanged": _check_exchanged, "Formed": _check_formed,
     "Disbanded": _check_disbanded, "Cannibalised": _check_cannibalised, "LotReceived": _check_lot,
     "LotIssued": _check_lot, "LotCounted": _check_lot, "TwinsJudged": _check_judged,
+    "MachineResult": _check_machine_result,
 }  # fmt: skip

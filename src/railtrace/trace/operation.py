@@ -664,6 +664,66 @@ class TwinsJudged(Operation, frozen=True, tag="TwinsJudged"):
     finding: Line
     verdict: Literal["same", "two", "wrong_number", "slip"]
     reason: Annotated[str, Meta(min_length=1, max_length=4000)]
+# --- machines -----------------------------------------------------------------------------
+
+
+class Phase(_Part, frozen=True):
+    """A part of a machine's cycle, as the machine names it."""
+
+    phase: Id
+    started_at: Aware | None = None
+    duration_s: Decimal | None = None
+
+
+class MachineLimit(_Part, frozen=True):
+    """What a machine held a quantity against when it evaluated; never our own limit."""
+
+    quantity: Id
+    unit: UnitOfMeasure
+    place: Line = ""
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+class MachineRegistered(Operation, frozen=True, tag="MachineRegistered"):
+    """A machine is connected to a gateway; the unit is the machine itself."""
+
+    machine: Id
+    serial: Line = ""
+    maker: Line = ""
+    model: Line = ""
+    protocol: Line = ""
+    gateway: Line = ""
+
+
+class MachineResult(Operation, frozen=True, tag="MachineResult"):
+    """One cycle as its machine reported it, in the terms of OPC 40001-101.
+
+    `evaluation` is the machine's own verdict; ours is a view. `facts` are the operations that
+    were recorded from the result, `part` what the machine itself says it worked on.
+    """
+
+    result_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    machine: Id
+    serial: Line = ""
+    firmware: Line = ""
+    gateway: Line = ""
+    simulated: bool = False
+    partial: bool = False
+    state: Literal["completed", "aborted", "failed"] = "completed"
+    part: Line = ""
+    recipe: Line = ""
+    recipe_revision: Line = ""
+    job: Line = ""
+    started_at: Aware | None = None
+    device_time: Aware | None = None
+    evaluation: Literal["ok", "not_ok", "undecided"] = "undecided"
+    evaluation_code: Line = ""
+    evaluation_details: Line = ""
+    limits: Annotated[tuple[MachineLimit, ...], Meta(max_length=200)] = ()
+    phases: Annotated[tuple[Phase, ...], Meta(max_length=100)] = ()
+    facts: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
+    remarks: Annotated[tuple[Line, ...], Meta(max_length=50)] = ()
 
 
 AnyOperation = (
@@ -678,6 +738,7 @@ AnyOperation = (
     | SendingListOpened | PartSent | PartReturned | PartExchanged | SendingListClosed
     | PartLent | PartBorrowed | LoanEnded | Formed | Disbanded | Cannibalised | DebtClosed
     | LotReceived | LotIssued | LotCounted | TwinsJudged
+    | MachineRegistered | MachineResult
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -704,6 +765,8 @@ def named_units(operation: Operation) -> tuple[str, ...]:
     match operation:
         case Installed() | Removed():
             units = (*units, operation.carrier)
+        case MachineResult() if operation.device is not None:
+            units = (*units, operation.device)
         case Corrected() if operation.replacement is not None:
             units = (*units, *named_units(operation.replacement))
         case PartIssued() | PartReserved() | LotIssued() if operation.carrier is not None:

@@ -68,6 +68,8 @@ KINDS = {
     "LotIssued": _("Issued from a lot"),
     "LotCounted": _("Lot counted"),
     "TwinsJudged": _("Twins judged"),
+    "MachineRegistered": _("Machine registered"),
+    "MachineResult": _("Machine result"),
 }
 
 LANES = {
@@ -97,6 +99,7 @@ LANE_OF_KIND = {
     "Disbanded": "components", "Cannibalised": "components", "DebtClosed": "components",
     "LotIssued": "components", "LotReceived": "components", "LotCounted": "components",
     "SendingListOpened": "location", "SendingListClosed": "location", "TwinsJudged": "location",
+    "MachineRegistered": "location", "MachineResult": "measurements",
 }  # fmt: skip
 
 STATES = {
@@ -270,6 +273,15 @@ FIELDS = {
     "purpose": _("Purpose"), "quantity": _("Quantity"), "recipient": _("Taken for"),
     "reservation": _("Reservation"), "store": _("Store"), "to": _("To"), "until": _("Until"),
     "verdict": _("Finding of the person"),
+    "device_time": _("Time by the machine's clock"), "evaluation": _("Machine's verdict"),
+    "evaluation_code": _("Code of the machine's verdict"),
+    "evaluation_details": _("Details of the machine's verdict"), "facts": _("Operations"),
+    "firmware": _("Firmware"), "gateway": _("Gateway"), "job": _("Job"),
+    "limits": _("Limits in the machine"), "machine": _("Kind of machine"), "model": _("Model"),
+    "part": _("Part"), "partial": _("Partial result"), "phases": _("Phases"),
+    "protocol": _("Protocol"), "recipe": _("Recipe"), "recipe_revision": _("Recipe revision"),
+    "remarks": _("Remarks"), "result_id": _("Number of the result"), "serial": _("Serial number"),
+    "simulated": _("Simulated"), "state": _("State"),
 }  # fmt: skip
 
 READINGS = _("Readings")
