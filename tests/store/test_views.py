@@ -71,7 +71,9 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
-             *STOCK_KINDS]))  # fmt: skip
+             *STOCK_KINDS,
+             "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
+             "LastRepairStated", "GuestSeen", "LocationReported"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -95,6 +97,21 @@ def _one(data, kind, name, at, mine, other, drawn):
             reading = Reading(quantity="flange_thickness", place="left", value=str(22 + at % 9),
                               unit="mm", uncertainty="0.3")  # fmt: skip
             return op(kind, name, at, units=(mine,), readings=(reading,))
+        case "StateChanged":
+            return op(kind, name, at, units=(mine,), state=f"s{at % 3}", from_state=f"s{at % 2}")
+        case "HolderChanged":
+            return op(kind, name, at, units=(mine,), keeper=f"k{at % 3}", from_keeper=f"k{at % 2}")
+        case "SectionsCoupled" | "SectionsUncoupled":
+            return op(kind, name, at, units=(mine,), locomotive=other)
+        case "LastRepairStated":
+            grade = "unknown" if at % 3 == 0 else "document"
+            said = {} if at % 3 == 0 else {"done": f"2023-{at % 9 + 1:02}"}
+            return op(kind, name, at, units=(mine,), repair_kind="ДР", grade=grade, **said)
+        case "GuestSeen":
+            return op(kind, name, at, units=(mine,), owner_state="27",
+                      numbers=(Number(scheme="serial", value="7-1-09"),))  # fmt: skip
+        case "LocationReported":
+            return op(kind, name, at, units=(mine,), place=f"p{at % 4}")
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

@@ -18,6 +18,7 @@ PARTS = (
     shapes.LeanedOn, shapes.LogSize, shapes.Restriction, shapes.GateReason,
     shapes.DecisionSignature, shapes.Member,
     shapes.Phase, shapes.MachineLimit,
+    shapes.Painted,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from railtrace.catalogue.rows import (
     Catalogue,
     Layout,
     Limit,
+    LocomotiveType,
     Measured,
     Part,
     PartType,
@@ -57,6 +58,8 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield "element_diameter_mm", "is not under the pitch diameter"
         case VibrationZones() if not row.a_to < row.b_to < row.c_to:
             yield "b_to", "zones do not rise"
+        case LocomotiveType() if len(row.places) != row.sections:
+            yield "places", f"{len(row.places)} places for {row.sections} sections"
 
 
 def _bounds(limit: Limit) -> _Problems:
@@ -120,6 +123,8 @@ def _references(row: Row) -> _References:
         case VibrationZones():
             yield "quantity", "quantities", row.quantity
             yield "unit", "units_of_measure", row.unit
+        case LocomotiveType():
+            yield from (("section_types", "vehicle_types", key) for key in row.section_types)
 
 
 def _measured(measured: tuple[Measured, ...]) -> _References:

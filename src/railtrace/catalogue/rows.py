@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 VehicleClassKey = Literal["locomotive", "freight_wagon", "coach", "special"]
+UnitClassKey = Literal["locomotive", "freight_wagon", "coach", "special", "coupling", "part"]
 Moment = Literal["in_service", "at_departure", "after_repair", "en_route"]
 
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z")]
@@ -202,6 +203,27 @@ class VibrationZones(Row, frozen=True, kw_only=True):
     c_to: Annotated[float, Meta(gt=0)]
 
 
+class UnitState(Row, frozen=True, kw_only=True):
+    """A state that units of some classes can be in, and how its hours count in availability."""
+
+    unit_classes: Annotated[tuple[UnitClassKey, ...], Meta(min_length=1)]
+    counts_as: Literal["available", "planned_unavailable", "unplanned_unavailable", "not_counted"]
+    by_person: bool = True
+    """Whether a person may say it by itself; others follow from repairs, holds and places."""
+    waits: bool = False
+    unplanned_repairs: Mapping[UnitClassKey, tuple[str, ...]] = {}
+    """By class, kinds of repair, as operations write them, whose hours count as unplanned."""
+
+
+class LocomotiveType(Row, frozen=True, kw_only=True):
+    """A locomotive of several sections, which carry the identity; it has a number of its own."""
+
+    series: str = ""
+    section_types: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    sections: Annotated[int, Meta(ge=2, le=4)]
+    places: Annotated[tuple[str, ...], Meta(min_length=2)]
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -229,6 +251,8 @@ class Catalogue(
     limits: Mapping[str, Limit] = {}
     bearing_types: Mapping[str, BearingType] = {}
     vibration_zones: Mapping[str, VibrationZones] = {}
+    unit_states: Mapping[str, UnitState] = {}
+    locomotive_types: Mapping[str, LocomotiveType] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""
@@ -238,6 +262,14 @@ class Catalogue(
     def hash(self) -> str:
         """The SHA-256 of the canonical bytes, in hex: what adopting a catalogue names."""
         return hashlib.sha256(self.canonical_bytes()).hexdigest()
+
+    def class_of(self, type_key: str) -> str:
+        """Return the class of a type: of a vehicle, `coupling`, `part`; "" for no type."""
+        if vehicle := self.vehicle_types.get(type_key):
+            return vehicle.vehicle_class
+        if type_key in self.locomotive_types:
+            return "coupling"
+        return "part" if type_key else ""
 
     @cached_property
     def limits_by_quantity(self) -> Mapping[str, tuple[Limit, ...]]:

@@ -2,8 +2,11 @@
 
 from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.condition import CONDITION
+from railtrace.projections.coupling import COUPLING
 from railtrace.projections.genealogy import GENEALOGY
+from railtrace.projections.introduction import INTRODUCTION
 from railtrace.projections.judgements import JUDGEMENTS
+from railtrace.projections.last_repairs import LAST_REPAIRS
 from railtrace.projections.lists import LISTS
 from railtrace.projections.lots import LOTS
 from railtrace.projections.passport import PASSPORT
@@ -11,4 +14,18 @@ from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
 
-VIEWS = (ADOPTION, PASSPORT, GENEALOGY, USAGE, CONDITION, RECALL, STOCK, LISTS, LOTS, JUDGEMENTS)
+VIEWS = (
+    ADOPTION,
+    PASSPORT,
+    GENEALOGY,
+    USAGE,
+    CONDITION,
+    RECALL,
+    STOCK,
+    LISTS,
+    LOTS,
+    JUDGEMENTS,
+    COUPLING,
+    LAST_REPAIRS,
+    INTRODUCTION,
+)

@@ -17,6 +17,7 @@ from railtrace.trace.operation import (
     CatalogueAdopted,
     ContradictionResolved,
     Corrected,
+    GateIntroduced,
     KeyCompromised,
     KeyReplaced,
     LogOpened,
@@ -29,6 +30,7 @@ from railtrace.trace.operation import (
     PartSent,
     RecallClosed,
     RecallOpened,
+    ResultSealed,
     SendingListClosed,
     SendingListOpened,
     kind_of,
@@ -107,6 +109,10 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return (lot_unit(operation), *named_units(operation))
         case CatalogueAdopted():
             return ("catalogue",)
+        case GateIntroduced():
+            return (f"gates:{operation.site}",)
+        case ResultSealed():
+            return (f"results:{operation.job}",)
         case LogOpened() | KeyReplaced():
             return (f"log:{operation.origin}",)
         case KeyCompromised():

@@ -6,12 +6,15 @@ from msgspec import Struct
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
+from railtrace.projections.standing import SPANS, Permission, Restriction, Span, Standing
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import (
     Commissioned,
     Condemned,
     EnteredRepair,
+    GuestSeen,
     Held,
+    HolderChanged,
     HoldLifted,
     LeftRepair,
     LocationReported,
@@ -19,7 +22,12 @@ from railtrace.trace.operation import (
     MarkingChanged,
     Number,
     Operation,
+    PermissionEnded,
+    Permitted,
     Registered,
+    Restricted,
+    RestrictionLifted,
+    StateChanged,
     WrittenOff,
 )
 
@@ -66,19 +74,42 @@ class Passport(State):
     scrapped: str = ""
     scrapped_us: int | None = None
     holds: list[Hold] = []
+    service_state: str = ""
+    service_us: int | None = None
+    expected_until: str = ""
+    keeper: str = ""
+    holder_us: int | None = None
+    guest: bool = False
+    owner_state: str = ""
+    painted: list[tuple[str, str]] = []
+    restrictions: list[Restriction] = []
+    permissions: list[Permission] = []
+    span: Span | None = None
 
     @property
     def status(self) -> str:
-        """One word for what the unit is in now."""
+        """The key of the state the unit is in now; a state said within a repair tells why."""
         if self.scrapped:
             return self.scrapped
         if self.holds:
             return "on_hold"
+        if self.service_state not in ("", "in_use"):
+            return self.service_state
         if self.repair_us is not None:
             return "in_repair"
+        if self.guest:
+            return "guest"
         if self.whereabouts == "abroad":
             return "abroad"
-        return "in_use" if self.commissioned_us is not None else "registered"
+        in_use = self.commissioned_us is not None or self.service_state
+        return "in_use" if in_use else "registered"
+
+    def standing(self) -> Standing:
+        """Return state, place and holders as they are now."""
+        return Standing(
+            self.status, self.repair_kind, self.place, self.whereabouts, self.owner, self.keeper,
+            self.home_site,
+        )  # fmt: skip
 
     def primary(self) -> NumberHeld | None:
         """The number a person calls the unit by: the best scheme now standing."""
@@ -96,6 +127,7 @@ def _describe(state: Passport, entry: Entry, operation: Manufactured | Registere
     state.batch = operation.batch or state.batch
     for number in operation.numbers:
         _give(state, number, entry.happened_us)
+    state.guest = False
     if isinstance(operation, Registered):
         state.made = operation.made or state.made
         _belongs(state, operation.owner, operation.home_site)
@@ -145,6 +177,80 @@ def _leave_repair(state: Passport, entry: Entry, operation: LeftRepair) -> None:
             entry, "other_repair_left", entered=state.repair_kind, left=operation.repair_kind
         )
     state.repair_kind, state.repair_us = "", None
+    state.service_state, state.expected_until = "", ""
+
+
+def _enter_repair(state: Passport, entry: Entry, operation: EnteredRepair) -> None:
+    if state.repair_us is not None:
+        state.contradict(entry, "entered_repair_twice", first=state.repair_kind)
+    state.repair_kind, state.repair_us = operation.repair_kind, entry.happened_us
+    state.service_state, state.expected_until = "", ""
+
+
+def _change_state(state: Passport, entry: Entry, operation: StateChanged) -> None:
+    now = state.status
+    if state.service_us == entry.happened_us and state.service_state != operation.state:
+        state.contradict(
+            entry, "two_states_at_once", first=state.service_state, second=operation.state
+        )
+    elif operation.from_state and state.described and operation.from_state != now:
+        state.contradict(entry, "state_was_other", said=operation.from_state, state=now)
+    if operation.state == "in_use" and state.repair_us is not None:
+        state.contradict(entry, "in_use_while_in_repair", repair_kind=state.repair_kind)
+    state.service_state, state.service_us = operation.state, entry.happened_us
+    state.expected_until = operation.expected_until or ""
+
+
+def _change_holder(state: Passport, entry: Entry, operation: HolderChanged) -> None:
+    for name in ("owner", "keeper", "home_site"):
+        new, said, held = getattr(operation, name), getattr(operation, f"from_{name}"), ""
+        held = getattr(state, name)
+        if new and held and state.holder_us == entry.happened_us and new != held:
+            state.contradict(entry, "two_holders_at_once", first=held, second=new)
+        elif said and held and said != held:
+            state.contradict(entry, "holder_was_other", said=said, held=held)
+        setattr(state, name, new or held)
+    state.holder_us = entry.happened_us
+
+
+def _restrict(state: Passport, entry: Entry, operation: Restricted) -> None:
+    state.restrictions.append(Restriction(
+        operation.id, operation.restriction, operation.effect, operation.max_speed_kmh,
+        operation.area, operation.until or "", entry.happened_us,
+    ))  # fmt: skip
+
+
+def _permit(state: Passport, entry: Entry, operation: Permitted) -> None:
+    state.permissions.append(Permission(
+        operation.id, operation.permission, operation.area, operation.until or "",
+        entry.happened_us,
+    ))  # fmt: skip
+
+
+def _unrestrict(state: Passport, entry: Entry, operation: RestrictionLifted) -> None:
+    rest = [r for r in state.restrictions if r.id != operation.restricted]
+    if len(rest) == len(state.restrictions):
+        state.contradict(entry, "restriction_not_set", restriction=operation.restricted)
+    state.restrictions = rest
+
+
+def _end_permission(state: Passport, entry: Entry, operation: PermissionEnded) -> None:
+    rest = [p for p in state.permissions if p.id != operation.permitted]
+    if len(rest) == len(state.permissions):
+        state.contradict(entry, "permission_not_given", permission=operation.permitted)
+    state.permissions = rest
+
+
+def _see_guest(state: Passport, entry: Entry, operation: GuestSeen) -> None:
+    """A guest is known by its paint alone; a unit described before stays what it is."""
+    state.guest = not state.described or state.guest
+    state.described = state.described or operation.id
+    state.type = state.type or operation.type or ""
+    state.owner_state = operation.owner_state or state.owner_state
+    for number in operation.numbers:
+        _give(state, number, entry.happened_us)
+    painted = dict(state.painted) | {mark.label: mark.value for mark in operation.painted}
+    state.painted = list(painted.items())
 
 
 def _lift(state: Passport, entry: Entry, operation: HoldLifted) -> None:
@@ -160,7 +266,25 @@ def _scrap(state: Passport, entry: Entry, word: str) -> None:
     state.scrapped, state.scrapped_us = word, entry.happened_us
 
 
-def _apply(state: Passport, entry: Entry, operation: Operation) -> None:
+def _apply(
+    state: Passport, entry: Entry, operation: Operation
+) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    _take(state, entry, operation)
+    return _stand(state, entry)
+
+
+def _stand(state: Passport, entry: Entry) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """Begin a new span when something changed; what was before a unit's entry stays unknown."""
+    standing, before = state.standing(), state.span
+    if not state.described or (before is not None and before.standing == standing):
+        return ()
+    state.span = Span(standing, entry.happened_us, entry.log, entry.position)
+    if before is None or before.from_us == entry.happened_us:
+        return ()
+    return (("state_spans", before.row(state.unit, entry.happened_us)),)
+
+
+def _take(state: Passport, entry: Entry, operation: Operation) -> None:
     if state.scrapped and not isinstance(operation, Condemned | WrittenOff | LocationReported):
         state.contradict(entry, "after_scrapping", kind=entry.kind)
     match operation:
@@ -175,9 +299,7 @@ def _apply(state: Passport, entry: Entry, operation: Operation) -> None:
             state.place, state.whereabouts = operation.place, operation.whereabouts
             state.place_us = entry.happened_us
         case EnteredRepair():
-            if state.repair_us is not None:
-                state.contradict(entry, "entered_repair_twice", first=state.repair_kind)
-            state.repair_kind, state.repair_us = operation.repair_kind, entry.happened_us
+            _enter_repair(state, entry, operation)
         case LeftRepair():
             _leave_repair(state, entry, operation)
         case Held():
@@ -186,6 +308,20 @@ def _apply(state: Passport, entry: Entry, operation: Operation) -> None:
             )
         case HoldLifted():
             _lift(state, entry, operation)
+        case StateChanged():
+            _change_state(state, entry, operation)
+        case HolderChanged():
+            _change_holder(state, entry, operation)
+        case Restricted():
+            _restrict(state, entry, operation)
+        case RestrictionLifted():
+            _unrestrict(state, entry, operation)
+        case Permitted():
+            _permit(state, entry, operation)
+        case PermissionEnded():
+            _end_permission(state, entry, operation)
+        case GuestSeen():
+            _see_guest(state, entry, operation)
         case Condemned():
             _scrap(state, entry, "condemned")
         case WrittenOff():
@@ -194,10 +330,9 @@ def _apply(state: Passport, entry: Entry, operation: Operation) -> None:
 
 def _rows(state: Passport, catalogue: Catalogue) -> Rows:
     number = state.primary()
-    vehicle = catalogue.vehicle_types.get(state.type)
     unit = (
         state.unit,
-        vehicle.vehicle_class if vehicle else "part" if state.type else "",
+        catalogue.class_of(state.type),
         state.type,
         number.value if number else "",
         number.scheme if number else "",
@@ -213,6 +348,11 @@ def _rows(state: Passport, catalogue: Catalogue) -> Rows:
         state.place_us,
         len(state.holds),
         state.scrapped_us,
+        state.keeper,
+        int(state.guest),
+        len(state.restrictions),
+        state.repair_kind,
+        state.span.from_us if state.span else None,
     )
     numbers = [(state.unit, n.scheme, n.value, n.mark, n.from_us, n.to_us) for n in state.numbers]
     return {"units": [unit], "numbers": numbers}
@@ -228,11 +368,13 @@ def number_twins(rows: list[tuple[Any, ...]]) -> dict[str, list[str]]:
 
 PASSPORT = View(
     name="passport",
-    version=1,
+    version=2,
     state=Passport,
     kinds=frozenset({
         "Manufactured", "Registered", "Commissioned", "MarkingChanged", "LocationReported",
         "EnteredRepair", "LeftRepair", "Held", "HoldLifted", "Condemned", "WrittenOff",
+        "StateChanged", "HolderChanged", "Restricted", "RestrictionLifted", "Permitted",
+        "PermissionEnded", "GuestSeen",
     }),
     sees_all_with=frozenset({"Condemned", "WrittenOff"}),
     tables={
@@ -240,14 +382,15 @@ PASSPORT = View(
             "unit TEXT PRIMARY KEY", "vehicle_class TEXT", "type TEXT", "number TEXT",
             "scheme TEXT", "status TEXT", "owner TEXT", "home_site TEXT", "maker TEXT",
             "heat TEXT", "batch TEXT", "made TEXT", "place TEXT", "whereabouts TEXT",
-            "place_us BIGINT", "holds BIGINT", "scrapped_us BIGINT",
+            "place_us BIGINT", "holds BIGINT", "scrapped_us BIGINT", "keeper TEXT",
+            "guest BIGINT", "restrictions BIGINT", "detail TEXT", "since_us BIGINT",
         ),
         "numbers": (
             "unit TEXT", "scheme TEXT", "value TEXT", "mark TEXT", "from_us BIGINT",
             "to_us BIGINT",
         ),
     },
-    history={},
+    history={"state_spans": SPANS},
     apply=_apply,
     rows=_rows,
 )  # fmt: skip

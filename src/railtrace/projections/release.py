@@ -1,24 +1,40 @@
 """Gates known so far: hard reasons why a unit may not go out. Never traded against a chance."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
+from railtrace.projections.introduction import Introduction
+from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
 
 States = Mapping[str, State]
 
 
+Force = Literal["stops", "warns"]
+
+_NO_DECISION = frozenset({"views_behind", "no_decision"})
+"""Not a judgement but the lack of one: no order can set it aside."""
+
+
 class Gate(Struct, frozen=True):
-    """One reason: its name, the unit that gives it, the values a sentence needs."""
+    """One reason: its name, the unit that gives it, the values a sentence needs.
+
+    A gate that warns does not stop: it is a limit of use, or is in introduction under an order.
+    """
 
     name: str
     unit: str
     values: dict[str, str] = {}
+    force: Force = "stops"
+    order: str = ""
+    until: str = ""
 
 
 def gates(
@@ -26,20 +42,36 @@ def gates(
     recalls: Sequence[Recall],
     catalogue: Catalogue,
     behind: int = 0,
+    day: str = "",
+    introduction: Introduction | None = None,
 ) -> list[Gate]:
     """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts."""
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
-    return [gate for unit, states in units for gate in _gates_of(unit, states, recalls, catalogue)]
+    found = [
+        gate for unit, states in units for gate in _gates_of(unit, states, recalls, catalogue, day)
+    ]
+    return [_introduced(gate, introduction, day) for gate in found]
+
+
+def _introduced(gate: Gate, introduction: Introduction | None, day: str) -> Gate:
+    """A gate in introduction warns on the days its order holds."""
+    if introduction is None or not day or gate.name in _NO_DECISION or gate.force == "warns":
+        return gate
+    order = introduction.order_on(gate.name, day)
+    if order is None:
+        return gate
+    return replace(gate, force="warns", order=order.order, until=order.until)
 
 
 def _gates_of(
-    unit: str, states: States, recalls: Sequence[Recall], catalogue: Catalogue
+    unit: str, states: States, recalls: Sequence[Recall], catalogue: Catalogue, day: str
 ) -> list[Gate]:
     passport, condition = states.get("passport"), states.get("condition")
     found: list[Gate] = []
     if isinstance(passport, Passport):
         found += _identity_gates(passport)
+        found += _restriction_gates(passport, day)
         found += [
             Gate("recalled", unit, {"recall": recall.recall, "title": recall.title})
             for recall in recalls
@@ -47,6 +79,14 @@ def _gates_of(
         ]
     if isinstance(condition, Condition):
         found += _condition_gates(condition, catalogue)
+    repairs = states.get("last_repairs")
+    if isinstance(repairs, LastRepairs):
+        found += [
+            Gate("history_unknown", unit, {"repair_kind": last.repair_kind,
+                                           "operation": last.operation})
+            for last in repairs.by_kind.values()
+            if not last.known
+        ]  # fmt: skip
     found += [
         Gate("contradiction", unit, {"name": c.name, "key": c.key})
         for state in states.values()
@@ -64,12 +104,30 @@ def _identity_gates(passport: Passport) -> list[Gate]:
     ]  # fmt: skip
     if passport.scrapped:
         found.append(Gate("scrapped", passport.unit, {"word": passport.scrapped}))
-    if not passport.type:
+    if not passport.type and not passport.guest:
         found.append(Gate("not_described", passport.unit))
     if passport.unreadable is not None:
         log, position = passport.unreadable
         found.append(Gate("no_decision", passport.unit, {"log": log, "position": str(position)}))
     return found
+
+
+def _restriction_gates(passport: Passport, day: str) -> list[Gate]:
+    found = [
+        Gate("restricted", passport.unit,
+             {"restriction": r.restriction, "speed": str(r.max_speed_kmh or ""), "area": r.area,
+              "until": r.until, "operation": r.id},
+             "stops" if r.effect == "stops" else "warns")
+        for r in passport.restrictions
+        if r.holds_on(day)
+    ]  # fmt: skip
+    return found + [
+        Gate("permission_expired", passport.unit,
+             {"permission": p.permission, "area": p.area, "until": p.until, "operation": p.id},
+             "warns")
+        for p in passport.permissions
+        if day and not p.holds_on(day)
+    ]  # fmt: skip
 
 
 def _condition_gates(condition: Condition, catalogue: Catalogue) -> list[Gate]:

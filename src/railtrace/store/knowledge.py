@@ -6,19 +6,25 @@ from its own operations. Pages read the same shapes either way.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.condition import Condition
+from railtrace.projections.coupling import Coupling
 from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
+from railtrace.projections.introduction import Introduction
+from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
 from railtrace.projections.release import Gate, gates
+from railtrace.projections.remaining import Remaining, remaining
 from railtrace.projections.usage import Usage
 from railtrace.store.lookup import Lookup
 from railtrace.store.views import ViewStore
+from railtrace.trace.leaf import moment
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,19 @@ class Knowledge:
         """Return where a unit has been and what has been on it."""
         return cast(Genealogy, self.states(unit).get("genealogy") or Genealogy(unit=unit))
 
+    def coupling(self, unit: str) -> Coupling:
+        """Return which locomotives a section was in, and a locomotive's sections."""
+        return cast(Coupling, self.states(unit).get("coupling") or Coupling(unit=unit))
+
+    def last_repairs(self, unit: str) -> LastRepairs:
+        """Return the last repair of each kind, as far as it is known."""
+        return cast(LastRepairs, self.states(unit).get("last_repairs") or LastRepairs(unit=unit))
+
+    def introduction(self, site: str) -> Introduction:
+        """Return the gates in introduction at a site."""
+        unit = f"gates:{site}"
+        return cast(Introduction, self.states(unit).get("introduction") or Introduction(unit=unit))
+
     def usage(self, unit: str) -> Usage:
         """Return a unit's own counters."""
         return cast(Usage, self.states(unit).get("usage") or Usage(unit=unit))
@@ -114,8 +133,9 @@ class Knowledge:
         return any(state.last[3] >= 0 for state in self.states(unit).values())
 
     def tree(self, unit: str, stay: Stay | None = None, _above: tuple[str, ...] = ()) -> Node:
-        """Return a unit with everything on it, level by level."""
-        carried = [s for s in self.genealogy(unit).carried() if s.part not in (*_above, unit)]
+        """Return a unit with its sections and everything on it, level by level."""
+        below = [*self.coupling(unit).coupled(), *self.genealogy(unit).carried()]
+        carried = [s for s in below if s.part not in (*_above, unit)]
         self.load([s.part for s in carried])
         children = tuple(self.tree(s.part, s, (*_above, unit)) for s in carried)
         return Node(unit, stay, self.passport(unit), self.condition(unit), children)
@@ -151,10 +171,27 @@ class Knowledge:
         )
 
     def mileage(self, meter: str = "km") -> Mileage:
-        """Return the reader of own counters, carriers included."""
+        """Return the reader of own counters, carriers and locomotives included."""
         return Mileage(
-            lambda unit: self.counter(unit, meter), lambda unit: self.genealogy(unit).stays
+            lambda unit: self.counter(unit, meter),
+            lambda unit: [*self.genealogy(unit).stays, *self.coupling(unit).stays],
         )
+
+    def remaining(
+        self, unit: str, repair_kind: str, interval_km: int, now_us: int
+    ) -> list[tuple[str, Remaining]]:
+        """Return what is left to a repair, of each section where the unit is a locomotive."""
+        sections = [stay.part for stay in self.coupling(unit).coupled()] or [unit]
+        self.load(sections)
+        mileage = self.mileage()
+        return [
+            (section, remaining(
+                repair_kind, interval_km * 1000,
+                self.last_repairs(section).by_kind.get(repair_kind),
+                partial(mileage.at, section), now_us,
+            ))
+            for section in sections
+        ]  # fmt: skip
 
     def recalls(self) -> list[Recall]:
         """Return the recalls opened by these dates."""
@@ -181,12 +218,25 @@ class Knowledge:
         where = "abroad" if vehicle.whereabouts == "abroad" else "in_service"
         return Affected(part, chain[0], vehicle, where)
 
-    def gates(self, unit: str, behind: int = 0) -> list[Gate]:
-        """Return why a unit may not go out, as far as the views of today know."""
+    def gates(self, unit: str, behind: int = 0, day: str = "") -> list[Gate]:
+        """Return why a unit may not go out on a day (YYYY-MM-DD), as far as the views know.
+
+        Without a day nothing has run out and no order of introduction holds.
+        """
         nodes = self.tree(unit).walk()
+        if not day and self.state_us is not None:
+            day = moment(self.state_us).date().isoformat()
         return gates(
             [(node.unit, self.states(node.unit)) for node in nodes],
             self.recalls(),
             self.catalogue,
             behind,
+            day,
+            self.introduction(self.site_of(unit)),
         )
+
+    def site_of(self, unit: str) -> str:
+        """Return the home depot of a unit; of a locomotive, that of its first section."""
+        sections = (stay.part for stay in self.coupling(unit).coupled())
+        sites = (self.passport(some).home_site for some in (unit, *sections))
+        return next(filter(None, sites), "")

@@ -32,6 +32,11 @@ class UnitRow:
     place_us: int | None
     holds: int
     scrapped_us: int | None
+    keeper: str = ""
+    guest: int = 0
+    restrictions: int = 0
+    detail: str = ""
+    since_us: int | None = None
     km_milli: int = 0
     hours_milli: int = 0
     last_run_us: int | None = None
@@ -41,7 +46,7 @@ class UnitRow:
     matched: str = ""
 
 
-_UNIT = ", ".join(f"u.{name}" for name in UnitRow.__slots__[:17])
+_UNIT = ", ".join(f"u.{name}" for name in UnitRow.__slots__[:22])
 _MORE = (
     ", COALESCE(g.km_milli, 0), COALESCE(g.hours_milli, 0), g.last_run_us,"
     " COALESCE(c.failures, 0),"
@@ -63,8 +68,13 @@ SORTABLE = {
     "last_run": "COALESCE(g.last_run_us, 0)",
     "made": "u.made",
     "owner": "u.owner",
+    "keeper": "u.keeper",
+    "since": "COALESCE(u.since_us, 0)",
 }
-FILTERS = ("vehicle_class", "type", "status", "home_site", "owner", "maker", "heat", "batch")
+FILTERS = (
+    "vehicle_class", "type", "status", "home_site", "owner", "keeper", "place", "maker", "heat",
+    "batch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,8 @@ class Lookup:
                 f"SELECT {_UNIT}{_MORE}{_FROM} WHERE u.unit IN ({marks(len(some))})", list(some)
             ):
                 rows[row[0]] = replace(UnitRow(*row), matched=(matched or {}).get(row[0], ""))
-        return self._judged([rows[unit] for unit in units if unit in rows])
+        found = [rows[unit] for unit in units if unit in rows]
+        return self._judged(self._with_locomotives(found))
 
     def bearers(self, value: str) -> list[str]:
         """Return the units that bear a number now."""
@@ -166,6 +177,28 @@ class Lookup:
             parameters,
         )
         return {column: _counted(groups, filters, by, column) for column in by}
+
+    def _with_locomotives(self, rows: list[UnitRow]) -> list[UnitRow]:
+        """Give sections what they ran in locomotives since their own meter was read last."""
+        sections = [row.unit for row in rows if row.vehicle_class == "locomotive"]
+        more: dict[str, tuple[int, int]] = {}
+        for some in chunks(sections):
+            for unit, km, hours in self._db.query(
+                "SELECT c.unit, SUM(r.km_milli), SUM(r.hours_milli) FROM couplings c JOIN runs r"
+                " ON r.unit = c.locomotive AND r.at_us > c.from_us"
+                " AND (c.to_us IS NULL OR r.at_us <= c.to_us)"
+                " AND r.at_us > COALESCE((SELECT MAX(a.at_us) FROM anchors a WHERE a.unit = c.unit"
+                f" AND a.meter = 'km'), r.at_us - 1) WHERE c.unit IN ({marks(len(some))})"
+                " GROUP BY c.unit",
+                list(some),
+            ):
+                more[unit] = (int(km), int(hours))
+        return [
+            replace(row, km_milli=row.km_milli + more[row.unit][0],
+                    hours_milli=row.hours_milli + more[row.unit][1])
+            if row.unit in more else row
+            for row in rows
+        ]  # fmt: skip
 
     def _judged(self, rows: list[UnitRow]) -> list[UnitRow]:
         """Give each unit the worst verdict of itself and of the parts on it now."""

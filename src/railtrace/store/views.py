@@ -42,6 +42,8 @@ _EXTRA_INDEXES = {
     "units": ("number", "heat", "batch", "vehicle_class"),
     "numbers": ("value",),
     "installations": ("carrier",),
+    "couplings": ("locomotive",),
+    "last_repairs": ("grade",),
 }
 
 

@@ -18,8 +18,12 @@ from railtrace.trace.operation import (
     Corrected,
     Disbanded,
     Formed,
+    GateIntroduced,
     GateReason,
+    GuestSeen,
+    HolderChanged,
     Installed,
+    LastRepairStated,
     LotCounted,
     LotIssued,
     LotReceived,
@@ -33,12 +37,17 @@ from railtrace.trace.operation import (
     Operation,
     PartExchanged,
     PartReserved,
+    Permitted,
     Ran,
     RecallOpened,
     Registered,
     Released,
     ReleaseRefused,
     Removed,
+    Restricted,
+    SectionsCoupled,
+    SectionsUncoupled,
+    StateChanged,
     TwinsJudged,
     kind_of,
 )
@@ -51,12 +60,14 @@ _WITHOUT_UNITS = {
     "LogOpened", "KeyReplaced", "KeyCompromised", "CatalogueAdopted", "Corrected",
     "ContradictionResolved", "RecallOpened", "RecallClosed",
     "SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted",
+    "GateIntroduced", "ResultSealed",
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
     "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated",
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
     "MachineRegistered",
+    "LastRepairStated", "GuestSeen",
 }  # fmt: skip
 
 
@@ -379,6 +390,86 @@ def _check_term(released: Released) -> None:
         )  # fmt: skip
 
 
+def _check_state(operation: StateChanged, now: datetime) -> None:
+    if operation.from_state == operation.state:
+        raise BadOperation(
+            "the state is {state} before and after", field="from_state", state=operation.state
+        )
+
+
+def _check_holder(operation: HolderChanged, now: datetime) -> None:
+    if not (operation.owner or operation.keeper or operation.home_site):
+        raise BadOperation("{kind} names no new owner, keeper or home depot", field="keeper",
+                           kind=kind_of(operation))  # fmt: skip
+    for name in ("owner", "keeper", "home_site"):
+        new, old = getattr(operation, name), getattr(operation, f"from_{name}")
+        if old and new in ("", old):
+            raise BadOperation(
+                "{what} is taken from {old} and given to nobody else", field=name, what=name,
+                old=old,
+            )  # fmt: skip
+
+
+def _check_coupling(operation: SectionsCoupled | SectionsUncoupled, now: datetime) -> None:
+    if operation.locomotive in operation.units:
+        raise BadOperation(
+            "{unit} cannot be a section of itself", field="locomotive", unit=operation.locomotive
+        )
+    places = operation.places if isinstance(operation, SectionsCoupled) else ()
+    if places and len(places) != len(operation.units):
+        raise BadOperation(
+            "{places} places are given for {count} sections", field="places", places=len(places),
+            count=len(operation.units),
+        )  # fmt: skip
+    if len(set(places)) != len(places):
+        raise BadOperation("two sections are given one place", field="places")
+
+
+def _check_until(operation: Restricted | Permitted, now: datetime) -> None:
+    began = operation.happened_at.date().isoformat()
+    if operation.until is not None and operation.until < began[: len(operation.until)]:
+        raise BadOperation(
+            "it ends {until}, before it begins {begins}", field="until", until=operation.until,
+            begins=began,
+        )  # fmt: skip
+
+
+def _check_last_repair(operation: LastRepairStated, now: datetime) -> None:
+    for field in ("km", "engine_hours"):
+        _not_negative(getattr(operation, field), field)
+    said = [operation.done, operation.km, operation.engine_hours]
+    if operation.grade == "unknown" and any(value is not None for value in said):
+        raise BadOperation(
+            "the last {repair} is called unknown, yet something is known of it: send it as "
+            "stated or document", field="grade", repair=operation.repair_kind,
+        )  # fmt: skip
+    if operation.grade != "unknown" and all(value is None for value in said):
+        raise BadOperation(
+            "nothing is said of the last {repair}: send its date, kilometres or hours, or call "
+            "it unknown", field="done", repair=operation.repair_kind,
+        )  # fmt: skip
+    stated = operation.happened_at.date().isoformat()
+    if operation.done is not None and operation.done > stated:
+        raise BadOperation(
+            "the repair of {done} is after the day it is stated, {stated}", field="done",
+            done=operation.done, stated=stated,
+        )  # fmt: skip
+
+
+def _check_introduction(operation: GateIntroduced, now: datetime) -> None:
+    if not operation.site:
+        raise BadOperation("a gate is introduced at a site: name it", field="site")
+    if len(operation.until) != len("YYYY-MM-DD"):
+        raise BadOperation("the last day is to be a whole date: {until} is not", field="until",
+                           until=operation.until)  # fmt: skip
+
+
+def _check_guest(operation: GuestSeen, now: datetime) -> None:
+    _check_numbers(operation.numbers, "numbers")
+    if not operation.numbers and not operation.painted:
+        raise BadOperation("nothing is said to be painted on the guest", field="numbers")
+
+
 _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Manufactured": _check_described, "Registered": _check_described,
     "MarkingChanged": _check_marking, "Installed": _check_carrier, "Removed": _check_carrier,
@@ -389,4 +480,9 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Disbanded": _check_disbanded, "Cannibalised": _check_cannibalised, "LotReceived": _check_lot,
     "LotIssued": _check_lot, "LotCounted": _check_lot, "TwinsJudged": _check_judged,
     "MachineResult": _check_machine_result,
+    "StateChanged": _check_state, "HolderChanged": _check_holder,
+    "SectionsCoupled": _check_coupling, "SectionsUncoupled": _check_coupling,
+    "Restricted": _check_until, "Permitted": _check_until,
+    "LastRepairStated": _check_last_repair, "GateIntroduced": _check_introduction,
+    "GuestSeen": _check_guest,
 }  # fmt: skip

@@ -726,6 +726,121 @@ class MachineResult(Operation, frozen=True, tag="MachineResult"):
     remarks: Annotated[tuple[Line, ...], Meta(max_length=50)] = ()
 
 
+# --- states, holders, sections, restrictions, opening -------------------------------------
+
+
+class StateChanged(Operation, frozen=True, tag="StateChanged"):
+    """From this moment units are in a state of the catalogue: reserve, awaiting parts ..."""
+
+    state: Id
+    from_state: Line = ""
+    reason: Line = ""
+    expected_until: PartialDate | None = None
+
+
+class HolderChanged(Operation, frozen=True, tag="HolderChanged"):
+    """Who owns units, who keeps them or where their home is changes; what is left out stays."""
+
+    owner: Line = ""
+    keeper: Line = ""
+    home_site: Line = ""
+    from_owner: Line = ""
+    from_keeper: Line = ""
+    from_home_site: Line = ""
+
+
+class SectionsCoupled(Operation, frozen=True, tag="SectionsCoupled"):
+    """Sections become part of a locomotive, which is a unit with a number of its own."""
+
+    locomotive: Id
+    places: Annotated[tuple[Line, ...], Meta(max_length=8)] = ()
+
+
+class SectionsUncoupled(Operation, frozen=True, tag="SectionsUncoupled"):
+    """Sections leave a locomotive."""
+
+    locomotive: Id
+    reason: Line = ""
+
+
+class Restricted(Operation, frozen=True, tag="Restricted"):
+    """Units may be used only within a restriction, or not at all, until it is lifted."""
+
+    restriction: Annotated[str, Meta(min_length=1, max_length=200)]
+    effect: Literal["limits", "stops"] = "limits"
+    max_speed_kmh: Annotated[int, Meta(ge=1, le=400)] | None = None
+    area: Line = ""
+    until: PartialDate | None = None
+
+
+class RestrictionLifted(Operation, frozen=True, tag="RestrictionLifted"):
+    """A restriction ends."""
+
+    restricted: Id
+    reason: Line = ""
+
+
+class Permitted(Operation, frozen=True, tag="Permitted"):
+    """Units are permitted something: the tracks of another railway, a life extended to a day."""
+
+    permission: Annotated[str, Meta(min_length=1, max_length=200)]
+    area: Line = ""
+    until: PartialDate | None = None
+
+
+class PermissionEnded(Operation, frozen=True, tag="PermissionEnded"):
+    """A permission ends."""
+
+    permitted: Id
+    reason: Line = ""
+
+
+class LastRepairStated(Operation, frozen=True, tag="LastRepairStated"):
+    """What is known of the last repair of a kind before the unit was entered, and how well."""
+
+    repair_kind: Line
+    grade: Literal["document", "stated", "unknown"]
+    done: PartialDate | None = None
+    km: Decimal | None = None
+    engine_hours: Decimal | None = None
+    repairer: Line = ""
+
+
+class GateIntroduced(Operation, frozen=True, tag="GateIntroduced"):
+    """At a site a gate warns instead of stopping, under a named order, up to and with a day."""
+
+    gate: Id
+    order: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: PartialDate
+
+
+class Painted(_Part, frozen=True):
+    """One thing painted on a unit, as it stands there."""
+
+    label: Line
+    value: Line
+
+
+class GuestSeen(Operation, frozen=True, tag="GuestSeen"):
+    """A unit of another railway in transit, with what is painted on it and nothing else."""
+
+    numbers: Annotated[tuple[Number, ...], Meta(max_length=20)] = ()
+    owner_state: Line = ""
+    type: Id | None = None
+    painted: Annotated[tuple[Painted, ...], Meta(max_length=40)] = ()
+
+
+class ResultSealed(Operation, frozen=True, tag="ResultSealed"):
+    """The result of a fleet job is kept as a file; the entries it stands on are counted."""
+
+    job: Id
+    result: Sha256
+    rows: Count
+    state_at: Aware | None = None
+    known_at: Aware | None = None
+    positions: Annotated[tuple[LogSize, ...], Meta(max_length=500)] = ()
+
+
 AnyOperation = (
     LogOpened | KeyReplaced | KeyCompromised | CatalogueAdopted | Corrected
     | ContradictionResolved | Manufactured | Registered | Commissioned | MarkingChanged
@@ -739,6 +854,9 @@ AnyOperation = (
     | PartLent | PartBorrowed | LoanEnded | Formed | Disbanded | Cannibalised | DebtClosed
     | LotReceived | LotIssued | LotCounted | TwinsJudged
     | MachineRegistered | MachineResult
+    | StateChanged | HolderChanged | SectionsCoupled | SectionsUncoupled | Restricted
+    | RestrictionLifted | Permitted | PermissionEnded | LastRepairStated | GateIntroduced
+    | GuestSeen | ResultSealed
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -767,6 +885,8 @@ def named_units(operation: Operation) -> tuple[str, ...]:
             units = (*units, operation.carrier)
         case MachineResult() if operation.device is not None:
             units = (*units, operation.device)
+        case SectionsCoupled() | SectionsUncoupled():
+            units = (*units, operation.locomotive)
         case Corrected() if operation.replacement is not None:
             units = (*units, *named_units(operation.replacement))
         case PartIssued() | PartReserved() | LotIssued() if operation.carrier is not None:
@@ -798,6 +918,10 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = (operation.reservation,)
         case DebtClosed():
             named = (operation.debt,)
+        case RestrictionLifted():
+            named = (operation.restricted,)
+        case PermissionEnded():
+            named = (operation.permitted,)
         case ContradictionResolved():
             named = (operation.contradiction.partition(":")[2],)
         case Released() | ReleaseRefused():

@@ -172,7 +172,7 @@ def _all_rows(request: HttpRequest) -> Iterator[UnitRow]:
 def _export_cells(row: UnitRow, names: Names) -> list[Any]:
     said = {
         "number": row.number, "type": names.type(row.type),
-        "status": gettext(words.word(words.STATES, row.status)),
+        "status": names.state(row.status),
         "verdict": gettext(words.word(words.VERDICTS, row.verdict)),
         "home_site": site_name(row.home_site), "place": site_name(row.place),
         "km": row.km_milli / 1000,
@@ -279,4 +279,3 @@ def _operation(text: str) -> str | None:
         return the_app().entry(text).operation.id if text else None
     except NotFound:
         return None
-

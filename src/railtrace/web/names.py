@@ -20,7 +20,16 @@ class Names:
 
     def type(self, key: str) -> str:
         """Return the name of a vehicle or part type."""
-        row = self.catalogue.vehicle_types.get(key) or self.catalogue.part_types.get(key)
+        row = (
+            self.catalogue.vehicle_types.get(key)
+            or self.catalogue.part_types.get(key)
+            or self.catalogue.locomotive_types.get(key)
+        )
+        return row.name(self.language) if row else key
+
+    def state(self, key: str) -> str:
+        """Return the name of a state of units."""
+        row = self.catalogue.unit_states.get(key)
         return row.name(self.language) if row else key
 
     def quantity(self, key: str) -> str:
@@ -56,10 +65,8 @@ class Names:
 
     def vehicle_class(self, type_: str) -> str:
         """Return the class of a type, `part` for parts, "" for what the catalogue lacks."""
-        vehicle = self.catalogue.vehicle_types.get(type_)
-        if vehicle:
-            return vehicle.vehicle_class
-        return "part" if type_ in self.catalogue.part_types else ""
+        known = type_ in self.catalogue.part_types or self.catalogue.class_of(type_) != "part"
+        return self.catalogue.class_of(type_) if known else ""
 
     def number(self, passport: Passport) -> str:
         """Return the number a unit is called by, as painted; its id when it has none."""
@@ -78,6 +85,8 @@ class Names:
         shown = dict(values)
         if "kind" in shown:
             shown["kind"] = gettext(words.word(words.KINDS, shown["kind"]))
+        if name in ("two_states_at_once", "state_was_other"):
+            shown = {key: self.state(value) for key, value in shown.items()}
         if "position" in shown:
             shown["position"] = self.position(shown["position"])
         try:

@@ -16,11 +16,13 @@ from railtrace.errors import NotFound
 from railtrace.projections.release import Gate
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.operation import DefectClosed, HoldLifted
+from railtrace.web.frame import home_zone
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.templatetags.signs import partial_day
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Reason:
     operation: str
     now: str
     href: str
+    force: str = "stops"
+    order: str = ""
+    until: str = ""
 
 
 _SAID = {
@@ -45,6 +50,9 @@ _SAID = {
     "not_described": _("Nothing says what this unit is"),
     "safety_defect": _("Open safety defect: {code}"),
     "contradiction": _("Contradiction: {said}"),
+    "history_unknown": _("Last {repair_kind}: unknown, not overdue"),
+    "restricted": _("Restriction: {restriction}"),
+    "permission_expired": _("Permission ran out on {until}: {permission}"),
 }
 _NOW = {
     "views_behind": _("wait until the pages have caught up"),
@@ -57,13 +65,17 @@ _NOW = {
     "unfit": _("turn, repair or replace, then measure again"),
     "doubtful": _("the limit lies within the uncertainty: measure more exactly"),
     "contradiction": _("find out which is true"),
+    "history_unknown": _("find the paper of that repair, or do the repair"),
+    "restricted": _("keep to it, or lift it when its reason is gone"),
+    "permission_expired": _("prolong it, or keep the unit from where it is needed"),
 }
 
 
 def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
     """Return every reason against letting a unit out; at a past date, those known of then."""
     behind = the_app().views.lag() if knowledge.now else 0
-    gates = knowledge.gates(unit, behind)
+    day = knowledge.state_us is None and the_app().clock().astimezone(home_zone())
+    gates = knowledge.gates(unit, behind, day.date().isoformat() if day else "")
     knowledge.load([gate.unit for gate in gates])
     return [_reason(gate, knowledge, names, unit) for gate in gates]
 
@@ -73,7 +85,7 @@ def _reason(gate: Gate, knowledge: Knowledge, names: Names, unit: str) -> Reason
     return Reason(
         name=gate.name, said=_said(gate, knowledge, names), part=part, unit=gate.unit,
         operation=gate.values.get("operation", ""), now=gettext(_NOW[gate.name]),
-        href=_href(gate),
+        href=_href(gate), force=gate.force, order=gate.order, until=gate.until,
     )  # fmt: skip
 
 
@@ -86,9 +98,20 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["said"] = contradiction_said(knowledge, names, gate.unit, values["key"])
         case "recalled":
             values["title"] = values["title"] or values["recall"]
+        case "restricted":
+            values["restriction"] = restriction_said(values)
+        case "permission_expired":
+            values["until"] = partial_day(values["until"])
         case "safety_defect" if values["place"]:
             values["code"] += f", {names.position(values['place'])}"
     return gettext(_SAID[gate.name]).format(**values)
+
+
+def restriction_said(values: dict[str, str]) -> str:
+    """Return a restriction with its speed, area and last day."""
+    speed = values["speed"] and gettext("not over {speed} km/h").format(speed=values["speed"])
+    until = values["until"] and gettext("until {day}").format(day=partial_day(values["until"]))
+    return ", ".join(filter(None, [values["restriction"], speed, values["area"], until]))
 
 
 def _reading_said(values: dict[str, str], names: Names) -> str:

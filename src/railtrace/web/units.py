@@ -80,6 +80,7 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
         j.verdict for node in tree.walk() for j in judged(node.condition, names.catalogue)
     )
     km = mileage.at(unit, at_us)
+    why = reasons(knowledge, names, unit)
     return {
         "unit": unit, "passport": passport, "number": names.number(passport),
         "type": names.type(passport.type), "vehicle_class": names.vehicle_class(passport.type),
@@ -91,7 +92,11 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
             (node, defect) for node in tree.walk() for defect in node.condition.defects
             if not defect.safety
         ],
-        "reasons": reasons(knowledge, names, unit), "names": names,
+        "reasons": why, "stops": [reason for reason in why if reason.force == "stops"],
+        "under_order": next((reason for reason in why if reason.order), None), "names": names,
+        "unknown_repairs": [
+            last for last in knowledge.last_repairs(unit).by_kind.values() if not last.known
+        ],
         "crumbs": _crumbs(knowledge, names, chain), "root": root,
     }  # fmt: skip
 
@@ -110,9 +115,7 @@ def _crumbs(knowledge: Knowledge, names: Names, chain: list[Stay]) -> list[tuple
 # --- life -----------------------------------------------------------------------------------
 
 
-def _life(
-    request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
-) -> dict[str, Any]:
+def _life(request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node) -> dict[str, Any]:
     lane = request.GET.get("lane", "")
     with_parts = "parts" in request.GET
     units = [node.unit for node in tree.walk()] if with_parts else [tree.unit]

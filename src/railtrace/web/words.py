@@ -70,6 +70,18 @@ KINDS = {
     "TwinsJudged": _("Twins judged"),
     "MachineRegistered": _("Machine registered"),
     "MachineResult": _("Machine result"),
+    "StateChanged": _("State changed"),
+    "HolderChanged": _("Holder changed"),
+    "SectionsCoupled": _("Sections coupled"),
+    "SectionsUncoupled": _("Sections uncoupled"),
+    "Restricted": _("Restricted"),
+    "RestrictionLifted": _("Restriction lifted"),
+    "Permitted": _("Permitted"),
+    "PermissionEnded": _("Permission ended"),
+    "LastRepairStated": _("Last repair stated"),
+    "GateIntroduced": _("Gate in introduction"),
+    "GuestSeen": _("Guest seen"),
+    "ResultSealed": _("Result sealed"),
 }
 
 LANES = {
@@ -100,23 +112,18 @@ LANE_OF_KIND = {
     "LotIssued": "components", "LotReceived": "components", "LotCounted": "components",
     "SendingListOpened": "location", "SendingListClosed": "location", "TwinsJudged": "location",
     "MachineRegistered": "location", "MachineResult": "measurements",
+    "StateChanged": "location", "HolderChanged": "location", "SectionsCoupled": "components",
+    "SectionsUncoupled": "components", "Restricted": "failures", "RestrictionLifted": "failures",
+    "Permitted": "location", "PermissionEnded": "location", "LastRepairStated": "repairs",
+    "GuestSeen": "location",
 }  # fmt: skip
-
-STATES = {
-    "in_use": _("in use"),
-    "in_repair": _("in repair"),
-    "on_hold": _("on hold"),
-    "abroad": _("abroad"),
-    "registered": _("registered"),
-    "condemned": _("condemned"),
-    "written_off": _("written off"),
-}
 
 CLASSES = {
     "locomotive": _("Locomotives"),
     "freight_wagon": _("Freight wagons"),
     "coach": _("Passenger coaches"),
     "special": _("Self-propelled special stock"),
+    "coupling": _("Locomotives of sections"),
     "part": _("Parts"),
 }
 
@@ -185,6 +192,24 @@ SCHEMES = {
     "evn": _("European vehicle number"),
     "serial": _("maker's serial number"),
     "other": _("other number"),
+}
+
+GRADES = {
+    "document": _("by document"),
+    "stated": _("as stated"),
+    "unknown": _("unknown, not overdue"),
+}
+
+EFFECTS = {
+    "limits": _("limits use"),
+    "stops": _("stops use"),
+}
+
+COUNTS_AS = {
+    "available": _("available"),
+    "planned_unavailable": _("planned unavailable"),
+    "unplanned_unavailable": _("unplanned unavailable"),
+    "not_counted": _("not counted"),
 }
 
 BASES = {
@@ -282,6 +307,18 @@ FIELDS = {
     "protocol": _("Protocol"), "recipe": _("Recipe"), "recipe_revision": _("Recipe revision"),
     "remarks": _("Remarks"), "result_id": _("Number of the result"), "serial": _("Serial number"),
     "simulated": _("Simulated"), "state": _("State"),
+    "area": _("Where it holds"), "done": _("Done"), "effect": _("Effect"),
+    "expected_until": _("Expected until"), "from_home_site": _("Home depot before"),
+    "from_keeper": _("Keeper before"), "from_owner": _("Owner before"),
+    "from_state": _("State before"), "gate": _("Gate"), "grade": _("Evidence"),
+    "keeper": _("Keeper"), "km": _("Mileage [km]"),
+    "known_at": _("As known at"), "locomotive": _("Locomotive"),
+    "max_speed_kmh": _("Highest speed [km/h]"), "order": _("Order"),
+    "painted": _("Painted on it"),
+    "permission": _("Permission"), "permitted": _("Permission"), "places": _("Places"),
+    "repairer": _("Repairer"),
+    "restricted": _("Restriction"), "restriction": _("Restriction"), "result": _("Result"),
+    "rows": _("Rows"), "state_at": _("State at"),
 }  # fmt: skip
 
 READINGS = _("Readings")
@@ -332,6 +369,19 @@ CONTRADICTIONS = {
     "disbanded_with_parts": _("Disbanded though {part} is still on it"),
     "lot_below_zero": _("{issued} were issued of lot {lot}, of which {there} were there"),
     "lot_other_measure": _("Lot {lot} is counted in {first}, then in {now}"),
+    "two_states_at_once": _("Two states from one moment: {first} and {second}"),
+    "state_was_other": _("Said to leave the state {said}, but it was in the state {state}"),
+    "in_use_while_in_repair": _("Said to be in use while in repair {repair_kind}"),
+    "two_holders_at_once": _("Two holders from one moment: {first} and {second}"),
+    "holder_was_other": _("Taken over from {said}, but held by {held}"),
+    "restriction_not_set": _("Restriction {restriction} was lifted but is not set"),
+    "section_in_two_locomotives": _("Section coupled in {other} while still in {carrier}"),
+    "section_place_taken": _(
+        "Place {place} of the locomotive is taken by {part}: {other} came too"
+    ),
+    "uncoupled_where_it_is_not": _("Uncoupled from {carrier}, where it is not"),
+    "last_repair_stated_otherwise": _("Two papers on the last {repair_kind}: {first}, then {now}"),
+    "permission_not_given": _("Permission {permission} was ended but is not given"),
 }
 
 

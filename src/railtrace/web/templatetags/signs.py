@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext, gettext_noop, ngette
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
+from railtrace.web.running import the_app
 
 register = template.Library()
 
@@ -74,7 +75,8 @@ def no_go() -> SafeString:
 _GATE_ICONS = {
     "views_behind": "clock", "no_decision": "clock", "recalled": "flag", "on_hold": "lock",
     "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
-    "contradiction": "git-branch",
+    "contradiction": "git-branch", "history_unknown": "help-circle", "restricted": "gauge",
+    "permission_expired": "certificate",
 }  # fmt: skip
 
 
@@ -221,6 +223,19 @@ UNIT_SIGNS = {
 def unit_sign(unit: str) -> str:
     """Translate the sign of a unit of measure."""
     return gettext(UNIT_SIGNS.get(unit, unit)) if unit else ""
+
+
+@register.filter
+def partial_day(text: str) -> str:
+    """Write a date of an operation, of which the month or the day may be missing."""
+    return text if language() == "en" else ".".join(reversed(text.split("-")))
+
+
+@register.filter
+def state_words(key: str) -> str:
+    """Return the name of a state of units, by the catalogue."""
+    row = the_app().catalogue().unit_states.get(key)
+    return row.name(language()) if row else key
 
 
 @register.simple_tag

@@ -1,0 +1,99 @@
+"""Locomotives as dated couplings of sections; scenario 3 with its numbers."""
+
+from railtrace.projections.coupling import COUPLING
+from railtrace.projections.fold import fold, resolve
+from railtrace.projections.remaining import covers
+from railtrace.store.knowledge import Knowledge
+from railtrace.store.lookup import Lookup
+from railtrace.trace.leaf import microseconds
+from railtrace.trace.operation import Counter, Number
+from tests.projections.railway import entries, op
+from tests.store.test_views import CATALOGUE, START, new_store, take
+
+
+def coupling(unit, *operations):
+    return fold(COUPLING, unit, resolve(entries(operations), unit))[0]
+
+
+def coupled(id_, day, *sections, to="L-1", **fields):
+    return op("SectionsCoupled", id_, day, units=sections, locomotive=to, **fields)
+
+
+def names(state):
+    return [c.name for c in state.contradictions.values()]
+
+
+def test_a_section_in_two_locomotives_is_a_named_contradiction():
+    twice = [coupled("c1", 1, "a"), coupled("c2", 5, "a", to="L-2")]
+    assert names(coupling("a", *twice)) == ["section_in_two_locomotives"]
+    parted = op("SectionsUncoupled", "u1", 3, units=("a",), locomotive="L-1")
+    assert names(coupling("a", *twice, parted)) == []
+
+
+def test_two_sections_in_one_place_are_a_named_contradiction():
+    twice = [coupled("c1", 1, "a", places=("А",)), coupled("c2", 5, "b", places=("А",))]
+    assert names(coupling("L-1", *twice)) == ["section_place_taken"]
+
+
+def test_uncoupling_where_it_is_not_is_a_named_contradiction():
+    parted = op("SectionsUncoupled", "u1", 3, units=("a",), locomotive="L-1")
+    assert names(coupling("a", parted)) == ["uncoupled_where_it_is_not"]
+
+
+def _section(unit, number, km, tr1):
+    return [
+        op("Registered", f"r-{unit}", 0, units=(unit,), type="2te10m", home_site="north",
+           numbers=(Number(scheme="series", value=number),),
+           counters=(Counter(meter="km", value=km),)),
+        op("LastRepairStated", f"t-{unit}", 0, units=(unit,), repair_kind="ТР-1",
+           grade="document", km=tr1),
+    ]  # fmt: skip
+
+
+SWAP = [
+    *_section("a", "2ТЭ10М-2345А", "412300", "395000"),
+    *_section("b", "2ТЭ10М-2345Б", "409900", "395000"),
+    *_section("c", "2ТЭ10М-2411Б", "288150", "241000"),
+    op("Registered", "r-L", 0, units=("L",), type="locomotive_2te10m",
+       numbers=(Number(scheme="series", value="2ТЭ10М-2345"),)),
+    coupled("c1", 1, "a", "b", to="L", places=("А", "Б")),
+    op("SectionsUncoupled", "u1", 10, units=("b",), locomotive="L", reason="ТР-3"),
+    op("EnteredRepair", "e1", 10.1, units=("b",), repair_kind="ТР-3"),
+    coupled("c2", 11, "c", to="L", places=("Б",)),
+    op("Ran", "run", 20, units=("L",), distance_km="1840"),
+]  # fmt: skip
+
+
+def test_scenario_3_a_run_of_the_locomotive_counts_for_the_sections_coupled_then(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SWAP)
+    known = Knowledge(views, Lookup(views.database), CATALOGUE)
+    now_us = microseconds(START) + 30 * 86_400_000_000
+    km = {unit: known.mileage().at(unit, now_us) // 1000 for unit in "abc"}
+    assert km == {"a": 414_140, "b": 409_900, "c": 289_990}
+    left = known.remaining("L", "ТР-1", 50_000, now_us)
+    assert [(unit, r.left_milli) for unit, r in left] == [("a", 30_860_000), ("c", 1_010_000)]
+    short = [unit for unit, r in left if not covers(r, 1_200_000)]
+    assert [known.passport(unit).primary().value for unit in short] == ["2ТЭ10М-2411Б"]
+    assert known.site_of("L") == "north"
+
+
+def test_the_list_shows_what_a_section_ran_in_its_locomotives(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SWAP)
+    rows = {row.number: row.km_milli for row in Lookup(views.database).units(["a", "b", "c"])}
+    assert rows == {
+        "2ТЭ10М-2345А": 414_140_000, "2ТЭ10М-2345Б": 409_900_000, "2ТЭ10М-2411Б": 289_990_000,
+    }  # fmt: skip
+
+
+def test_a_meter_read_after_a_coupling_counts_what_came_after_it_only(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SWAP)
+    take(views, "north", [op("MeterRead", "m1", 20.5, units=("c",), meter="km", value="290000"),
+                          op("Ran", "run2", 21, units=("L",), distance_km="10")], 9)  # fmt: skip
+    lookup = Lookup(views.database)
+    known = Knowledge(views, lookup, CATALOGUE)
+    now_us = microseconds(START) + 30 * 86_400_000_000
+    assert known.mileage().at("c", now_us) == 290_010_000
+    assert lookup.units(["c"])[0].km_milli == 290_010_000
