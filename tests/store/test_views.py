@@ -60,6 +60,8 @@ STOCK_KINDS = (
     "SendingListOpened", "SendingListClosed", "PartBorrowed", "LoanEnded", "Formed", "Disbanded",
     "Cannibalised", "LotReceived", "LotIssued", "LotCounted", "TwinsJudged",
 )  # fmt: skip
+_DEPOT = ["Verified", "InstrumentWithdrawn", "Tested"]
+"""Kinds of the depot: instruments, and what is made with them."""
 
 
 def life(data):
@@ -71,7 +73,7 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
-             *STOCK_KINDS,
+             *STOCK_KINDS, *_DEPOT,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
              "LastRepairStated", "GuestSeen", "LocationReported"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
@@ -112,6 +114,14 @@ def _one(data, kind, name, at, mine, other, drawn):
                       numbers=(Number(scheme="serial", value="7-1-09"),))  # fmt: skip
         case "LocationReported":
             return op(kind, name, at, units=(mine,), place=f"p{at % 4}")
+        case "Verified":
+            return op(kind, name, at, units=(mine,), valid_from=START + timedelta(days=at),
+                      valid_to=START + timedelta(days=at + 30))  # fmt: skip
+        case "InstrumentWithdrawn":
+            return op(kind, name, at, units=(mine,), window_from=START,
+                      window_to=START + timedelta(days=at + 1), finding="wrong")  # fmt: skip
+        case "Tested":
+            return op(kind, name, at, units=(mine,), test="press", device=other)
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

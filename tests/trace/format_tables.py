@@ -19,6 +19,7 @@ PARTS = (
     shapes.DecisionSignature, shapes.Member,
     shapes.Phase, shapes.MachineLimit,
     shapes.Painted,
+    shapes.Range,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from railtrace.catalogue.rows import (
     KINDS,
     BearingType,
     Catalogue,
+    EquipmentType,
     Layout,
     Limit,
     LocomotiveType,
@@ -120,6 +121,8 @@ def _references(row: Row) -> _References:
             yield "unit", "units_of_measure", row.unit
             yield from (("part_types", "part_types", key) for key in row.part_types)
             yield from (("place", "places", key) for key in [row.place] if key)
+        case EquipmentType():
+            yield from (("measures", "quantities", key) for key in row.measures)
         case VibrationZones():
             yield "quantity", "quantities", row.quantity
             yield "unit", "units_of_measure", row.unit

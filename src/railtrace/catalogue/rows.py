@@ -224,6 +224,14 @@ class LocomotiveType(Row, frozen=True, kw_only=True):
     places: Annotated[tuple[str, ...], Meta(min_length=2)]
 
 
+class EquipmentType(Row, frozen=True, kw_only=True):
+    """A kind of depot equipment: how its readings are proved, how often, what it measures."""
+
+    proof: Literal["", "verification", "calibration"] = ""
+    interval_months: Annotated[int, Meta(ge=1, le=240)] | None = None
+    measures: tuple[Key, ...] = ()
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -253,6 +261,7 @@ class Catalogue(
     vibration_zones: Mapping[str, VibrationZones] = {}
     unit_states: Mapping[str, UnitState] = {}
     locomotive_types: Mapping[str, LocomotiveType] = {}
+    equipment_types: Mapping[str, EquipmentType] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""
@@ -269,6 +278,8 @@ class Catalogue(
             return vehicle.vehicle_class
         if type_key in self.locomotive_types:
             return "coupling"
+        if type_key in self.equipment_types:
+            return "equipment"
         return "part" if type_key else ""
 
     @cached_property

@@ -3,12 +3,14 @@
 from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.coupling import COUPLING
+from railtrace.projections.equipment import EQUIPMENT
 from railtrace.projections.genealogy import GENEALOGY
 from railtrace.projections.introduction import INTRODUCTION
 from railtrace.projections.judgements import JUDGEMENTS
 from railtrace.projections.last_repairs import LAST_REPAIRS
 from railtrace.projections.lists import LISTS
 from railtrace.projections.lots import LOTS
+from railtrace.projections.metrology import METROLOGY
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
@@ -28,4 +30,6 @@ VIEWS = (
     COUPLING,
     LAST_REPAIRS,
     INTRODUCTION,
+    EQUIPMENT,
+    METROLOGY,
 )

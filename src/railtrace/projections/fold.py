@@ -28,14 +28,23 @@ from railtrace.trace.operation import (
     PartExchanged,
     PartReturned,
     PartSent,
+    QualificationGranted,
+    QualificationWithdrawn,
     RecallClosed,
     RecallOpened,
     ResultSealed,
     SendingListClosed,
     SendingListOpened,
+    ShiftHandedOver,
     kind_of,
     named_units,
 )
+
+OF_AN_ORDER = frozenset({
+    "OrderOpened", "OrderClosed", "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted",
+    "StepReturned",
+})  # fmt: skip
+"""Kinds that belong to a work order's own story, beside that of the unit."""
 
 LifeKey = tuple[int, int, str, int]
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -117,6 +126,12 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return (f"log:{operation.origin}",)
         case KeyCompromised():
             return ("keys",)
+        case QualificationGranted() | QualificationWithdrawn():
+            return (f"person:{operation.person}",)
+        case ShiftHandedOver():
+            return (f"shifts:{operation.site}",)
+        case _ if kind_of(operation) in OF_AN_ORDER:
+            return (*named_units(operation), f"order:{operation.work_order}")
         case _:
             return named_units(operation)
 

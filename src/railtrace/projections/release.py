@@ -11,6 +11,7 @@ from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
+from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
 
@@ -44,13 +45,20 @@ def gates(
     behind: int = 0,
     day: str = "",
     introduction: Introduction | None = None,
+    instruments: Mapping[str, Instrument] | None = None,
 ) -> list[Gate]:
-    """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts."""
+    """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts.
+
+    `instruments` are those behind the units' last readings, by their ids.
+    """
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
     found = [
         gate for unit, states in units for gate in _gates_of(unit, states, recalls, catalogue, day)
     ]
+    for _, states in units:
+        if isinstance(condition := states.get("condition"), Condition):
+            found += _instrument_gates(condition, catalogue, instruments or {})
     return [_introduced(gate, introduction, day) for gate in found]
 
 
@@ -153,4 +161,22 @@ def _condition_gates(condition: Condition, catalogue: Catalogue) -> list[Gate]:
                     },
                 )
             )
+    return found
+
+
+def _instrument_gates(
+    condition: Condition, catalogue: Catalogue, instruments: Mapping[str, Instrument]
+) -> list[Gate]:
+    """A verdict may not lean on an instrument that was not to be believed at its moment."""
+    found = []
+    for result in judged(condition, catalogue):
+        last = result.last
+        trust = standing(instruments.get(last.device), last.at_us, result.quantity, last.value)
+        if trust.stops:
+            values = {
+                "device": last.device, "why": trust.word, "quantity": result.quantity,
+                "place": result.place, "value": last.value, "unit": last.unit,
+                "operation": trust.operation or last.operation,
+            }  # fmt: skip
+            found.append(Gate("instrument", condition.unit, values))
     return found

@@ -10,12 +10,13 @@ from functools import partial
 from typing import cast
 
 from railtrace.catalogue.rows import Catalogue
-from railtrace.projections.condition import Condition
+from railtrace.projections.condition import Condition, judged
 from railtrace.projections.coupling import Coupling
 from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
+from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
@@ -68,6 +69,10 @@ class Knowledge:
         self.state_us, self.known_us = state_us, known_us
         self._folded: dict[str, dict[str, tuple[State, Rows]]] = {}
         self._counters: dict[tuple[str, str], Counter] = {}
+
+    def at(self, state_us: int) -> "Knowledge":
+        """Return the reader of an earlier state, by what this one knows."""
+        return Knowledge(self._views, self._lookup, self.catalogue, state_us, self.known_us)
 
     @property
     def now(self) -> bool:
@@ -218,6 +223,10 @@ class Knowledge:
         where = "abroad" if vehicle.whereabouts == "abroad" else "in_service"
         return Affected(part, chain[0], vehicle, where)
 
+    def instrument(self, unit: str) -> Instrument:
+        """Return what is known of an instrument's right to be believed."""
+        return cast(Instrument, self.states(unit).get("metrology") or Instrument(unit=unit))
+
     def gates(self, unit: str, behind: int = 0, day: str = "") -> list[Gate]:
         """Return why a unit may not go out on a day (YYYY-MM-DD), as far as the views know.
 
@@ -233,6 +242,7 @@ class Knowledge:
             behind,
             day,
             self.introduction(self.site_of(unit)),
+            self._instruments(nodes),
         )
 
     def site_of(self, unit: str) -> str:
@@ -240,3 +250,27 @@ class Knowledge:
         sections = (stay.part for stay in self.coupling(unit).coupled())
         sites = (self.passport(some).home_site for some in (unit, *sections))
         return next(filter(None, sites), "")
+
+    def _instruments(self, nodes: list[Node]) -> dict[str, Instrument]:
+        """Return the instruments behind the last readings of some units."""
+        series = [s for node in nodes for s in node.condition.series.values()]
+        devices = {s.readings[-1].device for s in series if s.readings} - {""}
+        self.load(sorted(devices))
+        return {device: self.instrument(device) for device in devices}
+
+
+def leaned_on_at(
+    today: Knowledge, unit: str, at_us: int
+) -> dict[str, list[tuple[str, Standing]]]:
+    """Return what a decision of an earlier moment leaned on, the instruments as known today."""
+    then = today.at(at_us)
+    found: dict[str, list[tuple[str, Standing]]] = {}
+    for node in then.tree(unit).walk():
+        for result in judged(node.condition, then.catalogue):
+            last = result.last
+            if last.device:
+                trust = standing(
+                    today.instrument(last.device), last.at_us, result.quantity, last.value
+                )
+                found.setdefault(last.device, []).append((node.unit, trust))
+    return found

@@ -330,6 +330,60 @@ class Lookup:
         )
         return anchors, runs
 
+    # --- equipment ---------------------------------------------------------------------------
+
+    def instruments(self) -> list[dict[str, Any]]:
+        """Return every instrument with a proof or a withdrawal, by the end of its validity."""
+        names = ("unit", "valid_from_us", "valid_to_us", "way", "register_entry", "withdrawn_us")
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM instruments ORDER BY COALESCE(valid_to_us, 0), unit"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def equipment(self) -> list[UnitRow]:
+        """Return the units that are depot equipment."""
+        rows = self._db.query(
+            "SELECT unit FROM units WHERE vehicle_class = 'equipment' ORDER BY type, number, unit"
+        )
+        return self.units([unit for (unit,) in rows])
+
+    def made_with(
+        self, device: str, from_us: int, to_us: int, limit: int = 5000, known_us: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what was made with a device between two moments, newest first."""
+        names = ("unit", "at_us", "kind", "outcome", "operation", "log", "position", "recorded_us")
+        known = "" if known_us is None else f" AND recorded_us <= {int(known_us)}"
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM made_with WHERE device = ? AND at_us BETWEEN ? AND ?"
+            f"{known} ORDER BY at_us DESC, operation DESC LIMIT {int(limit)}",
+            (device, from_us, to_us),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def last_made(self, devices: Sequence[str]) -> dict[str, int]:
+        """Return when each device last made an operation."""
+        found: dict[str, int] = {}
+        for device in devices:
+            rows = self._db.query("SELECT MAX(at_us) FROM made_with WHERE device = ?", (device,))
+            if rows and rows[0][0] is not None:
+                found[device] = int(rows[0][0])
+        return found
+
+    def readings_with(
+        self, device: str, units: Sequence[str], from_us: int, to_us: int
+    ) -> list[dict[str, Any]]:
+        """Return the readings a device took of some units between two moments."""
+        names = ("unit", "quantity", "place", "at_us", "value", "uom", "uncertainty", "operation")
+        found: list[dict[str, Any]] = []
+        for some in chunks(list(units)):
+            rows = self._db.query(
+                f"SELECT {', '.join(names)} FROM readings WHERE unit IN ({marks(len(some))})"
+                " AND at_us BETWEEN ? AND ? AND device = ? ORDER BY at_us, operation, place",
+                [*some, from_us, to_us, device],
+            )
+            found += [dict(zip(names, row, strict=True)) for row in rows]
+        return found
+
     # --- recalls and contradictions ---------------------------------------------------------
 
     def recalls(self) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ _EXTRA_INDEXES = {
     "installations": ("carrier",),
     "couplings": ("locomotive",),
     "last_repairs": ("grade",),
+    "made_with": ("device, at_us",),
 }
 
 
@@ -143,8 +144,9 @@ class ViewStore:
             yield f"CREATE TABLE IF NOT EXISTS {table} ({body})"
             keys = "unit, at_us" if table in view.history else "unit"
             yield f"CREATE INDEX IF NOT EXISTS {table}_unit ON {table} ({keys})"
-            for column in _EXTRA_INDEXES.get(table, ()):
-                yield f"CREATE INDEX IF NOT EXISTS {table}_{column} ON {table} ({column})"
+            for columns_of in _EXTRA_INDEXES.get(table, ()):
+                name = f"{table}_{columns_of.split(',')[0]}"
+                yield f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns_of})"
 
     # --- where the views are --------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from railtrace.trace.forms import check_forms
 from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
+    Calibrated,
     Cannibalised,
     Corrected,
     Disbanded,
@@ -23,6 +24,7 @@ from railtrace.trace.operation import (
     GuestSeen,
     HolderChanged,
     Installed,
+    InstrumentWithdrawn,
     LastRepairStated,
     LotCounted,
     LotIssued,
@@ -35,9 +37,14 @@ from railtrace.trace.operation import (
     MeterReplaced,
     Number,
     Operation,
+    OrderOpened,
     PartExchanged,
     PartReserved,
+    PermitIssued,
     Permitted,
+    Placed,
+    PlacePlanned,
+    QualificationGranted,
     Ran,
     RecallOpened,
     Registered,
@@ -49,6 +56,7 @@ from railtrace.trace.operation import (
     SectionsUncoupled,
     StateChanged,
     TwinsJudged,
+    Verified,
     kind_of,
 )
 
@@ -61,6 +69,7 @@ _WITHOUT_UNITS = {
     "ContradictionResolved", "RecallOpened", "RecallClosed",
     "SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted",
     "GateIntroduced", "ResultSealed",
+    "QualificationGranted", "QualificationWithdrawn", "ShiftHandedOver",
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
@@ -68,7 +77,14 @@ _ONE_UNIT = {
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
     "MachineRegistered",
     "LastRepairStated", "GuestSeen",
+    "Verified", "Calibrated", "InstrumentWithdrawn", "OrderOpened", "OrderClosed",
+    "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted", "StepReturned",
 }  # fmt: skip
+_OF_AN_ORDER = {
+    "OrderOpened", "OrderClosed", "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted",
+    "StepReturned",
+}  # fmt: skip
+_OF_A_STEP = {"StepDone", "StepAccepted", "StepReturned"}
 
 
 def check(operation: Operation, now: datetime, envelope_holds: bool = False) -> bytes:
@@ -80,6 +96,8 @@ def check(operation: Operation, now: datetime, envelope_holds: bool = False) -> 
     check_forms(operation, envelope_holds)
     _check_time(operation, now)
     _check_units(operation, kind)
+    if kind in _OF_AN_ORDER:
+        _check_order(operation, kind)
     if kind in _CHECKS:
         _CHECKS[kind](operation, now)
     return _checked_text(operation)
@@ -388,6 +406,67 @@ def _check_term(released: Released) -> None:
             "the release ends {end}, not after it begins {start}", field="valid_until",
             end=until.isoformat(), start=released.happened_at.isoformat(),
         )  # fmt: skip
+def _check_order(operation: Operation, kind: str) -> None:
+    """What an order's own entries must name; the order is a unit of its story: an Id."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,80}", operation.work_order):
+        raise BadOperation(
+            "{kind} names no work order: work_order is 1-81 of A-Z a-z 0-9 . _ : @ / -, "
+            "not {value}",
+            field="work_order", kind=kind, value=operation.work_order,
+        )  # fmt: skip
+    if kind in _OF_A_STEP and not operation.step:
+        raise BadOperation("{kind} names no step of the order", field="step", kind=kind)
+    if kind in _OF_A_STEP and not operation.performed_by:
+        raise BadOperation("{kind} names nobody who did it", field="performed_by", kind=kind)
+
+
+def _in_order(first: datetime | None, last: datetime | None, fields: tuple[str, str]) -> None:
+    """Two moments of which the first comes before the last."""
+    for moment, field in zip((first, last), fields, strict=True):
+        if moment is not None:
+            _check_offset(moment, field)
+    if first is not None and last is not None and last <= first:
+        raise BadOperation(
+            "{what} {last} is not after {other} {first}: check both",
+            field=fields[1], what=fields[1], last=last.isoformat(), other=fields[0],
+            first=first.isoformat(),
+        )  # fmt: skip
+
+
+def _check_proved(operation: Verified | Calibrated, now: datetime) -> None:
+    _in_order(operation.valid_from, operation.valid_to, ("valid_from", "valid_to"))
+    for index, range_ in enumerate(operation.ranges):
+        if range_.low and range_.high and float(range_.low) > float(range_.high):
+            raise BadOperation(
+                "range of {quantity}: {low} is over {high}", field=f"ranges[{index}].low",
+                quantity=range_.quantity, low=range_.low, high=range_.high,
+            )  # fmt: skip
+        _not_negative(range_.uncertainty, f"ranges[{index}].uncertainty")
+
+
+def _check_withdrawn(operation: InstrumentWithdrawn, now: datetime) -> None:
+    _in_order(operation.window_from, operation.window_to, ("window_from", "window_to"))
+    given = [operation.quantity, operation.bias, operation.bias_unit]
+    if any(given) and not all(given):
+        raise BadOperation(
+            "a bias is told with its quantity and its unit, or not at all", field="bias"
+        )
+
+
+def _check_opened(operation: OrderOpened, now: datetime) -> None:
+    _in_order(operation.planned_from, operation.planned_to, ("planned_from", "planned_to"))
+
+
+def _check_placed(operation: Placed, now: datetime) -> None:
+    _in_order(operation.happened_at, operation.until, ("happened_at", "until"))
+
+
+def _check_planned(operation: PlacePlanned, now: datetime) -> None:
+    _in_order(operation.planned_from, operation.planned_to, ("planned_from", "planned_to"))
+
+
+def _check_valid(operation: QualificationGranted | PermitIssued, now: datetime) -> None:
+    _in_order(operation.valid_from, operation.valid_to, ("valid_from", "valid_to"))
 
 
 def _check_state(operation: StateChanged, now: datetime) -> None:
@@ -485,4 +564,8 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Restricted": _check_until, "Permitted": _check_until,
     "LastRepairStated": _check_last_repair, "GateIntroduced": _check_introduction,
     "GuestSeen": _check_guest,
+    "Verified": _check_proved, "Calibrated": _check_proved,
+    "InstrumentWithdrawn": _check_withdrawn, "OrderOpened": _check_opened,
+    "Placed": _check_placed, "PlacePlanned": _check_planned,
+    "QualificationGranted": _check_valid, "PermitIssued": _check_valid,
 }  # fmt: skip

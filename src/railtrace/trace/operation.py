@@ -724,6 +724,172 @@ class MachineResult(Operation, frozen=True, tag="MachineResult"):
     phases: Annotated[tuple[Phase, ...], Meta(max_length=100)] = ()
     facts: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
     remarks: Annotated[tuple[Line, ...], Meta(max_length=50)] = ()
+# --- instruments ---------------------------------------------------------------------------
+
+
+class Range(_Part, frozen=True):
+    """What an instrument may measure: from, to, and how exactly (expanded uncertainty)."""
+
+    quantity: Id
+    unit: UnitOfMeasure
+    low: Decimal | None = None
+    high: Decimal | None = None
+    uncertainty: Decimal | None = None
+
+
+class _Proved(Operation, frozen=True):
+    valid_from: Aware
+    valid_to: Aware
+    certificate: Line = ""
+    ranges: Annotated[tuple[Range, ...], Meta(max_length=50)] = ()
+    outcome: Outcome = "passed"
+
+
+class Verified(_Proved, frozen=True, tag="Verified"):
+    """An instrument was verified (поверка); the register's entry is the evidence."""
+
+    register_entry: Line = ""
+
+
+class Calibrated(_Proved, frozen=True, tag="Calibrated"):
+    """An instrument was calibrated (калибровка)."""
+
+
+class InstrumentWithdrawn(Operation, frozen=True, tag="InstrumentWithdrawn"):
+    """An instrument is found wrong; what it read in the window is suspect, and stays."""
+
+    window_from: Aware
+    window_to: Aware
+    finding: Annotated[str, Meta(min_length=1, max_length=200)]
+    quantity: Id | None = None
+    bias: Decimal | None = None
+    bias_unit: UnitOfMeasure | None = None
+
+
+# --- work orders ---------------------------------------------------------------------------
+
+
+class OrderOpened(Operation, frozen=True, tag="OrderOpened"):
+    """A process is to be applied to a unit, under the work order of the envelope."""
+
+    process: Id
+    defect: Id | None = None
+    planned_from: Aware | None = None
+    planned_to: Aware | None = None
+    reason: Line = ""
+
+
+class OrderClosed(Operation, frozen=True, tag="OrderClosed"):
+    """A work order ends."""
+
+    result: Literal["done", "cancelled"] = "done"
+    reason: Line = ""
+
+
+class OrderBlocked(Operation, frozen=True, tag="OrderBlocked"):
+    """Work on an order cannot go on."""
+
+    cause: Literal["parts", "people", "equipment", "documents", "place", "other"]
+    reason: Line = ""
+
+
+class OrderUnblocked(Operation, frozen=True, tag="OrderUnblocked"):
+    """Work on an order can go on."""
+
+
+class StepDone(Operation, frozen=True, tag="StepDone"):
+    """A person did a step of an order."""
+
+    outcome: Outcome = "passed"
+
+
+class StepAccepted(Operation, frozen=True, tag="StepAccepted"):
+    """An inspector signs what did a step; never the one who did it."""
+
+    entry: Id
+
+
+class StepReturned(Operation, frozen=True, tag="StepReturned"):
+    """An inspector sends a step back."""
+
+    entry: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class FindingTriaged(Operation, frozen=True, tag="FindingTriaged"):
+    """A person looked at what a machine found: false, fixed now, or an order is made."""
+
+    entry: Id
+    answer: Literal["false", "fixed", "order"]
+    reason: Line = ""
+
+
+class Placed(Operation, frozen=True, tag="Placed"):
+    """Units stand on a track of a depot, until about a moment."""
+
+    track: Id
+    position: Line = ""
+    until: Aware | None = None
+
+
+class PlacePlanned(Operation, frozen=True, tag="PlacePlanned"):
+    """Units are to stand on a track; the last plan of a unit holds."""
+
+    track: Id
+    planned_from: Aware
+    planned_to: Aware
+    position: Line = ""
+
+
+class TrackLeft(Operation, frozen=True, tag="TrackLeft"):
+    """Units leave the track they stood on."""
+
+    track: Id
+
+
+# --- people and permits --------------------------------------------------------------------
+
+
+class QualificationGranted(Operation, frozen=True, tag="QualificationGranted"):
+    """A person, by pseudonym, may do a kind of work, and with which stamp."""
+
+    person: Id
+    qualification: Id
+    valid_from: Aware
+    valid_to: Aware | None = None
+    certificate: Line = ""
+    stamp: Line = ""
+
+
+class QualificationWithdrawn(Operation, frozen=True, tag="QualificationWithdrawn"):
+    """A person may not do a kind of work any more."""
+
+    person: Id
+    qualification: Id
+    reason: Line = ""
+
+
+class PermitIssued(Operation, frozen=True, tag="PermitIssued"):
+    """Dangerous work on units is allowed for a time (degassing proved, track protected)."""
+
+    permit: Id
+    permit_kind: Id
+    valid_from: Aware
+    valid_to: Aware
+
+
+class PermitClosed(Operation, frozen=True, tag="PermitClosed"):
+    """A permit ends before its time, or with the work."""
+
+    permit: Id
+    reason: Line = ""
+
+
+class ShiftHandedOver(Operation, frozen=True, tag="ShiftHandedOver"):
+    """A shift of a site ends and hands over; the note says what the next one must know."""
+
+    shift: Annotated[str, Meta(min_length=1, max_length=200)]
+    taken_by: Id | None = None
 
 
 # --- states, holders, sections, restrictions, opening -------------------------------------
@@ -857,6 +1023,11 @@ AnyOperation = (
     | StateChanged | HolderChanged | SectionsCoupled | SectionsUncoupled | Restricted
     | RestrictionLifted | Permitted | PermissionEnded | LastRepairStated | GateIntroduced
     | GuestSeen | ResultSealed
+    | Verified | Calibrated | InstrumentWithdrawn
+    | OrderOpened | OrderClosed | OrderBlocked | OrderUnblocked | StepDone | StepAccepted
+    | StepReturned | FindingTriaged | Placed | PlacePlanned | TrackLeft
+    | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
+    | ShiftHandedOver
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {

@@ -50,7 +50,7 @@ class RailItem:
 
 RAIL = (
     RailItem("fleet", gettext_noop("Fleet"), "train", "fleet", also=("units", "search", "recalls")),
-    RailItem("depot", gettext_noop("Depot"), "building-warehouse"),
+    RailItem("depot", gettext_noop("Depot"), "building-warehouse", "metrology"),
     RailItem("trains", gettext_noop("Trains"), "route"),
     RailItem("reliability", gettext_noop("Reliability"), "chart-line"),
     RailItem("planning", gettext_noop("Planning"), "adjustments"),

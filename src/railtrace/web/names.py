@@ -24,6 +24,7 @@ class Names:
             self.catalogue.vehicle_types.get(key)
             or self.catalogue.part_types.get(key)
             or self.catalogue.locomotive_types.get(key)
+            or self.catalogue.equipment_types.get(key)
         )
         return row.name(self.language) if row else key
 

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
 from railtrace.errors import NotFound
+from railtrace.projections import metrology
 from railtrace.store.export import proof_of
-from railtrace.store.knowledge import Knowledge
+from railtrace.store.knowledge import Knowledge, leaned_on_at
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
 from railtrace.trace.operation import Operation, Reading
@@ -167,6 +168,7 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
         "readings": [
             (reading_text(r, names), r) for r in getattr(item, "readings", ())
         ],
+        "trust": _trust(entry, knowledge, names), "leaned": _leaned(entry, knowledge, names),
         "evidence": [
             (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
         ],
@@ -180,6 +182,36 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
         "size": app.trace.head(entry.log).size,
     }  # fmt: skip
     return render(request, "operation.html", context)
+
+
+def _trust(entry: Entry, knowledge: Knowledge, names: Names) -> tuple[str, str, str] | None:
+    """Return (instrument, word, entry) when its readings are not to be leaned on, as known."""
+    device = getattr(entry.operation, "device", None)
+    if not device or not getattr(entry.operation, "readings", ()):
+        return None
+    trust = metrology.standing(knowledge.instrument(device), entry.happened_us)
+    if not trust.stops:
+        return None
+    return names.unit(knowledge.passport(device)), words.TRUST[trust.word], trust.operation
+
+
+_DECISIONS = {"LeftRepair", "OrderClosed", "StepAccepted", "Released"}
+
+
+def _leaned(
+    entry: Entry, knowledge: Knowledge, names: Names
+) -> list[tuple[str, str, str, str]]:
+    """Return (instrument, its id, word, entry) of what a decision leaned on and should not have."""
+    if entry.kind not in _DECISIONS:
+        return []
+    rows: dict[str, tuple[str, str, str, str]] = {}
+    for unit in entry.units[:20]:
+        for device, trusts in leaned_on_at(knowledge, unit, entry.happened_us).items():
+            for _, trust in trusts:
+                if trust.stops:
+                    name = names.unit(knowledge.passport(device))
+                    rows[device] = (name, device, words.TRUST[trust.word], trust.operation)
+    return list(rows.values())
 
 
 def _stands(

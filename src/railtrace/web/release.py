@@ -16,6 +16,7 @@ from railtrace.errors import NotFound
 from railtrace.projections.release import Gate
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.operation import DefectClosed, HoldLifted
+from railtrace.web import words
 from railtrace.web.frame import home_zone
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
@@ -53,6 +54,7 @@ _SAID = {
     "history_unknown": _("Last {repair_kind}: unknown, not overdue"),
     "restricted": _("Restriction: {restriction}"),
     "permission_expired": _("Permission ran out on {until}: {permission}"),
+    "instrument": _("{reading}: measured with {device}, which is not to be believed: {why}"),
 }
 _NOW = {
     "views_behind": _("wait until the pages have caught up"),
@@ -68,6 +70,7 @@ _NOW = {
     "history_unknown": _("find the paper of that repair, or do the repair"),
     "restricted": _("keep to it, or lift it when its reason is gone"),
     "permission_expired": _("prolong it, or keep the unit from where it is needed"),
+    "instrument": _("measure again with a valid instrument"),
 }
 
 
@@ -102,6 +105,8 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["restriction"] = restriction_said(values)
         case "permission_expired":
             values["until"] = partial_day(values["until"])
+        case "instrument":
+            values = _instrument_said(values, knowledge, names)
         case "safety_defect" if values["place"]:
             values["code"] += f", {names.position(values['place'])}"
     return gettext(_SAID[gate.name]).format(**values)
@@ -119,6 +124,19 @@ def _reading_said(values: dict[str, str], names: Names) -> str:
     limit = limit_text(names.catalogue.limits.get(values["limit"]), names)
     value, word = names.value(values["value"], values["unit"]), gettext("limit")
     return f"{names.quantity(values['quantity'])}{where}: {value}, {word} {limit}"
+
+
+def _instrument_said(
+    values: dict[str, str], knowledge: Knowledge, names: Names
+) -> dict[str, str]:
+    where = f" ({names.place(values['place'])})" if values["place"] else ""
+    value = names.value(values["value"], values["unit"])
+    why = words.TRUST[values["why"]]
+    return {
+        "reading": f"{names.quantity(values['quantity'])}{where}: {value}",
+        "device": names.unit(knowledge.passport(values["device"])),
+        "why": gettext(why),
+    }
 
 
 def contradiction_said(knowledge: Knowledge, names: Names, unit: str, key: str) -> str:
@@ -144,6 +162,8 @@ def _href(gate: Gate) -> str:
             return reverse("recall", args=[gate.values["recall"]])
         case "contradiction":
             return f"{reverse('contradictions')}?{urlencode({'unit': gate.unit})}"
+        case "instrument":
+            return reverse("instrument", args=[gate.values["device"]])
         case "unfit" | "doubtful":
             return f"{reverse('unit', args=[gate.unit])}?tab=measurements"
         case "views_behind" | "no_decision":

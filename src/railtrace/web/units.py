@@ -102,7 +102,12 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
 
 
 def _type_row(names: Names, key: str) -> Any:
-    return names.catalogue.vehicle_types.get(key) or names.catalogue.part_types.get(key)
+    catalogue = names.catalogue
+    return (
+        catalogue.vehicle_types.get(key)
+        or catalogue.part_types.get(key)
+        or catalogue.equipment_types.get(key)
+    )
 
 
 def _crumbs(knowledge: Knowledge, names: Names, chain: list[Stay]) -> list[tuple[str, str]]:

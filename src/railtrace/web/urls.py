@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health.health_json, name="health"),
     path("api/", include("railtrace.web.api.urls")),
     path("import/", include("railtrace.web.imports")),
+    path("depot/", include("railtrace.web.depot.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
     path("fleet/", fleet.fleet, name="fleet"),

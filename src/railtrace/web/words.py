@@ -82,6 +82,25 @@ KINDS = {
     "GateIntroduced": _("Gate in introduction"),
     "GuestSeen": _("Guest seen"),
     "ResultSealed": _("Result sealed"),
+    "Verified": _("Verified"),
+    "Calibrated": _("Calibrated"),
+    "InstrumentWithdrawn": _("Instrument withdrawn"),
+    "OrderOpened": _("Work order opened"),
+    "OrderClosed": _("Work order closed"),
+    "OrderBlocked": _("Work stopped"),
+    "OrderUnblocked": _("Work goes on"),
+    "StepDone": _("Step done"),
+    "StepAccepted": _("Step accepted"),
+    "StepReturned": _("Step sent back"),
+    "FindingTriaged": _("Finding looked at"),
+    "Placed": _("Placed on a track"),
+    "PlacePlanned": _("Place planned"),
+    "TrackLeft": _("Left the track"),
+    "QualificationGranted": _("Qualification granted"),
+    "QualificationWithdrawn": _("Qualification withdrawn"),
+    "PermitIssued": _("Permit to work issued"),
+    "PermitClosed": _("Permit to work closed"),
+    "ShiftHandedOver": _("Shift handed over"),
 }
 
 LANES = {
@@ -116,6 +135,12 @@ LANE_OF_KIND = {
     "SectionsUncoupled": "components", "Restricted": "failures", "RestrictionLifted": "failures",
     "Permitted": "location", "PermissionEnded": "location", "LastRepairStated": "repairs",
     "GuestSeen": "location",
+    "Verified": "measurements", "Calibrated": "measurements", "InstrumentWithdrawn": "failures",
+    "OrderOpened": "repairs", "OrderClosed": "repairs", "OrderBlocked": "repairs",
+    "OrderUnblocked": "repairs", "StepDone": "repairs", "StepAccepted": "repairs",
+    "StepReturned": "repairs", "FindingTriaged": "failures", "Placed": "location",
+    "PlacePlanned": "location", "TrackLeft": "location", "PermitIssued": "repairs",
+    "PermitClosed": "repairs",
 }  # fmt: skip
 
 CLASSES = {
@@ -125,6 +150,7 @@ CLASSES = {
     "special": _("Self-propelled special stock"),
     "coupling": _("Locomotives of sections"),
     "part": _("Parts"),
+    "equipment": _("Equipment"),
 }
 
 WHEREABOUTS = {
@@ -253,6 +279,19 @@ GUARDS = {
     "warning": _("warns"),
 }
 
+TRUST = {
+    "expired": _("proof has run out"),
+    "failed": _("failed its last check"),
+    "withdrawn": _("withdrawn"),
+    "suspect": _("suspect"),
+    "not_yet": _("not proved then"),
+    "out_of_range": _("outside its range"),
+    "unrecorded": _("no proof is recorded"),
+    "soon": _("due soon"),
+    "valid": _("valid"),
+}
+"""How far an instrument may be leaned on, the worst first."""
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),
@@ -319,6 +358,15 @@ FIELDS = {
     "repairer": _("Repairer"),
     "restricted": _("Restriction"), "restriction": _("Restriction"), "result": _("Result"),
     "rows": _("Rows"), "state_at": _("State at"),
+    "answer": _("Answer"), "bias": _("Bias"), "bias_unit": _("Unit of the bias"),
+    "cause": _("What is missing"), "certificate": _("Certificate"), "entry": _("Entry"),
+    "permit": _("Permit"), "permit_kind": _("Kind of permit"), "person": _("Person"),
+    "planned_from": _("Planned from"), "planned_to": _("Planned to"),
+    "process": _("Process"), "qualification": _("Qualification"),
+    "ranges": _("Ranges"), "register_entry": _("Entry of the register"),
+    "shift": _("Shift"), "stamp": _("Stamp"),
+    "taken_by": _("Taken by"), "track": _("Track"),
+    "valid_to": _("Valid to"),
 }  # fmt: skip
 
 READINGS = _("Readings")

@@ -76,7 +76,7 @@ _GATE_ICONS = {
     "views_behind": "clock", "no_decision": "clock", "recalled": "flag", "on_hold": "lock",
     "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
     "contradiction": "git-branch", "history_unknown": "help-circle", "restricted": "gauge",
-    "permission_expired": "certificate",
+    "permission_expired": "certificate", "instrument": "ruler-measure",
 }  # fmt: skip
 
 
