@@ -1,12 +1,9 @@
-"""For administrators: people and their roles, API tokens, the sheet of texts."""
+"""For administrators: API tokens, the sheet of texts. People are in `people/users.py`."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import Group, User
-from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -14,47 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from railtrace.web import texts
-from railtrace.web.accounts import person_of
 from railtrace.web.models import ApiToken
-from railtrace.web.roles import ROLES, allowed, make_groups
+from railtrace.web.roles import allowed
 from railtrace.web.tokens import SCOPES, make_token, revoke
 
 MONTHS = {1: _("1 month"), 3: _("3 months"), 12: _("1 year"), 36: _("3 years")}
-
-
-class NewUser(forms.ModelForm):  # type: ignore[type-arg]
-    """A person who may log in."""
-
-    role = forms.ChoiceField(label=_("Role"))
-    password = forms.CharField(
-        label=_("First password"), widget=forms.PasswordInput(attrs={"autocomplete": "off"})
-    )
-
-    class Meta:
-        model = User
-        fields = ["username", "last_name", "first_name"]
-        labels = {
-            "username": _("User name"), "last_name": _("Last name"), "first_name": _("First name"),
-        }  # fmt: skip
-        help_texts = {"username": ""}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["role"].choices = _role_choices()  # type: ignore[attr-defined]
-
-    def clean_password(self) -> str:
-        """Refuse passwords that are too easy."""
-        validate_password(self.cleaned_data["password"])
-        return str(self.cleaned_data["password"])
-
-    def save(self, commit: bool = True) -> User:
-        """Make the user with a role."""
-        user: User = super().save(commit=False)
-        user.set_password(self.cleaned_data["password"])
-        user.save()
-        user.groups.set([Group.objects.get(name=self.cleaned_data["role"])])
-        person_of(user)
-        return user
 
 
 class NewToken(forms.Form):
@@ -68,44 +29,6 @@ class NewToken(forms.Form):
     months = forms.TypedChoiceField(
         label=_("Valid for"), choices=list(MONTHS.items()), coerce=int, initial=12
     )
-
-
-def _role_choices() -> list[tuple[str, str]]:
-    return [(name, gettext(word)) for name, (word, _permissions) in ROLES.items()]
-
-
-@allowed("administer")
-def users(request: HttpRequest) -> HttpResponse:
-    """List people and make new ones."""
-    make_groups()
-    form = NewUser(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        user = form.save()
-        messages.success(request, gettext("{name} can log in now.").format(name=user.username))
-        return redirect("users")
-    people = User.objects.prefetch_related("groups").select_related("person").order_by("username")
-    context = {
-        "people": people, "form": form, "roles": _role_choices(), "tab": "users",
-        "section": "administration",
-    }  # fmt: skip
-    return render(request, "administration/users.html", context)
-
-
-@allowed("administer")
-@require_POST
-def change_user(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a person's role, or let them in or out."""
-    user = get_object_or_404(User, pk=pk)
-    if user == request.user:
-        messages.error(request, gettext("You cannot change your own role or lock yourself out."))
-        return redirect("users")
-    if request.POST.get("role") in ROLES:
-        user.groups.set([Group.objects.get(name=request.POST["role"])])
-    if "active" in request.POST:
-        user.is_active = request.POST["active"] == "1"
-        user.save(update_fields=["is_active"])
-    messages.success(request, gettext("{name} is changed.").format(name=user.username))
-    return redirect("users")
 
 
 @allowed("administer")

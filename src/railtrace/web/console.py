@@ -18,13 +18,10 @@ def open_web() -> None:
 
 
 def migrate() -> None:
-    """Bring the web's tables up to date and make the groups of all roles."""
+    """Bring the web's tables up to date."""
     from django.core.management import call_command
 
-    from railtrace.web.roles import make_groups
-
     call_command("migrate", verbosity=0, interactive=False)
-    make_groups()
 
 
 def demo_logins() -> list[tuple[str, str, str]]:
@@ -36,11 +33,12 @@ def demo_logins() -> list[tuple[str, str, str]]:
 
 def create_user(name: str, role: str, password: str) -> str:
     """Make a person who may log in; return their pseudonym in the trace."""
-    from django.contrib.auth.models import Group, User
+    from django.contrib.auth.models import User
     from django.contrib.auth.password_validation import validate_password
     from django.core.exceptions import ValidationError
 
     from railtrace.web.accounts import person_of
+    from railtrace.web.roles import set_only_role
 
     _require_role(role)
     if User.objects.filter(username=name).exists():
@@ -53,16 +51,16 @@ def create_user(name: str, role: str, password: str) -> str:
             "user {name}: {problem}", name=name, problem=" ".join(error.messages)
         ) from error
     user = User.objects.create_user(name, password=password)
-    user.groups.set([Group.objects.get(name=role)])
+    set_only_role(user, role)
     return person_of(user).person_id
 
 
 def set_role(name: str, role: str) -> None:
-    """Give a user a role in place of the one there was."""
-    from django.contrib.auth.models import Group
+    """Give a user one role at every site in place of all there were."""
+    from railtrace.web.roles import set_only_role
 
     _require_role(role)
-    _user(name).groups.set([Group.objects.get(name=role)])
+    set_only_role(_user(name), role)
 
 
 def disable_user(name: str) -> None:
@@ -86,7 +84,7 @@ def users() -> list[dict[str, Any]]:
     return [
         {
             "user": user.username,
-            "roles": sorted(user.groups.values_list("name", flat=True)),
+            "roles": sorted({given.role for given in user.roles.all()}),
             "active": user.is_active,
             "person": person_of(user).person_id,
         }

@@ -1,6 +1,7 @@
 """What the pages keep for people: preferences, filters, tokens, imports. Not the trace."""
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.db import models
@@ -22,6 +23,59 @@ class Person(models.Model):
     language = models.CharField(max_length=5, blank=True)
     theme = models.CharField(max_length=5, blank=True)
     columns = models.JSONField(default=dict)
+
+
+class RoleAt(models.Model):
+    """A person's role at a site, or at every site when it names none, from a day to a day."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="roles")
+    role = models.CharField(max_length=40)
+    site = models.CharField(max_length=200, blank=True)
+    from_day = models.DateField()
+    to_day = models.DateField(null=True, blank=True)
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    given_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["site", "from_day", "pk"]
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the role holds on a day; the last one is included."""
+        return self.from_day <= day and (self.to_day is None or day <= self.to_day)
+
+    @property
+    def until_text(self) -> str:
+        """The last day as people write it."""
+        return self.to_day.strftime("%d.%m.%Y") if self.to_day else ""
+
+
+class Notice(models.Model):
+    """What somebody must know: told to the holders of roles at a site, and to named persons.
+
+    `said` is an English text of the page's own tongue, `values` what stands in it.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    at = models.DateTimeField(db_index=True)
+    said = models.CharField(max_length=400)
+    values = models.JSONField(default=dict)
+    roles = models.JSONField(default=list)
+    persons = models.JSONField(default=list)
+    site = models.CharField(max_length=200, blank=True)
+    href = models.CharField(max_length=400, blank=True)
+    read_by = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+
+class Told(models.Model):
+    """How far a log was looked through for what somebody must be told."""
+
+    log = models.CharField(max_length=100, primary_key=True)
+    position = models.BigIntegerField()
 
 
 class SavedFilter(models.Model):

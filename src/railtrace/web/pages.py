@@ -21,11 +21,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the reader's role does not allow this."""
-    return _problem(
-        request, 403,
-        gettext("Your role does not allow this. An administrator can give you another role."),
-    )  # fmt: skip
+    """Say why the reader may not do this."""
+    role = gettext("Your role does not allow this. An administrator can give you another role.")
+    return _problem(request, 403, str(exception) or role)
 
 
 @login_not_required

@@ -1,6 +1,7 @@
 """Recording what a person does on a page: their pseudonym, the moment, the way in."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,20 +10,46 @@ from railtrace.errors import Refused
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
+from railtrace.web.roles import require
 from railtrace.web.running import the_app
 
 
 def record_one(request: HttpRequest, kind: type[Operation], **fields: Any) -> Receipt:
     """Record one operation by the person at the page, and wait until the pages show it."""
-    app = the_app()
-    person = person_of(request.user).person_id
+    return record_all(request, [made(request, kind, **fields)])[0]
+
+
+def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operation:
+    """Return an operation of now by the person at the page."""
     # Browsers end the lines of a text box as old printers did; the trace keeps no control signs.
     fields = {k: v.replace("\r\n", "\n") if isinstance(v, str) else v for k, v in fields.items()}
-    operation = kind(
-        id=f"web:{uuid.uuid4()}", happened_at=app.clock(), performed_by=(person,), **fields
-    )
-    result = app.record([operation], person, "web")[0]
-    if isinstance(result, Refused):
-        raise result
+    me = person_of(request.user).person_id
+    said: dict[str, Any] = {"happened_at": the_app().clock(), "performed_by": (me,)}
+    return kind(id=f"web:{uuid.uuid4()}", **(said | fields))
+
+
+def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Receipt]:
+    """Record operations of the person at the page together, and wait until the pages show them.
+
+    The permission that opened the page is asked again, for the site of what is acted on. Raises
+    PermissionDenied, and Refused for the first operation that cannot be recorded.
+    """
+    app, permission = the_app(), getattr(request, "permission", "record")
+    for site in {site_of(operation) for operation in operations}:
+        require(request.user, permission, site)
+    results = app.record(operations, person_of(request.user).person_id, "web")
+    for result in results:
+        if isinstance(result, Refused):
+            raise result
     app.wait_caught_up()
-    return result
+    return [result for result in results if not isinstance(result, Refused)]
+
+
+def site_of(operation: Operation) -> str | None:
+    """Return whose thing is acted on: the operation's site, else the home of its first unit.
+
+    None, any site, when neither is known.
+    """
+    if operation.site or not operation.units:
+        return operation.site or None
+    return the_app().knowledge().passport(operation.units[0]).home_site or None

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext, gettext_noop, ngette
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
+from railtrace.web.roles import ROLES, site_word
 from railtrace.web.running import the_app
 
 register = template.Library()
@@ -44,6 +45,18 @@ def verdict(value: str, only_sign: bool = False) -> SafeString:
         'aria-hidden="true">{}</svg><span class="{}">{}</span></span>',
         key, said, mark_safe(SHAPES[key]), "visually-hidden" if only_sign else "verdict-word", said,
     )  # fmt: skip
+
+
+@register.filter
+def role_name(key: str) -> str:
+    """Return what people call a role."""
+    return ROLES[key].name if key in ROLES else key
+
+
+@register.filter
+def site_or_all(key: str) -> str:
+    """Return what people call a site; the empty one is all of them."""
+    return site_word(key)
 
 
 @register.simple_tag
