@@ -281,7 +281,8 @@ class App:
         known_us = None if known_at is None else leaves.microseconds(known_at)
         state_us = None if state_at is None else leaves.microseconds(state_at)
         catalogue = self.catalogue() if known_us is None else self._catalogue_known(known_us)
-        return Knowledge(self.views, self.lookup, catalogue, state_us, known_us)
+        now_us = leaves.microseconds(self.clock())
+        return Knowledge(self.views, self.lookup, catalogue, state_us, known_us, now_us)
 
     def _catalogue_known(self, known_us: int) -> Catalogue:
         return self._catalogue_of(self.views.adopted(known_us))

@@ -75,7 +75,8 @@ def life(data):
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
              *STOCK_KINDS, *_DEPOT,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
-             "LastRepairStated", "GuestSeen", "LocationReported"]))  # fmt: skip
+             "LastRepairStated", "GuestSeen", "LocationReported",
+             "LeftRepair", "Inspected", "PaperIssued", "LifeExtended"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -122,6 +123,12 @@ def _one(data, kind, name, at, mine, other, drawn):
                       window_to=START + timedelta(days=at + 1), finding="wrong")  # fmt: skip
         case "Tested":
             return op(kind, name, at, units=(mine,), test="press", device=other)
+        case "Inspected":
+            return op(kind, name, at, units=(mine,), scope="ТО-2")
+        case "PaperIssued":
+            return op(kind, name, at, units=(mine,), service="дезинфекция", valid_until="2024-04")
+        case "LifeExtended":
+            return op(kind, name, at, units=(mine,), until="2030", document="протокол 7")
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

@@ -18,8 +18,10 @@ from railtrace.catalogue.rows import (
     Measured,
     Part,
     PartType,
+    Programme,
     Quantity,
     Row,
+    Service,
     VehicleClass,
     VehicleType,
     VibrationZones,
@@ -61,6 +63,19 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield "b_to", "zones do not rise"
         case LocomotiveType() if len(row.places) != row.sections:
             yield "places", f"{len(row.places)} places for {row.sections} sections"
+        case Service():
+            yield from _service(row)
+
+
+def _service(service: Service) -> _Problems:
+    if service.overrun == "stop" and not service.confirmed:
+        yield "overrun", "an unconfirmed interval cannot stop a unit, only warn"
+    if service.overrun == "stop" and not service.has_interval:
+        yield "overrun", "stops a unit, but there is no interval: give km, months, days or hours"
+    if service.when != "interval" and service.has_interval:
+        yield "when", f"{service.when} says it is not due by itself, but an interval is given"
+    if service.months and service.days:
+        yield "days", "an interval is in months or in days, not in both"
 
 
 def _bounds(limit: Limit) -> _Problems:
@@ -128,6 +143,11 @@ def _references(row: Row) -> _References:
             yield "unit", "units_of_measure", row.unit
         case LocomotiveType():
             yield from (("section_types", "vehicle_types", key) for key in row.section_types)
+        case Programme():
+            yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
+            yield from (("part_types", "part_types", key) for key in row.part_types)
+        case Service():
+            yield "programme", "programmes", row.programme
 
 
 def _measured(measured: tuple[Measured, ...]) -> _References:
@@ -158,8 +178,24 @@ def _nested(catalogue: Catalogue, row: Row) -> _Problems:
 
 
 def _doubled(catalogue: Catalogue, row: Row) -> _Problems:
+    if isinstance(row, Service):
+        yield from _ranked_twice(catalogue, row)
     if isinstance(row, VehicleType):
         paths = Counter(position.path for position in positions(catalogue, row.key))
         for path, count in paths.items():
             if count > 1:
                 yield "layout", f"position {path} is there {count} times"
+
+
+def _ranked_twice(catalogue: Catalogue, service: Service) -> _Problems:
+    """One kind of a programme has one rank, and one row for each kind it is counted after."""
+    for other in catalogue.services_of[service.programme]:
+        if other.kind != service.kind or other.key >= service.key:
+            continue
+        if other.rank != service.rank:
+            yield "rank", f"{service.rank} is not {other.rank}, the rank of {other.key}"
+        overlap = other.valid_from <= (service.valid_to or service.valid_from.max) and (
+            service.valid_from <= (other.valid_to or other.valid_from.max)
+        )
+        if overlap and (set(other.after) & set(service.after) or other.after == service.after):
+            yield "after", f"the same last service is counted by {other.key} too"

@@ -222,6 +222,50 @@ class LocomotiveType(Row, frozen=True, kw_only=True):
     section_types: Annotated[tuple[Key, ...], Meta(min_length=1)]
     sections: Annotated[int, Meta(ge=2, le=4)]
     places: Annotated[tuple[str, ...], Meta(min_length=2)]
+class Programme(Row, frozen=True, kw_only=True):
+    """A maintenance programme: whose, in which nomenclature; its kinds are `services`.
+
+    A unit is under the best fitting row that is not `chosen` (one a unit is put under by an
+    operation), and under every fitting row of `papers`, which add to it.
+    """
+
+    vehicle_types: tuple[Key, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    part_types: tuple[Key, ...] = ()
+    nomenclature: str = ""
+    chosen: bool = False
+    papers: bool = False
+
+
+class Service(Row, frozen=True, kw_only=True):
+    """One kind of maintenance of a programme and what makes it due, whichever comes first.
+
+    Counted from the last service of the same or a greater `rank`; a row with `after` holds only
+    when that last one is of these kinds (`build` is the making). A row without a value says
+    that the kind exists and no interval was found. `when` tells what is not due by itself.
+    """
+
+    programme: Key
+    kind: Words
+    also: tuple[Words, ...] = ()
+    rank: Annotated[int, Meta(ge=0, le=99)] = 0
+    after: tuple[Words, ...] = ()
+    km: Annotated[int, Meta(gt=0)] | None = None
+    engine_hours: Annotated[int, Meta(gt=0)] | None = None
+    months: Annotated[int, Meta(gt=0)] | None = None
+    days: Annotated[int, Meta(gt=0)] | None = None
+    hours: Annotated[int, Meta(gt=0)] | None = None
+    tolerance_percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    overrun: Literal["stop", "warn"] = "warn"
+    when: Literal["interval", "need", "trip", "crew", "campaign"] = "interval"
+    stands_in: tuple[Words, ...] = ()
+    downtime_h: float | None = None
+    labour_h: float | None = None
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether any value makes it due."""
+        return any((self.km, self.engine_hours, self.months, self.days, self.hours))
 
 
 class EquipmentType(Row, frozen=True, kw_only=True):
@@ -262,6 +306,8 @@ class Catalogue(
     unit_states: Mapping[str, UnitState] = {}
     locomotive_types: Mapping[str, LocomotiveType] = {}
     equipment_types: Mapping[str, EquipmentType] = {}
+    programmes: Mapping[str, Programme] = {}
+    services: Mapping[str, Service] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""
@@ -288,6 +334,14 @@ class Catalogue(
         rows: dict[str, tuple[Limit, ...]] = {}
         for limit in self.limits.values():
             rows[limit.quantity] = (*rows.get(limit.quantity, ()), limit)
+        return rows
+
+    @cached_property
+    def services_of(self) -> Mapping[str, tuple[Service, ...]]:
+        """The services of each programme, the smallest rank first."""
+        rows: dict[str, tuple[Service, ...]] = {}
+        for service in sorted(self.services.values(), key=lambda s: (s.rank, s.key)):
+            rows[service.programme] = (*rows.get(service.programme, ()), service)
         return rows
 
 

@@ -10,6 +10,7 @@ from railtrace.projections.judgements import JUDGEMENTS
 from railtrace.projections.last_repairs import LAST_REPAIRS
 from railtrace.projections.lists import LISTS
 from railtrace.projections.lots import LOTS
+from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.metrology import METROLOGY
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.recall import RECALL
@@ -32,4 +33,5 @@ VIEWS = (
     INTRODUCTION,
     EQUIPMENT,
     METROLOGY,
+    MAINTENANCE,
 )

@@ -26,6 +26,12 @@ class Counter:
         self._run_times = [at for at, _ in ordered]
         self._sums = [0, *accumulate(length for _, length in ordered)]
 
+    @property
+    def first_us(self) -> int | None:
+        """From when the counter is known: its first anchor, or just before its first run."""
+        firsts = [at for at, _ in self._anchors[:1]] + [at - 1 for at in self._run_times[:1]]
+        return min(firsts, default=None)
+
     def _ran(self, us: int) -> int:
         return self._sums[bisect_right(self._run_times, us)]
 
@@ -36,6 +42,8 @@ class Counter:
 
     def at(self, us: int) -> int:
         """Return the counter at a moment."""
+        if not self._anchors:
+            return self._ran(us)
         anchor = self.anchor_before(us)
         if anchor is None:
             return self._ran(us)

@@ -1,4 +1,5 @@
-"""Gates known so far: hard reasons why a unit may not go out. Never traded against a chance."""
+"""Gates known so far: hard reasons why a unit may not go out. Never traded against a chance.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -11,6 +12,7 @@ from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
+from railtrace.projections.maintenance import Due, Maintenance
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
@@ -46,10 +48,13 @@ def gates(
     day: str = "",
     introduction: Introduction | None = None,
     instruments: Mapping[str, Instrument] | None = None,
+    dues: Mapping[str, Sequence[Due]] | None = None,
+    now_us: int = 0,
 ) -> list[Gate]:
     """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts.
 
-    `instruments` are those behind the units' last readings, by their ids.
+    `instruments` are those behind the units' last readings, by their ids; `dues` tells how the
+    maintenance of each unit stands at `now_us`.
     """
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
@@ -59,6 +64,8 @@ def gates(
     for _, states in units:
         if isinstance(condition := states.get("condition"), Condition):
             found += _instrument_gates(condition, catalogue, instruments or {})
+    found += [gate for unit, some in (dues or {}).items() for gate in due_gates(unit, some)]
+    found += [gate for unit, states in units for gate in _life_gates(unit, states, now_us)]
     return [_introduced(gate, introduction, day) for gate in found]
 
 
@@ -70,6 +77,35 @@ def _introduced(gate: Gate, introduction: Introduction | None, day: str) -> Gate
     if order is None:
         return gate
     return replace(gate, force="warns", order=order.order, until=order.until)
+
+
+def due_gates(unit: str, dues: Sequence[Due]) -> list[Gate]:
+    """Return a gate for each kind that is overdue: it stops, or it warns, as its row says."""
+    return [
+        Gate("overdue", unit, _overdue(due), "stops" if due.stops else "warns")
+        for due in dues
+        if due.state in ("overdue", "tolerated")
+    ]
+
+
+def _overdue(due: Due) -> dict[str, str]:
+    worst = due.binding
+    assert worst is not None
+    return {
+        "kind": due.kind, "service": due.service, "meter": worst.meter, "unit": worst.unit,
+        "over": f"{worst.used - worst.allowed:.0f}", "allowed": f"{worst.allowed:.0f}",
+        "operation": due.last.operation if due.last else "",
+    }  # fmt: skip
+
+
+def _life_gates(unit: str, states: States, now_us: int) -> list[Gate]:
+    state = states.get("maintenance")
+    if not isinstance(state, Maintenance) or state.life_until_us is None:
+        return []
+    if now_us <= state.life_until_us:
+        return []
+    values = {"document": state.life_document, "operation": state.life_by}
+    return [Gate("life_expired", unit, values)]
 
 
 def _gates_of(

@@ -16,6 +16,7 @@ from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
+from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
 from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.passport import Passport
@@ -64,9 +65,11 @@ class Knowledge:
         catalogue: Catalogue,
         state_us: int | None = None,
         known_us: int | None = None,
+        clock_us: int = 0,
     ) -> None:
         self._views, self._lookup, self.catalogue = views, lookup, catalogue
         self.state_us, self.known_us = state_us, known_us
+        self._clock_us = clock_us
         self._folded: dict[str, dict[str, tuple[State, Rows]]] = {}
         self._counters: dict[tuple[str, str], Counter] = {}
 
@@ -78,6 +81,11 @@ class Knowledge:
     def now(self) -> bool:
         """Whether this is today's knowledge of today."""
         return self.state_us is None and self.known_us is None
+
+    @property
+    def at_us(self) -> int:
+        """The moment the state is asked for; of today's, the clock of whoever asks."""
+        return self._clock_us if self.state_us is None else self.state_us
 
     def load(self, units: Sequence[str]) -> None:
         """Read several units at once, so that a page costs few queries."""
@@ -132,6 +140,10 @@ class Knowledge:
     def condition(self, unit: str) -> Condition:
         """Return what has been measured and found on a unit."""
         return cast(Condition, self.states(unit).get("condition") or Condition(unit=unit))
+
+    def maintenance(self, unit: str) -> Maintenance:
+        """Return what was last done to a unit."""
+        return cast(Maintenance, self.states(unit).get("maintenance") or Maintenance(unit=unit))
 
     def known(self, unit: str) -> bool:
         """Whether any operation speaks of the unit at these dates."""
@@ -226,6 +238,30 @@ class Knowledge:
     def instrument(self, unit: str) -> Instrument:
         """Return what is known of an instrument's right to be believed."""
         return cast(Instrument, self.states(unit).get("metrology") or Instrument(unit=unit))
+    def dues(self, unit: str) -> list[Due]:
+        """Return how each kind of maintenance of a unit stands."""
+        state = self.maintenance(unit)
+        plan = plan_of(self.catalogue, state.type, moment(self.at_us).date(), state.programme)
+        return dues(state, plan, self.at_us, lambda *since: self._since(unit, *since))
+
+    def _since(
+        self, unit: str, meter: str, since_us: int, then_milli: int | None
+    ) -> tuple[float, bool]:
+        """What a unit ran since a moment [km or h], and whether that is only the least."""
+        mileage, known_us = self.mileage(meter), self._counted_from(unit, meter)
+        if then_milli is not None:
+            return (mileage.at(unit, self.at_us) - then_milli) / 1000, False
+        start = since_us if known_us is None else max(since_us, known_us)
+        ran = mileage.at(unit, self.at_us) - mileage.at(unit, start)
+        return ran / 1000, start > since_us
+
+    def _counted_from(self, unit: str, meter: str) -> int | None:
+        """From when a unit's counter is known; None: from its making."""
+        if self.maintenance(unit).made_us is not None:
+            return None
+        stays = [s.from_us for s in self.genealogy(unit).stays if s.from_us is not None]
+        firsts = [us for us in (self.counter(unit, meter).first_us, *stays) if us is not None]
+        return min(firsts, default=None)
 
     def gates(self, unit: str, behind: int = 0, day: str = "") -> list[Gate]:
         """Return why a unit may not go out on a day (YYYY-MM-DD), as far as the views know.
@@ -243,6 +279,8 @@ class Knowledge:
             day,
             self.introduction(self.site_of(unit)),
             self._instruments(nodes),
+            {node.unit: self.dues(node.unit) for node in nodes} if not behind else {},
+            self.at_us,
         )
 
     def site_of(self, unit: str) -> str:

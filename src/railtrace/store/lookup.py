@@ -383,6 +383,34 @@ class Lookup:
             )
             found += [dict(zip(names, row, strict=True)) for row in rows]
         return found
+    # --- maintenance ------------------------------------------------------------------------
+
+    def maintained(self, types: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+        """Return (unit, type, status) of the vehicles, or of those of some types."""
+        where = [f"vehicle_class IN ({marks(len(VEHICLE_CLASSES))})"]
+        if types:
+            where.append(f"type IN ({marks(len(types))})")
+        return self._db.query(
+            f"SELECT unit, type, status FROM units WHERE {' AND '.join(where)} ORDER BY unit",
+            [*VEHICLE_CLASSES, *types],
+        )
+
+    def all_counter_rows(
+        self, types: Sequence[str], meter: Literal["km", "engine_hours"]
+    ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]:
+        """Return (unit, time, length) runs and (unit, time, total) anchors of units of types."""
+        column = "km_milli" if meter == "km" else "hours_milli"
+        some = f"(SELECT unit FROM units WHERE type IN ({marks(len(types))}))"
+        runs = self._db.query(
+            f"SELECT unit, at_us, {column} FROM runs WHERE unit IN {some} ORDER BY unit, at_us",
+            list(types),
+        )
+        anchors = self._db.query(
+            f"SELECT unit, at_us, total_milli FROM anchors WHERE unit IN {some} AND meter = ?"
+            " ORDER BY unit, at_us",
+            [*types, meter],
+        )
+        return runs, anchors
 
     # --- recalls and contradictions ---------------------------------------------------------
 

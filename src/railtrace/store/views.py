@@ -559,6 +559,17 @@ class ViewStore:
                 states[name, unit] = unpack(self.views[name], bytes(packed))
         return states
 
+    def states_of(self, name: str, units: Sequence[str]) -> dict[str, State]:
+        """Return the stored states of units in one view."""
+        view, states = self.views[name], {}
+        for some in chunks(units):
+            for unit, packed in self.database.query(
+                f"SELECT unit, state FROM states WHERE view = ? AND unit IN ({marks(len(some))})",
+                [name, *some],
+            ):
+                states[unit] = unpack(view, bytes(packed))
+        return states
+
     def entries(self, unit: str, state_us: int | None, known_us: int | None) -> list[Entry]:
         """Return one unit's effective entries as known at one date, up to another."""
         known = [

@@ -21,9 +21,7 @@ def _form(name: str, pattern: str) -> Meta:
     return Meta(description=name, extra_json_schema={"pattern": f"^{pattern}{_END}"})
 
 
-Id = Annotated[
-    str, _form("1-96 of A-Z a-z 0-9 . _ : @ / -", "[A-Za-z0-9][A-Za-z0-9._:@/-]{0,95}")
-]
+Id = Annotated[str, _form("1-96 of A-Z a-z 0-9 . _ : @ / -", "[A-Za-z0-9][A-Za-z0-9._:@/-]{0,95}")]
 Sha256 = Annotated[str, _form("64 hexadecimal digits in small letters", "[0-9a-f]{64}")]
 Decimal = Annotated[
     str,
@@ -1005,6 +1003,29 @@ class ResultSealed(Operation, frozen=True, tag="ResultSealed"):
     state_at: Aware | None = None
     known_at: Aware | None = None
     positions: Annotated[tuple[LogSize, ...], Meta(max_length=500)] = ()
+# --- what is due --------------------------------------------------------------------------
+
+
+class ProgrammeChosen(Operation, frozen=True, tag="ProgrammeChosen"):
+    """Units are put under a maintenance programme of the catalogue by its key."""
+
+    programme: Id
+
+
+class PaperIssued(Operation, frozen=True, tag="PaperIssued"):
+    """A paper or check with a last day of its own: disinfection, boiler, crane, extinguisher."""
+
+    service: Annotated[str, Meta(min_length=1, max_length=200)]
+    number: Line = ""
+    valid_until: PartialDate | None = None
+
+
+class LifeExtended(Operation, frozen=True, tag="LifeExtended"):
+    """The service life of a vehicle ends on a new day, under conditions."""
+
+    until: PartialDate
+    document: Annotated[str, Meta(min_length=1, max_length=200)]
+    conditions: Text = ""
 
 
 AnyOperation = (
@@ -1028,6 +1049,7 @@ AnyOperation = (
     | StepReturned | FindingTriaged | Placed | PlacePlanned | TrackLeft
     | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
     | ShiftHandedOver
+    | ProgrammeChosen | PaperIssued | LifeExtended
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {

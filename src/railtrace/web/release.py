@@ -55,6 +55,8 @@ _SAID = {
     "restricted": _("Restriction: {restriction}"),
     "permission_expired": _("Permission ran out on {until}: {permission}"),
     "instrument": _("{reading}: measured with {device}, which is not to be believed: {why}"),
+    "overdue": _("{kind} is overdue by {over} of {allowed} allowed"),
+    "life_expired": _("The service life has ended: {document}"),
 }
 _NOW = {
     "views_behind": _("wait until the pages have caught up"),
@@ -71,6 +73,8 @@ _NOW = {
     "restricted": _("keep to it, or lift it when its reason is gone"),
     "permission_expired": _("prolong it, or keep the unit from where it is needed"),
     "instrument": _("measure again with a valid instrument"),
+    "overdue": _("send it to this maintenance; the tab Due tells how it was counted"),
+    "life_expired": _("extend the service life by a document, or take the unit out of use"),
 }
 
 
@@ -107,6 +111,9 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["until"] = partial_day(values["until"])
         case "instrument":
             values = _instrument_said(values, knowledge, names)
+        case "overdue":
+            for name in ("over", "allowed"):
+                values[name] = names.value(values[name], values["unit"])
         case "safety_defect" if values["place"]:
             values["code"] += f", {names.position(values['place'])}"
     return gettext(_SAID[gate.name]).format(**values)
@@ -166,6 +173,8 @@ def _href(gate: Gate) -> str:
             return reverse("instrument", args=[gate.values["device"]])
         case "unfit" | "doubtful":
             return f"{reverse('unit', args=[gate.unit])}?tab=measurements"
+        case "overdue" | "life_expired":
+            return f"{reverse('unit', args=[gate.unit])}?tab=due"
         case "views_behind" | "no_decision":
             return reverse("trace")
     return reverse("unit", args=[gate.unit])

@@ -21,6 +21,7 @@ from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.corrections import actions
 from railtrace.web.draw import Sign, side_view
+from railtrace.web.due.panel import unit_due
 from railtrace.web.frame import AsKnown, as_known, home_zone
 from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
@@ -32,7 +33,7 @@ from railtrace.web.running import the_app
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements")
+TABS = ("life", "structure", "measurements", "due")
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -51,7 +52,7 @@ def unit(request: HttpRequest, unit: str) -> HttpResponse:
         "live": "" if dates.past else _live(unit),
     }  # fmt: skip
     context |= _TAB_CONTENT[tab](request, knowledge, names, tree)
-    return render(request, f"unit_{tab}.html", context)
+    return render(request, _TEMPLATES.get(tab, f"unit_{tab}.html"), context)
 
 
 def _live(unit: str) -> str:
@@ -60,6 +61,7 @@ def _live(unit: str) -> str:
 
 _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
+    "due": _("Due"),
 }  # fmt: skip
 
 
@@ -310,4 +312,7 @@ def _measurements(
     }  # fmt: skip
 
 
-_TAB_CONTENT = {"life": _life, "structure": _structure, "measurements": _measurements}
+_TAB_CONTENT = {
+    "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
+}  # fmt: skip
+_TEMPLATES = {"due": "due/unit_due.html"}

@@ -101,6 +101,9 @@ KINDS = {
     "PermitIssued": _("Permit to work issued"),
     "PermitClosed": _("Permit to work closed"),
     "ShiftHandedOver": _("Shift handed over"),
+    "ProgrammeChosen": _("Programme chosen"),
+    "PaperIssued": _("Paper issued"),
+    "LifeExtended": _("Service life extended"),
 }
 
 LANES = {
@@ -141,6 +144,8 @@ LANE_OF_KIND = {
     "StepReturned": "repairs", "FindingTriaged": "failures", "Placed": "location",
     "PlacePlanned": "location", "TrackLeft": "location", "PermitIssued": "repairs",
     "PermitClosed": "repairs",
+    "ProgrammeChosen": "repairs", "PaperIssued": "measurements",
+    "LifeExtended": "repairs",
 }  # fmt: skip
 
 CLASSES = {
@@ -367,6 +372,7 @@ FIELDS = {
     "shift": _("Shift"), "stamp": _("Stamp"),
     "taken_by": _("Taken by"), "track": _("Track"),
     "valid_to": _("Valid to"),
+    "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
 }  # fmt: skip
 
 READINGS = _("Readings")

@@ -60,6 +60,30 @@ def site_or_all(key: str) -> str:
 
 
 @register.simple_tag
+def due_state(sign: str, said: str) -> SafeString:
+    """Show how maintenance stands: the sign of its verdict and its own words."""
+    if sign not in SHAPES:
+        return format_html('<span class="soft">{}</span>', said)
+    return format_html(
+        '<span class="verdict verdict-{}"><svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>'
+        "<span>{}</span></span>",
+        sign, mark_safe(SHAPES[sign]), said,
+    )  # fmt: skip
+
+
+@register.filter
+def tenth(percent: int) -> int:
+    """Return a percentage in steps of five, at most a hundred: the class of a bar's width."""
+    return min(percent, 100) // 5 * 5
+
+
+@register.filter
+def name_in(row: Any, names: Any) -> str:
+    """Return the name of a catalogue row."""
+    return str(row.name(names.language))
+
+
+@register.simple_tag
 def icon(name: str) -> SafeString:
     """Show an icon of the sprite."""
     return format_html(
@@ -90,6 +114,7 @@ _GATE_ICONS = {
     "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
     "contradiction": "git-branch", "history_unknown": "help-circle", "restricted": "gauge",
     "permission_expired": "certificate", "instrument": "ruler-measure",
+    "overdue": "calendar", "life_expired": "hourglass",
 }  # fmt: skip
 
 

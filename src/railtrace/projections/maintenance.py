@@ -1,0 +1,379 @@
+"""Maintenance: when each kind was last done to a unit, and from that what is due and why.
+
+The view keeps what was done. What is due is resolved when read: a row of the catalogue, the last
+service it is counted from, and the unit's counters between that moment and now.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from railtrace.catalogue.rows import Catalogue, Programme, Row, Service
+from railtrace.projections.fold import Rows, State, View
+from railtrace.projections.usage import milli
+from railtrace.trace.leaf import Entry, microseconds, moment
+from railtrace.trace.operation import (
+    Inspected,
+    LastRepairStated,
+    LeftRepair,
+    LifeExtended,
+    Manufactured,
+    Operation,
+    PaperIssued,
+    ProgrammeChosen,
+    Registered,
+    Tested,
+)
+
+BUILD = "build"
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+
+_MOST_KINDS = 60
+"""Scopes of inspections are free text: a unit keeps the last of so many, no more."""
+
+
+class Done(Struct):
+    """The last time a kind was done; `until_us` when the paper names its own last moment.
+
+    What was done before the unit was entered is `stated`, maybe with the counters of then.
+    """
+
+    at_us: int
+    operation: str
+    basis: str
+    until_us: int | None = None
+    stated: bool = False
+    km_milli: int | None = None
+    hours_milli: int | None = None
+
+
+class Maintenance(State):
+    """What was last done to one unit."""
+
+    type: str = ""
+    made_us: int | None = None
+    made_by: str = ""
+    programme: str = ""
+    done: dict[str, Done] = {}
+    life_until_us: int | None = None
+    life_by: str = ""
+    life_document: str = ""
+
+
+def last_moment(text: str) -> int:
+    """Return the end of a day, month or year written as a partial date [µs UTC]."""
+    year, month, day = (*map(int, text.split("-")), 0, 0)[:3]
+    if not month:
+        following = date(year + 1, 1, 1)
+    elif not day:
+        following = date(year + month // 12, month % 12 + 1, 1)
+    else:
+        following = date(year, month, day) + timedelta(days=1)
+    return microseconds(datetime.combine(following, time(), UTC)) - 1
+
+
+def _note(state: Maintenance, entry: Entry, kind: str, until: str | None = None) -> None:
+    if not kind:
+        return
+    operation = entry.operation
+    assert isinstance(operation, Operation)
+    state.done[kind] = Done(
+        entry.happened_us, operation.id, operation.basis, last_moment(until) if until else None
+    )
+    if len(state.done) > _MOST_KINDS:
+        del state.done[min(state.done, key=lambda k: (state.done[k].at_us, k))]
+
+
+def _apply(state: Maintenance, entry: Entry, operation: Operation) -> None:
+    match operation:
+        case Manufactured():
+            state.type, state.made_us, state.made_by = (
+                operation.type, entry.happened_us, operation.id,
+            )  # fmt: skip
+        case Registered():
+            state.type = operation.type
+        case LeftRepair(outcome="passed"):
+            _note(state, entry, operation.repair_kind)
+        case Inspected(outcome="passed"):
+            _note(state, entry, operation.scope)
+        case Tested(outcome="passed"):
+            _note(state, entry, operation.test)
+        case LastRepairStated():
+            _note_stated(state, operation)
+        case PaperIssued():
+            _note(state, entry, operation.service, operation.valid_until)
+        case ProgrammeChosen():
+            state.programme = operation.programme
+        case LifeExtended():
+            state.life_until_us, state.life_by = last_moment(operation.until), operation.id
+            state.life_document = operation.document
+
+
+def _note_stated(state: Maintenance, said: LastRepairStated) -> None:
+    """A statement counts from the first moment of its day, unless the trace saw a later one."""
+    if said.grade == "unknown" or not said.done:
+        return
+    first = date(*(*map(int, said.done.split("-")), 1, 1)[:3])
+    at_us = microseconds(datetime.combine(first, time(), UTC))
+    before = state.done.get(said.repair_kind)
+    if before is not None and not before.stated and before.at_us >= at_us:
+        return
+    if before is not None and before.stated and said.grade == "stated" != before.basis:
+        return
+    state.done[said.repair_kind] = Done(
+        at_us, said.id, said.grade, stated=True,
+        km_milli=None if said.km is None else milli(said.km),
+        hours_milli=None if said.engine_hours is None else milli(said.engine_hours),
+    )  # fmt: skip
+
+
+# --- which programme -------------------------------------------------------------------------
+
+
+def _in_force(catalogue: Catalogue, row: Row, day: date, chosen: bool = False) -> bool:
+    heard = chosen or catalogue.jurisdictions[row.jurisdiction].precedence > 0
+    return heard and row.valid_from <= day <= (row.valid_to or date.max)
+
+
+def _fits(catalogue: Catalogue, programme: Programme, type_: str) -> bool:
+    vehicle = catalogue.vehicle_types.get(type_)
+    if type_ in programme.vehicle_types or type_ in programme.part_types:
+        return True
+    return (
+        vehicle is not None
+        and not programme.vehicle_types
+        and vehicle.vehicle_class in programme.vehicle_classes
+    )
+
+
+def programmes_of(
+    catalogue: Catalogue, type_: str, day: date, chosen: str = ""
+) -> tuple[Programme, ...]:
+    """Return the programmes a unit is under: its own first, then those of papers.
+
+    Its own is the one chosen for it; else the best that fits by jurisdiction, by naming the type
+    rather than the class, by the later `valid_from`.
+    """
+    fitting = [
+        p for p in catalogue.programmes.values()
+        if _fits(catalogue, p, type_) and _in_force(catalogue, p, day)
+    ]  # fmt: skip
+    papers = tuple(p for p in fitting if p.papers)
+    own = catalogue.programmes.get(chosen)
+    if own is None:
+        own = min(
+            (p for p in fitting if not p.papers and not p.chosen),
+            key=lambda p: (
+                catalogue.jurisdictions[p.jurisdiction].precedence, not p.vehicle_types,
+                -p.valid_from.toordinal(), not p.confirmed, p.key,
+            ),
+            default=None,
+        )  # fmt: skip
+    return (own, *papers) if own else papers
+
+
+# --- what is due -----------------------------------------------------------------------------
+
+
+class Criterion(Struct, frozen=True):
+    """One way of counting: used and allowed, both in `unit` (km, h, d).
+
+    `at_least`: the counter at the last service is not known, so more may have been used.
+    """
+
+    meter: str
+    used: float
+    allowed: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def remaining(self) -> float:
+        """What is left; negative when overrun."""
+        return self.allowed - self.used
+
+    @property
+    def share(self) -> float:
+        """How much of the interval is used up."""
+        return self.used / self.allowed
+
+
+class Due(Struct, frozen=True):
+    """What the catalogue asks of one unit for one kind of maintenance, and how it stands.
+
+    `state` is ok, tolerated (over the interval, inside its tolerance), overdue, unknown (when it
+    was last done is not known), blank (the catalogue has no interval) or other (due by need,
+    before a trip, by a campaign). `last_kind` is the kind counted from, `build` for the making.
+    """
+
+    unit: str
+    kind: str
+    service: str
+    state: str
+    last_kind: str = ""
+    last: Done | None = None
+    criteria: tuple[Criterion, ...] = ()
+    calendar_us: int | None = None
+    stops: bool = False
+
+    @property
+    def binding(self) -> Criterion | None:
+        """The criterion of which most is used up."""
+        return max(self.criteria, key=lambda c: c.share, default=None)
+
+
+CountedAt = Callable[[str, int, int | None], tuple[float, bool]]
+"""(meter, since µs, counter then if stated) to what was run [km or h], and whether at least."""
+
+
+Plan = tuple[tuple[tuple[Service, ...], tuple[Service, ...]], ...]
+"""For each kind of a unit's programmes: its rows, and all rows of the programme it is of."""
+
+
+def plan_of(catalogue: Catalogue, type_: str, day: date, chosen: str = "") -> Plan:
+    """Return what the catalogue in force asks of a type, or of a unit under a chosen programme."""
+    plan = []
+    for programme in programmes_of(catalogue, type_, day, chosen):
+        services = tuple(
+            s for s in catalogue.services_of.get(programme.key, ())
+            if _in_force(catalogue, s, day, programme.key == chosen)
+        )  # fmt: skip
+        for kind in dict.fromkeys(s.kind for s in services):
+            plan.append((tuple(s for s in services if s.kind == kind), services))
+    return tuple(plan)
+
+
+def dues(state: Maintenance, plan: Plan, now_us: int, counted_since: CountedAt) -> list[Due]:
+    """Return how each kind of a plan stands for a unit, the smallest first."""
+    return [_due(state, rows, services, now_us, counted_since) for rows, services in plan]
+
+
+def _due(
+    state: Maintenance, rows: Sequence[Service], services: Sequence[Service], now_us: int,
+    counted_since: CountedAt,
+) -> Due:  # fmt: skip
+    last_kind, last = _last(state, rows[0], services)
+    row = next((r for r in rows if last_kind in r.after), None) or next(
+        (r for r in rows if not r.after), rows[0]
+    )
+    base = Due(state.unit, row.kind, row.key, "other", last_kind, last)
+    if row.when != "interval":
+        return base
+    if last is not None and last.until_us is not None:
+        return _of_paper(base, row, last, now_us)
+    if not any(r.has_interval for r in rows):
+        return _with(base, state="blank")
+    if last is None or (row.after and last_kind not in row.after):
+        return _with(base, state="unknown")
+    if not row.has_interval:
+        return _with(base, state="blank")
+    return _counted(base, row, last, now_us, counted_since)
+
+
+def _with(due: Due, **fields: Any) -> Due:
+    return replace(due, **fields)
+
+
+def _last(state: Maintenance, row: Service, services: Sequence[Service]) -> tuple[str, Done | None]:
+    """Return the last service that counts: of this kind or a greater one, else the making."""
+    best: tuple[str, Done] | None = None
+    for service in services:
+        greater = service.rank > row.rank > 0
+        if service.kind != row.kind and not greater:
+            continue
+        for name in (service.kind, service.key, *service.also):
+            done = state.done.get(name)
+            if done is not None and (best is None or done.at_us > best[1].at_us):
+                best = service.kind, done
+    if best is not None:
+        return best
+    if state.made_us is not None:
+        return BUILD, Done(state.made_us, state.made_by, "observed")
+    return "", None
+
+
+def _of_paper(base: Due, row: Service, last: Done, now_us: int) -> Due:
+    assert last.until_us is not None
+    allowed = max((last.until_us - last.at_us) / DAY_US, 1e-3)
+    criterion = Criterion("paper", (now_us - last.at_us) / DAY_US, allowed, "d")
+    over = now_us > last.until_us
+    return _with(
+        base, state="overdue" if over else "ok", criteria=(criterion,),
+        calendar_us=last.until_us, stops=over and row.overrun == "stop",
+    )  # fmt: skip
+
+
+def _counted(base: Due, row: Service, last: Done, now_us: int, counted_since: CountedAt) -> Due:
+    criteria, calendar_us = [], None
+    if row.km:
+        used, least = counted_since("km", last.at_us, last.km_milli)
+        criteria.append(Criterion("km", used, row.km, "km", least))
+    if row.engine_hours:
+        used, least = counted_since("engine_hours", last.at_us, last.hours_milli)
+        criteria.append(Criterion("engine_hours", used, row.engine_hours, "h", least))
+    if row.hours:
+        calendar_us = last.at_us + row.hours * HOUR_US
+        criteria.append(Criterion("hours", (now_us - last.at_us) / HOUR_US, row.hours, "h"))
+    if row.months or row.days:
+        ends_us = last.at_us + _calendar_us(last.at_us, row)
+        calendar_us = min(calendar_us or ends_us, ends_us)
+        used = (now_us - last.at_us) / DAY_US
+        criteria.append(Criterion("calendar", used, (ends_us - last.at_us) / DAY_US, "d"))
+    worst = max(c.share for c in criteria)
+    tolerated = 1 + row.tolerance_percent / 100
+    state = "ok" if worst <= 1 else "tolerated" if worst <= tolerated else "overdue"
+    return _with(
+        base, state=state, criteria=tuple(criteria), calendar_us=calendar_us,
+        stops=state == "overdue" and row.overrun == "stop",
+    )  # fmt: skip
+
+
+def _calendar_us(from_us: int, row: Service) -> int:
+    """Length of the interval: months end on the same day of the month, or on its last."""
+    if row.days:
+        return row.days * DAY_US
+    start = moment(from_us)
+    months = start.month - 1 + (row.months or 0)
+    year, month = start.year + months // 12, months % 12 + 1
+    for day in (start.day, 30, 29, 28):
+        try:
+            return microseconds(start.replace(year=year, month=month, day=day)) - from_us
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+# --- the view --------------------------------------------------------------------------------
+
+
+def _rows(state: Maintenance, catalogue: Catalogue) -> Rows:
+    done: Iterable[tuple[str, Done]] = sorted(state.done.items())
+    return {
+        "services_done": [
+            (state.unit, kind, d.at_us, d.until_us, d.basis, d.operation) for kind, d in done
+        ],
+    }
+
+
+MAINTENANCE = View(
+    name="maintenance",
+    version=1,
+    state=Maintenance,
+    kinds=frozenset({
+        "Manufactured", "Registered", "LeftRepair", "Inspected", "Tested", "PaperIssued",
+        "ProgrammeChosen", "LifeExtended", "LastRepairStated",
+    }),
+    tables={
+        "services_done": (
+            "unit TEXT", "kind TEXT", "at_us BIGINT", "until_us BIGINT", "basis TEXT",
+            "operation TEXT",
+        ),
+    },
+    history={},
+    apply=_apply,
+    rows=_rows,
+)  # fmt: skip

@@ -1,0 +1,203 @@
+"""What is due over the whole fleet, with the dates at which it will be, read in a few queries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import inf
+from typing import Literal, cast
+
+import numpy as np
+
+from railtrace.analysis.run_rate import PERIOD_DAYS, Floats, RunRates, reach, run_rates
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.maintenance import (
+    DAY_US,
+    Due,
+    Maintenance,
+    Plan,
+    dues,
+    plan_of,
+)
+from railtrace.projections.mileage import Counter
+from railtrace.store.lookup import Lookup
+from railtrace.store.views import ViewStore
+from railtrace.trace.leaf import moment
+
+PERIOD_US = round(PERIOD_DAYS * DAY_US)
+Meter = Literal["km", "engine_hours"]
+METERS: tuple[Meter, ...] = ("km", "engine_hours")
+_PERIODS_KEPT = 48
+_GONE = ("written_off", "condemned")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How a kind stands and when it will be due: 5 %, 50 % and 95 % quantiles [µs].
+
+    None is later than anybody forecasts. `daily` is the run of an average day in this season by
+    the meter that is forecast, `meter` "" when only the calendar counts.
+    """
+
+    due: Due
+    early_us: int | None = None
+    median_us: int | None = None
+    late_us: int | None = None
+    meter: str = ""
+    daily: float = 0.0
+    daily_sd: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Vehicle:
+    unit: str
+    type: str
+    state: Maintenance
+    counters: dict[str, Counter]
+
+
+class FleetDues:
+    """Reads the maintenance, the counters and the run rates of many units at once."""
+
+    def __init__(self, views: ViewStore, lookup: Lookup, catalogue: Catalogue, now_us: int) -> None:
+        self._views, self._lookup = views, lookup
+        self.catalogue, self.now_us = catalogue, now_us
+        self._day = moment(now_us).date()
+        self._plans: dict[tuple[str, str], Plan] = {}
+
+    def of(self, units: Sequence[str] | None = None, types: Sequence[str] = ()) -> list[Forecast]:
+        """Return every due of the vehicles (or only of `units`), rates drawn from their types."""
+        listed = [(u, t) for u, t, status in self._lookup.maintained(types) if status not in _GONE]
+        vehicles = self._vehicles(listed)
+        wanted = None if units is None else set(units)
+        found: list[Forecast] = []
+        for _, group in groupby(sorted(vehicles, key=lambda v: (v.type, v.unit)), lambda v: v.type):
+            found += self._group(list(group), wanted)
+        return found
+
+    def _vehicles(self, listed: Sequence[tuple[str, str]]) -> list[_Vehicle]:
+        states = self._views.states_of("maintenance", [unit for unit, _ in listed])
+        types = sorted({type_ for _, type_ in listed})
+        counters = {meter: self._counters(types, meter) for meter in METERS if self._asks(meter)}
+        return [
+            _Vehicle(unit, type_, cast(Maintenance, states.get(unit) or Maintenance(unit=unit)),
+                     {m: some[unit] for m, some in counters.items() if unit in some})
+            for unit, type_ in listed
+        ]  # fmt: skip
+
+    def _asks(self, meter: str) -> bool:
+        """Kilometres are always read; engine-hours when any interval counts them."""
+        return meter == "km" or any(s.engine_hours for s in self.catalogue.services.values())
+
+    def _counters(self, types: Sequence[str], meter: Meter) -> dict[str, Counter]:
+        runs, anchors = self._lookup.all_counter_rows(types, meter)
+        anchored: dict[str, list[tuple[int, int]]] = {}
+        for unit, at_us, total in anchors:
+            anchored.setdefault(unit, []).append((at_us, total))
+        found = {
+            unit: Counter(anchored.pop(unit, ()), [(at_us, ran) for _, at_us, ran in rows])
+            for unit, rows in groupby(runs, key=lambda row: row[0])
+        }
+        return found | {unit: Counter(marks) for unit, marks in anchored.items()}
+
+    def _group(self, vehicles: list[_Vehicle], wanted: set[str] | None) -> list[Forecast]:
+        rates = {meter: self._rates(vehicles, meter) for meter in METERS if self._asks(meter)}
+        asked = [
+            (row, due)
+            for row, vehicle in enumerate(vehicles)
+            if wanted is None or vehicle.unit in wanted
+            for due in self._dues(vehicle)
+        ]
+        reached = {meter: self._reached(asked, rates[meter], meter) for meter in rates}
+        return [
+            self._forecast(row, due, {m: reached[m].get(index) for m in rates}, rates)
+            for index, (row, due) in enumerate(asked)
+        ]
+
+    def _plan(self, state: Maintenance) -> Plan:
+        """What becomes due by itself: kinds by need, before a trip and by campaign are left out."""
+        key = state.type, state.programme
+        if key not in self._plans:
+            plan = plan_of(self.catalogue, state.type, self._day, state.programme)
+            self._plans[key] = tuple(p for p in plan if p[0][0].when == "interval")
+        return self._plans[key]
+
+    def _dues(self, vehicle: _Vehicle) -> list[Due]:
+        none = Counter()
+
+        def since(meter: str, since_us: int, then_milli: int | None) -> tuple[float, bool]:
+            counter = vehicle.counters.get(meter, none)
+            if then_milli is not None:
+                return (counter.at(self.now_us) - then_milli) / 1000, False
+            first_us = None if vehicle.state.made_us is not None else counter.first_us
+            start = since_us if first_us is None else max(since_us, first_us)
+            return (counter.at(self.now_us) - counter.at(start)) / 1000, start > since_us
+
+        return dues(vehicle.state, self._plan(vehicle.state), self.now_us, since)
+
+    def _rates(self, vehicles: list[_Vehicle], meter: Meter) -> RunRates:
+        first = self.now_us // PERIOD_US - _PERIODS_KEPT
+        runs = np.full((len(vehicles), _PERIODS_KEPT), np.nan)
+        for row, vehicle in enumerate(vehicles):
+            counter = vehicle.counters.get(meter)
+            if counter is not None and counter.first_us is not None:
+                runs[row] = _periods(counter, first, _PERIODS_KEPT)
+        known = np.flatnonzero(np.isfinite(runs).any(axis=0))
+        start = int(known[0]) if len(known) else _PERIODS_KEPT
+        return run_rates(runs[:, start:], first + start)
+
+    def _reached(
+        self, asked: list[tuple[int, Due]], rates: RunRates, meter: str
+    ) -> dict[int, list[float]]:
+        """Days from now to the end of each remainder, by the index of what is asked."""
+        counted = [
+            (index, row, criterion.remaining)
+            for index, (row, due) in enumerate(asked)
+            for criterion in due.criteria
+            if criterion.meter == meter
+        ]
+        if not counted:
+            return {}
+        indexes, rows, remaining = zip(*counted, strict=True)
+        days = reach(np.array(remaining), rates, np.array(rows), self.now_us / DAY_US)
+        return dict(zip(indexes, days.tolist(), strict=True))
+
+    def _forecast(
+        self, row: int, due: Due, reached: Mapping[Meter, list[float] | None],
+        rates: Mapping[Meter, RunRates],
+    ) -> Forecast:  # fmt: skip
+        if not due.criteria:
+            return Forecast(due)
+        best: list[int | None] = [due.calendar_us] * 3
+        meter = next((name for name, days in reached.items() if days is not None), None)
+        for days in reached.values():
+            if days is not None:
+                best = [self._sooner(us, day) for us, day in zip(best, days, strict=True)]
+        early_us, median_us, late_us = best
+        if meter is None:
+            return Forecast(due, early_us, median_us, late_us)
+        rate, slot = rates[meter], int(self.now_us // PERIOD_US)
+        daily, doubt = float(rate.daily(slot, row)), float(rate.daily_sd(slot, row))
+        return Forecast(due, early_us, median_us, late_us, meter, daily, doubt)
+
+    def _sooner(self, us: int | None, day: float) -> int | None:
+        if day == inf:
+            return us
+        at_us = self.now_us + round(day * DAY_US)
+        return at_us if us is None else min(us, at_us)
+
+
+def _periods(counter: Counter, first: int, count: int) -> Floats:
+    """What was run in each whole period [km or h]; NaN until the first whole one that is known."""
+    assert counter.first_us is not None
+    edges = np.array([counter.at((first + n) * PERIOD_US) for n in range(count + 1)])
+    found: Floats = np.maximum(np.diff(edges), 0) / 1000
+    found[: max(min(counter.first_us // PERIOD_US + 1 - first, count), 0)] = np.nan
+    return found
+
+
+def by_unit(forecasts: Iterable[Forecast]) -> dict[str, list[Forecast]]:
+    """Return the forecasts of each unit."""
+    found: dict[str, list[Forecast]] = {}
+    for forecast in forecasts:
+        found.setdefault(forecast.due.unit, []).append(forecast)
+    return found
