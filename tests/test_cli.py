@@ -288,6 +288,14 @@ def test_the_settings_are_checked_with_a_line_for_each_thing(depot: Path) -> Non
     assert "ok  data: " in bad.stdout
 
 
+def test_a_key_that_is_gone_from_old_logs_is_told_as_lost(depot: Path) -> None:
+    (depot / "keys/log.key").unlink()
+    bad = railtrace(depot, "config", "check")
+    assert bad.returncode == 1
+    assert "BAD key: there is no log key" in bad.stdout
+    assert "restore its recovery copy" in bad.stdout
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from railtrace.catalogue import load as catalogue_files
 from railtrace.catalogue.rows import Catalogue
 from railtrace.config import Config
-from railtrace.errors import BadOperation, ConfigError, NotFound, Refused
+from railtrace.errors import BadOperation, ConfigError, NotFound, Refused, StoreFull
 from railtrace.projections.all import VIEWS
 from railtrace.recorder import Recorder
 from railtrace.store.database import Database
@@ -111,8 +112,10 @@ class App:
                 )  # fmt: skip
             if head.size == 0:
                 self.record([self._log_opened(head)], SYSTEM, "system", log)
-        self.catch_up()
-        self.adopt_catalogue()
+        # On a full disk what is there is still read; `/health` tells what stands still.
+        with suppress(StoreFull):
+            self.catch_up()
+            self.adopt_catalogue()
 
     def _log_opened(self, head: LogHead) -> Operation:
         return LogOpened(

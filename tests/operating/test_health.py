@@ -192,6 +192,13 @@ def test_on_a_full_disk_nothing_is_recorded_by_halves_and_reading_goes_on(
     with pytest.raises(StoreFull, match="nothing is recorded until room is made; reading goes on"):
         record(app, of_one_log(taken, taken + 5000))
     app.stop()
+    if kept_mb:
+        # A power cut meanwhile: what is there is read again, and the views say that they stand.
+        app = App(config, Clock())
+        app.prepare()
+        assert app.entry("op-00000").operation.id == "op-00000"
+        assert words(health(app))["disk-full"] == "failing"
+        app.stop()
     monkeypatch.setattr(sqlite, "ROOM_KEPT_BYTES", 0)
     subprocess.run(["mount", "-o", "remount,size=96m", str(small_disk)], check=True)
     app = opened(config)

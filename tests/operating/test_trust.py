@@ -144,9 +144,36 @@ def test_administrator_and_second_holder_replace_a_key_that_is_lost(app: App) ->
 def test_one_holder_alone_replaces_nothing(app: App) -> None:
     person = Signer.generate("p-admin")
     add_holder(app, "administrator", str(person.verifier))
-    stranger = trust_of_installation(app)
-    replace_key(app, "p-admin", [person])
-    assert "key-replacement" in faults(verified(app, stranger))
+    before = [head.size for head in app.trace.heads()]
+    with pytest.raises(ConfigError, match="neither the old key nor administrator and second"):
+        replace_key(app, "p-admin", [person])
+    assert [head.size for head in app.trace.heads()] == before
+    assert not (app.config.keys_folder / NEXT_KEY).exists()
+
+
+def test_a_stolen_key_is_replaced_by_two_people_only(app: App, clock: Clock) -> None:
+    key = app.signer.named("tests/dushanbe").verifier
+    mark_compromised(app, str(key), NOW - timedelta(hours=2), None, "a copy was found", "p-1")
+    with pytest.raises(ConfigError, match="administrator and second holder are to sign"):
+        replace_key(app, "p-1")
+    people = [Signer.generate("p-admin"), Signer.generate("p-second")]
+    for role, person in zip(("administrator", "second_holder"), people, strict=True):
+        add_holder(app, role, str(person.verifier))
+    clock.go()
+    replace_key(app, "p-admin", people)
+    assert faults(verified(app, trust_of_installation(app))) == []
+
+
+def test_a_theft_noticed_after_the_key_was_replaced_leaves_the_store_whole(
+    app: App, clock: Clock
+) -> None:
+    key = app.signer.named("tests/dushanbe").verifier
+    replace_key(app, "p-1")
+    clock.go()
+    mark_compromised(app, str(key), NOW - timedelta(hours=2), None, "a copy was found", "p-1")
+    assert faults(verified(app, trust_of_installation(app))) == []
+    replace_key(app, "p-1")
+    assert faults(verified(app, trust_of_installation(app))) == []
 
 
 def test_a_compromised_key_marks_its_window_and_rewrites_nothing(app: App, clock: Clock) -> None:

@@ -37,6 +37,13 @@ def test_the_page_describes_every_field_as_it_is() -> None:
     assert written == tables(), "paste the output of: python -m tests.trace.format_tables"
 
 
+def test_the_page_says_everything_once() -> None:
+    prose = re.sub("<!-- tables -->.*<!-- end of tables -->", "", PAGE, flags=re.DOTALL)
+    headings = re.findall("^#+ .*$", prose, flags=re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    assert PAGE.count("<!-- end of tables -->") == 1
+
+
 def test_the_page_explains_every_finding() -> None:
     missing = [name for name in [*TEXTS, *REMARKS, "proof-wrong"] if f"`{name}`" not in PAGE]
     assert missing == []

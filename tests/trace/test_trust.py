@@ -166,6 +166,18 @@ def test_a_thief_cannot_replace_the_key_he_stole() -> None:
     assert bad == [10]
 
 
+def test_a_replacement_the_trust_file_names_stands_though_the_theft_was_noticed_later() -> None:
+    theft = stolen(K0, NOW + timedelta(days=5))
+    told = [(10, replaced(K0, K1, K0)), (20, theft)]
+    assert timeline(KNOWS_K0, told)[1] == [10]
+    vouched = TrustedKey(origin=ORIGIN, verifier_key=key(K1), valid_from=11)
+    trust = msgspec.structs.replace(KNOWS_K0, keys=(*KNOWS_K0.keys, vouched))
+    assert timeline(trust, told) == ({key(K0): (0, 10), key(K1): (11, None)}, [])
+    elsewhere = msgspec.structs.replace(vouched, valid_from=12)
+    trust = msgspec.structs.replace(KNOWS_K0, keys=(*KNOWS_K0.keys, elsewhere))
+    assert timeline(trust, told)[1] == [10]
+
+
 def test_a_replacement_before_the_theft_stands() -> None:
     theft = stolen(K0, NOW + timedelta(days=11))
     assert timeline(KNOWS_K0, [(10, replaced(K0, K1, K0)), (20, theft)])[1] == []

@@ -10,6 +10,7 @@ from railtrace.app import databases
 from railtrace.config import Config
 from railtrace.errors import RailtraceError
 from railtrace.operating import tls
+from railtrace.operating.backup import TRACE
 from railtrace.operating.health import disk_free_mb
 from railtrace.store.folder import FORMAT, format_of, require_format
 from railtrace.store.keys import KEY_FILE, load_key
@@ -76,10 +77,26 @@ def _format(config: Config) -> str:
 def _key(config: Config) -> str:
     path = config.keys_folder / KEY_FILE
     if not path.exists():
+        if _has_entries(config):
+            load_key(config.keys_folder)
         return f"none in {config.keys_folder} yet: it is made at the first start"
     apart = not config.keys_folder.is_relative_to(config.data_folder)
     load_key(config.keys_folder)
     return f"{path}{'' if apart else ' (inside the data folder: better apart, set `keys`)'}"
+
+
+def _has_entries(config: Config) -> bool:
+    """A key that is missing where something was recorded is lost, not yet to be made."""
+    if not config.database and not (config.data_folder / TRACE).exists():
+        return False
+    trace, views = databases(config)
+    try:
+        return bool(trace.query("SELECT 1 FROM logs WHERE size > 0 LIMIT 1"))
+    except Exception:
+        return False
+    finally:
+        trace.close()
+        views.close()
 
 
 def _database(config: Config) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from railtrace.app import NEXT_KEY as NEXT
 from railtrace.app import App
-from railtrace.errors import Refused
+from railtrace.errors import ConfigError, Refused
 from railtrace.store.keys import (
     KEY_FILE,
     load_key,
@@ -23,7 +23,7 @@ from railtrace.trace.checkpoint import Signer, VerifierKey
 from railtrace.trace.epochs import OPENING, epochs_of
 from railtrace.trace.ledger import LogHead
 from railtrace.trace.operation import KeyCompromised, KeyReplaced
-from railtrace.trace.trust import Holder, Trust, TrustedKey, sign_statement
+from railtrace.trace.trust import Holder, Trust, TrustedKey, derive, sign_statement
 from railtrace.trace.verify import trust_of
 
 FILE = "trust.json"
@@ -84,8 +84,11 @@ def replace_key(app: App, by: str, people: Sequence[Signer] = ()) -> list[str]:
     lost or was stolen. The caller holds the folder alone: a server would sign with the old key.
     Interrupted, it is called again and goes on with the same new key.
     """
-    new, trust = _next_key(app), trust_of_installation(app)
+    trust = trust_of_installation(app)
     own = [head for head in app.trace.heads() if not head.foreign]
+    if not (app.config.keys_folder / NEXT).exists():
+        _rehearse(own, trust, people, app)
+    new = _next_key(app)
     for head in own:
         if not _is_known(trust, new.named(head.origin)):
             if not people:
@@ -98,6 +101,21 @@ def replace_key(app: App, by: str, people: Sequence[Signer] = ()) -> list[str]:
     app.sign_heads()
     save_trust(app.config.keys_folder / FILE, trust_of(app.trace, trust)[0])
     return [str(new.named(head.origin).verifier) for head in own]
+
+
+def _rehearse(heads: Sequence[LogHead], trust: Trust, people: Sequence[Signer], app: App) -> None:
+    """Refuse, before anything is written, a replacement that would not hold."""
+    new = Signer.generate(app.config.name)
+    for head in heads:
+        told = _replacement(head, trust, None if people else app.signer, new, people, app)
+        leaf = leaves.encode(told, app.clock(), "rehearsal", "system")
+        _, bad = derive(trust, head.origin, [leaves.read(leaf, head.log, head.size)])
+        if bad:
+            raise ConfigError(
+                "the key of {log} cannot be replaced like this: {reason}. Their keys are made by "
+                "`railtrace key holder`, and both copies are given with --holder-copy",
+                log=head.log, reason=bad[0].reason,
+            )  # fmt: skip
 
 
 def _next_key(app: App) -> Signer:

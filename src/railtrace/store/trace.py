@@ -156,6 +156,9 @@ class DatabaseTraceStore:
 
     def open_log(self, log: str, origin: str, foreign: bool = False) -> LogHead:
         """Return the log's head, making the log when it is not there."""
+        # Looked up without a write, so that a full disk stops nobody from reading.
+        if self.database.query("SELECT 1 FROM logs WHERE log = ?", (log,)):
+            return self.head(log)
         try:
             self._make_log(log, origin, foreign)
         except Contended:

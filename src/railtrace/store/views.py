@@ -119,8 +119,10 @@ class ViewStore:
         for view in self.views.values():
             if stored.get(f"version:{view.name}", str(view.version)) == str(view.version):
                 real.create(*self._tables(view))
+        # A view that is new to a store in use has seen nothing: it stays without a version.
+        if real.query("SELECT 1 FROM positions LIMIT 1"):
+            return
         with real.write() as writer:
-            # A view that is new to a store in use has seen nothing: it stays without a version.
             if not writer.query("SELECT 1 FROM positions LIMIT 1"):
                 writer.many(
                     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -193,7 +195,7 @@ class ViewStore:
     def catch_up(self, most: int | None = None, batch: int = 2000) -> int:
         """Take new entries into the views, `batch` a transaction; return how many were taken."""
         done = 0
-        while most is None or done < most:
+        while (most is None or done < most) and self.lag():
             with self.database.write() as writer:
                 writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
                 entries, taken = self._next_entries(writer, batch)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import is_valid_path
@@ -161,6 +162,13 @@ class ExplainErrors:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer with the error's own page; what is not Railtrace's goes on."""
+        if isinstance(error, OperationalError) and "is full" in str(error):
+            # Logging in, a saved filter: Django's own file finds no room.
+            error = StoreFull(
+                "the disk of {folder} is full: nothing is recorded until room is made; "
+                "reading goes on",
+                folder=settings.CONFIG.data_folder,
+            )
         if not isinstance(error, RailtraceError) or request.path.startswith("/api/"):
             return None
         status = next(code for kind, code in _STATUS if isinstance(error, kind))
