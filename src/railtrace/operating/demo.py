@@ -67,6 +67,18 @@ def is_loaded(folder: Path) -> bool:
     return False
 
 
+def bring_up(config: Config, tell: Tell = lambda what, done: None) -> list[str]:
+    """Rebuild the views that an older program left; return which. A demo needs no backup."""
+    app = App(config)
+    try:
+        changed = app.views.outdated()
+        if changed:
+            app.views.rebuild(changed, tell)
+        return changed
+    finally:
+        app.stop()
+
+
 def load(config: Config, small: bool, tell: Tell = lambda what, done: None) -> int:
     """Load the demo beside its folder, then move it there whole; return how many operations."""
     folder = config.data_folder

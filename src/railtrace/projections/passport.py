@@ -31,7 +31,8 @@ from railtrace.trace.operation import (
     WrittenOff,
 )
 
-_PRIMARY = ("network8", "series", "evn", "serial", "other")
+_PRIMARY = ("series", "network8", "evn", "serial", "other")
+"""A locomotive is called by its series and number, though it bears eight digits too."""
 
 
 class NumberHeld(Struct):

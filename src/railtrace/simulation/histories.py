@@ -141,7 +141,7 @@ def _registered(
     return (
         Registered,
         {"units": (unit,), "type": type_, "happened_at": at + _hours(2), "numbers": numbers,
-         "batch": batch, "note": source},
+         "batch": batch, "note": source, "home_site": LOG},
     )  # fmt: skip
 
 

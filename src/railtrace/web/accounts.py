@@ -86,7 +86,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
 def _logged_in(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user)
     person = person_of(user)
-    return remember(HttpResponseRedirect(_next(request)), person.language, person.theme)
+    # Who never chose a theme keeps what this device shows.
+    return remember(HttpResponseRedirect(_next(request)), person.language, person.theme or None)
 
 
 @require_POST

@@ -54,6 +54,10 @@ class Names:
         paths = ["/".join(steps[: i + 1]) for i in range(len(steps))]
         return ", ".join(position_name(self.catalogue, p, self.language) for p in paths)
 
+    def step(self, path: str) -> str:
+        """Return the name of the last step of a position, without what it is in."""
+        return position_name(self.catalogue, path, self.language) if path else ""
+
     def value(self, value: str, unit: str, places: int | None = None) -> str:
         """Write a reading with its unit."""
         return with_unit(value, self.unit_of_measure(unit), self.language, places)

@@ -34,6 +34,7 @@ _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
     "restored": words.RESTORED, "action": words.ACTIONS, "purpose": words.PURPOSES,
     "verdict": words.TWIN_VERDICTS,
+    "rule": words.RULES,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
@@ -138,7 +139,8 @@ def _fact(field: str, value: Any, names: Names) -> str:
             site = the_app().config.sites.get(value)
             return site.name(names.language) if site else str(value)
     word = gettext(words.word(words.FIELDS, field))
-    return f"{word}: {value}" if field in _LABELLED else str(value)
+    said = figure(value, names.language) if field in _FIGURES else str(value)
+    return f"{word}: {said}" if field in _LABELLED else said
 
 
 _LABELLED = {

@@ -1,6 +1,9 @@
 """A unit's page: what it is, what is wrong, its life, its parts, its measurements, two dates."""
 
 import json
+import re
+from collections.abc import Callable
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +25,7 @@ from railtrace.web.clocks import clock
 from railtrace.web.corrections import actions
 from railtrace.web.draw import Sign, side_view
 from railtrace.web.due.panel import unit_due
+from railtrace.web.fleet import site_name
 from railtrace.web.frame import AsKnown, as_known, home_zone
 from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
@@ -83,12 +87,13 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
     )
     km = mileage.at(unit, at_us)
     why = reasons(knowledge, names, unit)
+    counted = km or usage.km.known or usage.runs
     return {
         "unit": unit, "passport": passport, "number": names.number(passport),
         "type": names.type(passport.type), "vehicle_class": names.vehicle_class(passport.type),
         "type_row": _type_row(names, passport.type),
         "other_numbers": [n for n in passport.numbers if n is not passport.primary()],
-        "primary": passport.primary(), "km_milli": km, "hours_milli": usage.engine_hours.total,
+        "primary": passport.primary(), "km_milli": km if counted else None, "hours_milli": usage.engine_hours.total,
         "verdict": verdict, "gaps": gaps(tree, knowledge, names),
         "defects": [
             (node, defect) for node in tree.walk() for defect in node.condition.defects
@@ -220,35 +225,65 @@ def lifeline(request: HttpRequest, unit: str) -> JsonResponse:
         if row[5] in words.LANE_OF_KIND
     ]
     now_ms = (knowledge.state_us or microseconds(app.clock())) // 1000
+    made = knowledge.passport(unit).made
     return JsonResponse({
         "lanes": [gettext(word) for word in words.LANES.values()],
         "kinds": [gettext(words.word(words.KINDS, kind)) for kind in kinds],
         "bad": [kinds.index(k) for k in kinds if k in {"Failed", "DefectFound", "ModeViolated"}],
-        "events": events, "spans": _spans(rows, lanes, now_ms), "now": now_ms,
+        "events": events, "spans": _spans(rows, lanes, now_ms, unit, knowledge), "now": now_ms,
+        "born": _day_ms(made), "made": f"{gettext(_MADE)} {made}", "nothing": gettext(_NOTHING),
         "operation": reverse("operation", args=["ID"]), "language": get_language(),
     })  # fmt: skip
 
 
-def _spans(rows: list[Any], lanes: list[str], now_ms: int) -> list[tuple[int, int, int, str]]:
-    """Return the times in repair and at places as (from, to, lane, words), oldest first."""
-    wanted = [row for row in reversed(rows) if row[5] in {
-        "LocationReported", "EnteredRepair", "LeftRepair",
-    }]  # fmt: skip
-    entries = _entries([(row[3], row[4]) for row in wanted])
+_MADE, _NOTHING = _("Made"), _("no records")
+
+
+def _day_ms(made: str) -> int | None:
+    """Return the first moment of a year, month or day of making."""
+    try:
+        day = datetime.fromisoformat(f"{made}-01-01"[:10])
+    except ValueError:
+        return None
+    return int(day.replace(tzinfo=home_zone()).timestamp() * 1000)
+
+
+_BEGINS = frozenset({"LocationReported", "EnteredRepair", "Installed"})
+_ENDS = frozenset({"LeftRepair", "Removed"})
+
+
+def _spans(
+    rows: list[Any], lanes: list[str], now_ms: int, unit: str, knowledge: Knowledge
+) -> list[tuple[int, int, int, str]]:
+    """Return the times in repair, at places and on carriers as (from, to, lane, words)."""
+    entries = _entries([(row[3], row[4]) for row in rows if row[5] in _BEGINS | _ENDS])
+    # On the carrier's own line a part that comes and goes is an event, not a stay.
+    wanted = [
+        row for row in reversed(rows)
+        if (row[3], row[4]) in entries and unit in entries[row[3], row[4]].operation.units
+    ]  # fmt: skip
+    knowledge.load([
+        entries[row[3], row[4]].operation.carrier for row in wanted if row[5] == "Installed"
+    ])  # fmt: skip
+    names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     spans: list[tuple[int, int, int, str]] = []
     started: dict[int, tuple[int, str]] = {}
     for row in wanted:
-        operation = entries[row[3], row[4]].operation
-        lane = lanes.index(words.LANE_OF_KIND[row[5]])
-        at_ms = row[1] // 1000
+        lane, at_ms = lanes.index(words.LANE_OF_KIND[row[5]]), row[1] // 1000
         if lane in started:
             since, word = started.pop(lane)
             spans.append((since, at_ms, lane, word))
-        if row[5] != "LeftRepair":
-            said = getattr(operation, "place", "") or getattr(operation, "repair_kind", "")
-            started[lane] = (at_ms, str(said))
+        if row[5] in _BEGINS:
+            started[lane] = (at_ms, _stays_at(entries[row[3], row[4]].operation, knowledge, names))
     spans += [(since, now_ms, lane, word) for lane, (since, word) in started.items()]
     return spans
+
+
+def _stays_at(operation: Any, knowledge: Knowledge, names: Names) -> str:
+    if carrier := getattr(operation, "carrier", ""):
+        return names.unit(knowledge.passport(carrier))
+    place = getattr(operation, "place", "")
+    return site_name(place) if place else str(getattr(operation, "repair_kind", ""))
 
 
 # --- structure ------------------------------------------------------------------------------
@@ -263,7 +298,7 @@ def _structure(
     at_us = knowledge.state_us or microseconds(the_app().clock())
     mileage = knowledge.mileage()
     return {
-        "branches": [_branch(node, names, mileage, at_us) for node in tree.children],
+        "branches": _branches(tree, names, mileage, at_us),
         "was_on": [
             _stay(s, s.carrier, knowledge, names, mileage, tree.unit, at_us)
             for s in reversed(genealogy.stays)
@@ -276,14 +311,50 @@ def _structure(
     }
 
 
+def _branches(node: Node, names: Names, mileage: Any, at_us: int) -> list[dict[str, Any]]:
+    """Return what a unit carries as a tree: a place that holds others is a branch of its own."""
+    order, top = _order(node, names), list[dict[str, Any]]()
+    found: dict[str, dict[str, Any]] = {}
+    for child in sorted(node.children, key=lambda c: order(_path(c))):
+        path, above = _path(child), top
+        steps = path.split("/")
+        for depth in range(1, len(steps)):
+            place = "/".join(steps[:depth])
+            if place not in found:
+                found[place] = {"position": names.step(place), "children": []}
+                above.append(found[place])
+            above = found[place]["children"]
+        found[path] = _branch(child, names, mileage, at_us)
+        above.append(found[path])
+    return top
+
+
+def _path(node: Node) -> str:
+    return node.stay.position if node.stay else ""
+
+
+def _order(node: Node, names: Names) -> Callable[[str], Any]:
+    """Order places as the drawing of the type does, others by name and number."""
+    plan: list[str] = []
+    if node.passport.type in names.catalogue.vehicle_types:
+        plan = [place.path for place in drawing(names.catalogue, node.passport.type).positions]
+    rank = {path: index for index, path in enumerate(plan)}
+
+    def key(path: str) -> Any:
+        parts = [int(p) if p.isdigit() else 0 for p in re.split(r"[./]", path)]
+        return rank.get(path, len(rank)), path.split("/")[0], parts, path
+
+    return key
+
+
 def _branch(node: Node, names: Names, mileage: Any, at_us: int) -> dict[str, Any]:
     return {
         "unit": node.unit, "name": names.type(node.passport.type),
         "number": names.number(node.passport),
-        "position": names.position(node.stay.position) if node.stay else "", "stay": node.stay,
-        "km_milli": mileage.at(node.unit, at_us),
+        "position": names.step(_path(node)), "stay": node.stay,
+        "km_milli": mileage.at(node.unit, at_us) or None,
         "verdict": worst(j.verdict for j in judged(node.condition, names.catalogue)),
-        "children": [_branch(child, names, mileage, at_us) for child in node.children],
+        "children": _branches(node, names, mileage, at_us),
     }  # fmt: skip
 
 
@@ -295,7 +366,7 @@ def _stay(
         km = mileage.at(part, stay.to_us or at_us) - mileage.at(part, stay.from_us)
     return {
         "stay": stay, "unit": other, "name": names.unit(knowledge.passport(other)),
-        "position": names.position(stay.position), "km_milli": km,
+        "position": names.position(stay.position), "km_milli": km or None,
     }  # fmt: skip
 
 

@@ -297,6 +297,12 @@ TRUST = {
 }
 """How far an instrument may be leaned on, the worst first."""
 
+RULES = {
+    "notch_up_too_fast": _("notched up too fast"),
+    "loaded_cold": _("loaded while cold"),
+    "stopped_hot": _("stopped while hot"),
+}
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),

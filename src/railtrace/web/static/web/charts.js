@@ -42,14 +42,14 @@ function options(data) {
     if (trend) series.push(trend);
   });
   return {
-    animation: false, aria: { enabled: true }, textStyle: { fontFamily: "inherit", fontSize: 11 },
+    animation: false, aria: { enabled: true }, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
     grid: { left: 8, right: 14, top: 30, bottom: 8, containLabel: true },
     legend: { show: data.series.length > 1, top: 0, left: 0, itemGap: 20, data: data.series.map((s) => s.name), textStyle: { color: colour("--soft") } },
     tooltip: {
       trigger: "item", renderMode: "richText", confine: true, backgroundColor: colour("--ink"), borderWidth: 0, textStyle: { color: colour("--paper") },
       formatter: ({ data: point, seriesName }) => point?.source ?? (point?.id === undefined ? "" : `${seriesName}\n${said(point.value[1])}${point.u ? ` ± ${said(point.u)}` : ""} ${data.unit}${point.moment === "as_left" ? `\n${data.turned_word}` : ""}\n${new Date(point.value[0]).toLocaleDateString(data.language === "en" ? "en-GB" : "ru")}`),
     },
-    xAxis: { type: "time", min: first - 20 * DAY, max: last + 100 * DAY, minInterval: DAY, axisLabel: { color: colour("--soft"), fontSize: 11, hideOverlap: true, formatter: (t) => dated(t, last - first) }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
+    xAxis: { type: "time", min: first - 20 * DAY, max: last + 100 * DAY, minInterval: DAY, splitNumber: 4, axisLabel: { color: colour("--soft"), fontSize: 11, hideOverlap: true, margin: 8, formatter: (t) => dated(t, last - first) }, axisLine: { lineStyle: { color: colour("--edge-strong") } } },
     yAxis: { type: "value", min: round(low - pad), max: round(high + pad), axisLabel: { color: colour("--soft"), fontSize: 11, formatter: said, showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: colour("--edge") } } },
     series,
   };
@@ -111,7 +111,14 @@ async function draw(box) {
   new ResizeObserver(() => chart.resize()).observe(box);
 }
 
+// Paper shows every chart, seen or not.
+const waiting = new Set(document.querySelectorAll("[data-chart]"));
+function drawOnce(box) {
+  if (waiting.delete(box)) return draw(box);
+}
+addEventListener("beforeprint", () => [...waiting].forEach(drawOnce));
+
 const watcher = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) watcher.unobserve(target), draw(target);
+  for (const { isIntersecting, target } of entries) if (isIntersecting) watcher.unobserve(target), drawOnce(target);
 }, { rootMargin: "200px" });
-document.querySelectorAll("[data-chart]").forEach((box) => watcher.observe(box));
+waiting.forEach((box) => watcher.observe(box));

@@ -27,6 +27,9 @@ class LifeLine {
     const pad = Math.max((last - first) * 0.02, DAY / 2);
     [this.min, this.max] = [first - pad, last + pad];
     [this.from, this.to] = [this.min, this.max];
+    this.first = first;
+    // Made before anything was recorded: the whole life begins there, what is recorded is shown first.
+    if (data.born && data.born < this.min) this.min = data.born - (last - data.born) * 0.02;
     this.height = TOP + data.lanes.length * LANE + AXIS;
     this.tip = document.createElement("div");
     this.tip.className = "tip";
@@ -129,6 +132,7 @@ class LifeLine {
     const clip = make("clipPath", { id: "lifeline-clip" }, svg);
     make("rect", { x: this.left, y: 0, width: this.width - this.left, height: this.height }, clip);
     const inside = make("g", { "clip-path": "url(#lifeline-clip)" }, svg);
+    this.birth(inside);
     this.spans(inside);
     this.events(inside);
     const now = this.x(this.data.now);
@@ -174,6 +178,16 @@ class LifeLine {
     const parts = new Intl.DateTimeFormat("en", { timeZone: this.zone, timeZoneName: "longOffset" }).formatToParts(ms);
     const match = /GMT([+-])(\d\d):(\d\d)/.exec(parts.find((p) => p.type === "timeZoneName")?.value ?? "");
     return match ? (match[1] === "-" ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3])) * 60000 : 0;
+  }
+
+  // Assumed is dotted, missing is a gap with its word.
+  birth(svg) {
+    if (!this.data.born || this.data.born > this.first || this.first < this.from) return;
+    const [x, y] = [this.x(this.data.born), TOP + LANE / 2];
+    make("circle", { class: "born", cx: x, cy: y, r: 5 }, svg);
+    make("rect", { class: "hit", x: x - 9, y: y - 13, width: 18, height: 26, "data-said": this.data.made }, svg);
+    const from = Math.max(x, this.left), until = this.x(this.first);
+    if (until - from > 90) make("text", { class: "nothing", x: (from + until) / 2, y: y + 4 }, svg, this.data.nothing);
   }
 
   spans(svg) {
