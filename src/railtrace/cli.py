@@ -560,8 +560,8 @@ def key_compromised(
     with _app() as app:
         window = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else None
         mark_compromised(app, verifier_key, *window, reason, by)
-    _say("The window is recorded. If somebody else may hold the key still, what it signs counts no")
-    _say("more: administrator and second holder replace it (railtrace key replace --holder-copy ...)")
+    _say("The window is recorded. While somebody else may hold the key, its signature counts no more:")
+    _say("administrator and second holder replace it (railtrace key replace --holder-copy ...)")
 
 
 @key_cli.command("holder")

@@ -93,7 +93,8 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
         "type": names.type(passport.type), "vehicle_class": names.vehicle_class(passport.type),
         "type_row": _type_row(names, passport.type),
         "other_numbers": [n for n in passport.numbers if n is not passport.primary()],
-        "primary": passport.primary(), "km_milli": km if counted else None, "hours_milli": usage.engine_hours.total,
+        "primary": passport.primary(), "km_milli": km if counted else None,
+        "hours_milli": usage.engine_hours.total,
         "verdict": verdict, "gaps": gaps(tree, knowledge, names),
         "defects": [
             (node, defect) for node in tree.walk() for defect in node.condition.defects
