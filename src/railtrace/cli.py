@@ -560,7 +560,7 @@ def key_compromised(
     with _app() as app:
         window = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else None
         mark_compromised(app, verifier_key, *window, reason, by)
-    _say("The window is recorded. While somebody else may hold the key, its signature counts no more:")
+    _say("The window is recorded. While the key may be in other hands it counts no more:")
     _say("administrator and second holder replace it (railtrace key replace --holder-copy ...)")
 
 
