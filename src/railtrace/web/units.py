@@ -20,6 +20,7 @@ from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.trace.leaf import Entry, microseconds, moment, read
+from railtrace.trace.operation import Installed
 from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.corrections import actions
@@ -264,7 +265,8 @@ def _spans(
         if (row[3], row[4]) in entries and unit in entries[row[3], row[4]].operation.units
     ]  # fmt: skip
     knowledge.load([
-        entries[row[3], row[4]].operation.carrier for row in wanted if row[5] == "Installed"
+        operation.carrier for row in wanted
+        if isinstance(operation := entries[row[3], row[4]].operation, Installed)
     ])  # fmt: skip
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     spans: list[tuple[int, int, int, str]] = []
