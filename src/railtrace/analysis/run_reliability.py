@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma, polygamma
 
 from railtrace.analysis.exposure import AgeSpread, Ints
 from railtrace.analysis.fleet_hazard import FleetHazard
@@ -99,14 +100,14 @@ def run_reliability(
     known = ~np.isnan(places.age_km)
     mean, square, most = _by_place(fleet, places, distance_km, ages, known)
     units = len(driving)
-    scale, spread = _unit_factor(fleet, np.nan_to_num(driving), vehicle)
+    scale, spread, lag = _unit_factor(fleet, np.nan_to_num(driving), vehicle)
     total = np.bincount(places.unit, mean, units)
     # Within one unit, places of one type err together; types err apart.
     variance = _variance(fleet, places, mean, square, known, units)
     relative = variance / np.maximum(total, 1e-300) ** 2
     deviation = np.sqrt(np.log1p(relative) + spread)
     middle = total * scale
-    centre = np.log(np.maximum(middle, 1e-300)) - deviation**2 / 2
+    centre = np.log(np.maximum(middle, 1e-300)) - np.log1p(relative) / 2 - lag
     high_hazard = np.exp(centre + NORMAL_90 * deviation)
     # Bounds of places are added, not their variances: only so is the floor the lower the less
     # is known.
@@ -203,20 +204,24 @@ def _variance(
     return np.asarray(np.sum(together.reshape(units, types) ** 2, axis=1) + apart)
 
 
-def _unit_factor(fleet: FleetHazard, driving: Floats, vehicle: Ints) -> tuple[Floats, Floats]:
-    """Return the factor of driving and vehicle on each unit, and its log variance."""
+def _unit_factor(
+    fleet: FleetHazard, driving: Floats, vehicle: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Return the mean factor of driving and vehicle on each unit, its log variance, and by how
+    much the mean of its logarithm lies under the logarithm of its mean."""
     stranger = vehicle < 0
     shape = np.where(stranger, fleet.frailty_sd**-2, fleet.frailty_shape[vehicle])
     rate = np.where(stranger, fleet.frailty_sd**-2, fleet.frailty_rate[vehicle])
     driven = fleet.driving_variance * driving**2
     scale = shape / rate * np.exp(fleet.driving_effect * driving + driven / 2)
-    return scale, np.log1p(1 / shape) + driven
+    # Of a gamma factor; a lognormal one of that mean and variance would be too narrow.
+    return scale, polygamma(1, shape) + driven, np.log(shape) - digamma(shape) + driven / 2
 
 
 def _worst_factor(fleet: FleetHazard, driving: Floats, vehicle: Ints) -> Floats:
     """Return the upper end of each unit's factor; a missing driving is as bad as driving gets."""
     bad = np.copysign(WORST_DRIVING, fleet.driving_effect)
-    scale, spread = _unit_factor(fleet, np.where(np.isnan(driving), bad, driving), vehicle)
+    scale, spread, _ = _unit_factor(fleet, np.where(np.isnan(driving), bad, driving), vehicle)
     return np.asarray(scale * np.exp(NORMAL_90 * np.sqrt(spread)))
 
 

@@ -1,0 +1,379 @@
+"""A shop run event by event: what the formulas of `depot_flow.py` are verified with.
+
+Draws belong to items and machines, not to moments: a second machine, or another route order,
+meets the same work times and the same breakdowns (common random numbers), so two variants differ
+by what was changed and not by luck. One run is worth nothing near full load: replicate.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+
+import numpy as np
+from scipy.stats import beta, t
+
+from railtrace.analysis.depot_flow import HOURS_A_WEEK, Process, Shop, Station, check_shop
+from railtrace.analysis.life_data import Floats
+
+INFINITY = float("inf")
+_ATTEMPTS = 3
+"""Rounds of rework whose draws belong to the item; later ones come from the run's own stream."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What happened in one run after its warm-up.
+
+    turnaround_h : by process, of items that arrived after the warm-up and were finished
+    wait_h : by station, mean wait of an item for a machine
+    utilisation : by station, share of open machine hours (repairs included) that were worked
+    finished_per_week : by process
+    """
+
+    turnaround_h: dict[str, Floats]
+    wait_h: dict[str, float]
+    utilisation: dict[str, float]
+    finished_per_week: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over replications with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def replicate(
+    shop: Shop,
+    horizon_h: float,
+    replications: int = 20,
+    seed: int = 0,
+    processors: int = 1,
+    tell: Callable[[int], bool] = lambda done: True,
+) -> list[Run]:
+    """Run a shop several times; `tell` hears how many are done and ends the rest by False.
+
+    Raises
+    ------
+    BadData : a shop that `check_shop` refuses.
+    """
+    check_shop(shop)
+    runs: list[Run] = []
+    for run in _runs(shop, horizon_h, range(seed, seed + replications), processors):
+        runs.append(run)
+        if not tell(len(runs)):
+            break
+    return runs
+
+
+def _runs(shop: Shop, horizon_h: float, seeds: range, processors: int) -> Iterator[Run]:
+    if processors == 1:
+        yield from (simulate(shop, horizon_h, seed) for seed in seeds)
+        return
+    with ProcessPoolExecutor(processors) as pool:
+        asked = [pool.submit(simulate, shop, horizon_h, seed) for seed in seeds]
+        try:
+            for each in asked:
+                yield each.result()
+        finally:
+            for each in asked:
+                each.cancel()
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Return the mean of independent replications with its Student interval."""
+    some = np.asarray(values, float)
+    mean = float(np.mean(some))
+    if len(some) < 2:
+        return Estimate(mean, -INFINITY, INFINITY)
+    half = float(t.ppf(0.975, len(some) - 1) * np.std(some, ddof=1) / np.sqrt(len(some)))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def percentile_h(runs: Sequence[Run], process: str, share: float) -> Estimate:
+    """Return the turnaround that a share of a process's items does not exceed."""
+    return estimate(
+        [float(np.quantile(run.turnaround_h[process], share)) for run in runs
+         if len(run.turnaround_h[process])]
+    )  # fmt: skip
+
+
+def programme_met(runs: Sequence[Run], process: str, per_week: float) -> Estimate:
+    """Return the chance that at least so many items a week are finished; exact interval."""
+    met = sum(run.finished_per_week[process] >= per_week for run in runs)
+    n = len(runs)
+    low = float(beta.ppf(0.025, met, n - met + 1)) if met else 0.0
+    high = float(beta.ppf(0.975, met + 1, n - met)) if met < n else 1.0
+    return Estimate(met / n, low, high)
+
+
+# --- one run ----------------------------------------------------------------------------------
+
+
+def simulate(shop: Shop, horizon_h: float, seed: int, warm_up: float = 0.2) -> Run:
+    """Run a shop once over `horizon_h` hours; the first `warm_up` share of it is not counted."""
+    return _Engine(shop, horizon_h, seed, warm_up * horizon_h).run()
+
+
+class _Machines:
+    """The machines of one station and what waits for them."""
+
+    def __init__(self, station: Station, horizon_h: float, seed: int, index: int) -> None:
+        self.key, self.capacity = station.key, station.capacity
+        self.count = station.machines
+        self.down = [
+            _downtimes(station, horizon_h, np.random.default_rng((seed, 1, index, machine)))
+            for machine in range(station.machines)
+        ]
+        self.at = [0] * station.machines
+        self.free = list(range(station.machines))
+        self.queue: deque[tuple[float, int]] = deque()
+        self.wakes = INFINITY
+        self.waited_h, self.served, self.busy_h = 0.0, 0, 0.0
+
+
+def _downtimes(
+    station: Station, horizon_h: float, rng: np.random.Generator
+) -> tuple[list[float], list[float]]:
+    """Return begins and ends of when a machine does not work: closed shifts and breakdowns."""
+    spans = [*_closed(station, horizon_h), *_breakdowns(station, horizon_h, rng)]
+    begins: list[float] = []
+    ends: list[float] = []
+    for begin, end in sorted(spans):
+        if ends and begin <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            begins.append(begin)
+            ends.append(end)
+    return [*begins, INFINITY], [*ends, INFINITY]
+
+
+def _closed(station: Station, horizon_h: float) -> list[tuple[float, float]]:
+    """Lay the worked hours at the start of each day, alike on all seven."""
+    a_day = station.hours_a_week / 7
+    if a_day >= 24:
+        return []
+    days = range(int(horizon_h * 1.5 / 24) + 2)
+    return [(24 * day + a_day, 24 * (day + 1)) for day in days]
+
+
+def _breakdowns(
+    station: Station, horizon_h: float, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    if station.mttr_h == 0 or station.mtbf_h == INFINITY:
+        return []
+    n = int(horizon_h * 1.5 / (station.mtbf_h + station.mttr_h) * 2) + 20
+    up, repair = rng.exponential(station.mtbf_h, n), rng.exponential(station.mttr_h, n)
+    begin = np.cumsum(up) + np.concatenate([[0.0], np.cumsum(repair)[:-1]])
+    return list(zip(begin.tolist(), (begin + repair).tolist(), strict=True))
+
+
+class _Items:
+    """The items of one process: when they come, and how long each step of each takes."""
+
+    def __init__(self, process: Process, stations: dict[str, int], horizon_h: float,
+                 seed: int, index: int) -> None:  # fmt: skip
+        rng = np.random.default_rng((seed, 0, index))
+        self.process = process
+        self.arrivals = _arrivals(process, horizon_h, rng)
+        self.station = [stations[step.station] for step in process.steps]
+        self.rework = [step.rework for step in process.steps]
+        self.back = [n if s.back_to is None else s.back_to for n, s in enumerate(process.steps)]
+        self.items = len(self.arrivals) * process.batch
+        size = (self.items, len(process.steps), _ATTEMPTS)
+        work = np.random.default_rng((seed, 2, index))
+        self.work = [
+            _durations(step.mean_h, step.cv, work, (size[0], _ATTEMPTS)).tolist()
+            for step in process.steps
+        ]
+        self.luck = np.random.default_rng((seed, 3, index)).random(size).tolist()
+        self.turnaround: list[float] = []
+        self.finished = 0
+
+
+def _arrivals(process: Process, horizon_h: float, rng: np.random.Generator) -> list[float]:
+    if process.batches_per_h == 0:
+        return []
+    n = int(horizon_h * process.batches_per_h * 1.3) + 30
+    mean = 1 / process.batches_per_h
+    times = np.cumsum(_durations(mean, process.arrival_cv, rng, (n,)))
+    return [float(at) for at in times if at < horizon_h]
+
+
+def _durations(
+    mean: float, cv: float, rng: np.random.Generator, size: tuple[int, ...]
+) -> Floats:
+    """Draw times: gamma, which is exponential at cv 1, and the mean itself at cv 0."""
+    if cv == 0:
+        return np.full(size, mean)
+    return rng.gamma(cv**-2, mean * cv**2, size)
+
+
+class _Engine:
+    """Events in order of time; an item is (process, number), its state in two lists."""
+
+    def __init__(self, shop: Shop, horizon_h: float, seed: int, warm_up_h: float) -> None:
+        self.shop, self.horizon_h, self.warm_up_h = shop, horizon_h, warm_up_h
+        index = {station.key: n for n, station in enumerate(shop.stations)}
+        self.stations = [
+            _Machines(station, horizon_h, seed, n) for n, station in enumerate(shop.stations)
+        ]
+        self.kinds = [
+            _Items(process, index, horizon_h, seed, n) for n, process in enumerate(shop.processes)
+        ]
+        self.rng = np.random.default_rng((seed, 4))
+
+    def run(self) -> Run:
+        """Work off everything that arrives within the horizon, then sum up."""
+        # Every item has one number; what is needed of it stands in lists of that number.
+        self.kind: list[_Items] = []
+        self.number: list[int] = []
+        self.step: list[int] = []
+        self.arrived: list[float] = []
+        self.attempts: list[int] = []
+        events: list[tuple[float, int, int, int, list[int]]] = []
+        order = count()
+        for kind in self.kinds:
+            size = kind.process.batch
+            for batch, at in enumerate(kind.arrivals):
+                first = len(self.kind)
+                for number in range(batch * size, (batch + 1) * size):
+                    self.kind.append(kind)
+                    self.number.append(number)
+                    self.step.append(0)
+                    self.arrived.append(at)
+                    self.attempts.append(0)
+                heappush(events, (at, next(order), -1, 0, list(range(first, first + size))))
+        end = self.horizon_h * 1.4
+        while events:
+            now, _, station, machine, items = heappop(events)
+            if now > end:
+                break
+            touched = self._happen(now, station, machine, items)
+            for each in touched:
+                self._start(each, now, events, order)
+        return self._sum_up()
+
+    def _happen(self, now: float, station: int, machine: int, items: list[int]) -> list[int]:
+        """Let an event happen; return the stations at which somebody may now begin."""
+        if station < 0:
+            first = self.kind[items[0]].station[0]
+            queue = self.stations[first].queue
+            for item in items:
+                queue.append((now, item))
+            return [first]
+        mine = self.stations[station]
+        if machine < 0:
+            mine.wakes = INFINITY
+            return [station]
+        mine.free.append(machine)
+        touched = [station]
+        for item in items:
+            following = self._after(now, item)
+            if following >= 0:
+                self.stations[following].queue.append((now, item))
+                touched.append(following)
+        return touched
+
+    def _after(self, now: float, item: int) -> int:
+        """Move an item on, or back by chance; return its next station, -1 when it is done."""
+        kind, step = self.kind[item], self.step[item]
+        if kind.rework[step] and self._luck(kind, item, step) < kind.rework[step]:
+            self.attempts[item] += 1
+            self.step[item] = kind.back[step]
+            return kind.station[kind.back[step]]
+        step += 1
+        if step < len(kind.station):
+            self.step[item] = step
+            return kind.station[step]
+        if self.arrived[item] >= self.warm_up_h:
+            kind.turnaround.append(now - self.arrived[item])
+        if self.warm_up_h <= now <= self.horizon_h:
+            kind.finished += 1
+        return -1
+
+    def _luck(self, kind: _Items, item: int, step: int) -> float:
+        attempt = self.attempts[item]
+        if attempt < _ATTEMPTS:
+            return float(kind.luck[self.number[item]][step][attempt])
+        return float(self.rng.random())
+
+    def _work(self, item: int) -> float:
+        kind, attempt, step = self.kind[item], self.attempts[item], self.step[item]
+        if attempt < _ATTEMPTS:
+            return float(kind.work[step][self.number[item]][attempt])
+        spec = kind.process.steps[step]
+        return float(_durations(spec.mean_h, spec.cv, self.rng, ()))
+
+    def _start(
+        self,
+        station: int,
+        now: float,
+        events: list[tuple[float, int, int, int, list[int]]],
+        order: Iterator[int],
+    ) -> None:
+        mine = self.stations[station]
+        queue, free = mine.queue, mine.free
+        while queue and free:
+            machine, up_at = self._first_up(mine, now)
+            if up_at > now:
+                # All free machines are closed or under repair: come back when the first is up.
+                if up_at < mine.wakes:
+                    mine.wakes = up_at
+                    heappush(events, (up_at, next(order), station, -1, []))
+                return
+            free.remove(machine)
+            items: list[int] = []
+            while queue and len(items) < mine.capacity:
+                since, item = queue.popleft()
+                if now >= self.warm_up_h:
+                    mine.waited_h += now - since
+                    mine.served += 1
+                items.append(item)
+            work = self._work(items[0])
+            if now >= self.warm_up_h:
+                mine.busy_h += work
+            heappush(events, (_end(mine, machine, now, work), next(order), station, machine, items))
+
+    @staticmethod
+    def _first_up(mine: _Machines, now: float) -> tuple[int, float]:
+        """Return the free machine that is up first, and since or from when."""
+        best, best_at = -1, INFINITY
+        for machine in mine.free:
+            begins, ends = mine.down[machine]
+            at = mine.at[machine]
+            while ends[at] <= now:
+                at += 1
+            mine.at[machine] = at
+            if begins[at] > now:
+                return machine, now
+            if ends[at] < best_at:
+                best, best_at = machine, ends[at]
+        return best, best_at
+
+    def _sum_up(self) -> Run:
+        weeks = (self.horizon_h - self.warm_up_h) / HOURS_A_WEEK
+        counted = self.horizon_h - self.warm_up_h
+        share = {s.key: s.hours_a_week / HOURS_A_WEEK for s in self.shop.stations}
+        return Run(
+            {k.process.key: np.array(k.turnaround) for k in self.kinds},
+            {s.key: s.waited_h / s.served if s.served else 0.0 for s in self.stations},
+            {s.key: s.busy_h / (s.count * counted * share[s.key]) for s in self.stations},
+            {k.process.key: k.finished / weeks for k in self.kinds},
+        )
+
+
+def _end(mine: _Machines, machine: int, now: float, work: float) -> float:
+    """Return when work begun now is done; it rests while its machine is down."""
+    begins, ends = mine.down[machine]
+    at = mine.at[machine]
+    while now + work > begins[at]:
+        work -= begins[at] - now
+        now = ends[at]
+        at += 1
+    return now + work
