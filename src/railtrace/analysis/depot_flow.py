@@ -5,7 +5,8 @@ the shop's clock, on which a station is open all the time; rates are per hour of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,7 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
         raise BadData("process {process}: what arrives is not below zero, in batches of one or "
                       "more", process=process.key)  # fmt: skip
     for number, step in enumerate(process.steps):
-        where = {"process": process.key, "step": number + 1}
+        where: dict[str, Any] = {"process": process.key, "step": number + 1}
         if step.station not in known:
             raise BadData("process {process}, step {step}: there is no machine {station}",
                           station=step.station, **where)  # fmt: skip
@@ -327,8 +328,6 @@ def _mean_turnaround(shop: Shop) -> float:
 
 
 def _with_one_more(shop: Shop, key: str) -> Shop:
-    from dataclasses import replace
-
     return replace(
         shop,
         stations=tuple(

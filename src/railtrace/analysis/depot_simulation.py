@@ -19,8 +19,8 @@ from railtrace.analysis.depot_flow import HOURS_A_WEEK, Process, Shop, Station, 
 from railtrace.analysis.life_data import Floats
 
 INFINITY = float("inf")
-_ATTEMPTS = 3
-"""Rounds of rework whose draws belong to the item; later ones come from the run's own stream."""
+_ATTEMPTS = 2
+"""Rounds whose draws belong to the item; later rework draws from the run's own stream."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,13 +185,17 @@ class _Items:
         self.rework = [step.rework for step in process.steps]
         self.back = [n if s.back_to is None else s.back_to for n, s in enumerate(process.steps)]
         self.items = len(self.arrivals) * process.batch
-        size = (self.items, len(process.steps), _ATTEMPTS)
-        work = np.random.default_rng((seed, 2, index))
+        work, luck = (np.random.default_rng((seed, n, index)) for n in (2, 3))
+        rounds = _ATTEMPTS if any(self.rework) else 1
+        # By step, then round, then item.
         self.work = [
-            _durations(step.mean_h, step.cv, work, (size[0], _ATTEMPTS)).tolist()
+            [_durations(step.mean_h, step.cv, work, (self.items,)).tolist() for _ in range(rounds)]
             for step in process.steps
         ]
-        self.luck = np.random.default_rng((seed, 3, index)).random(size).tolist()
+        self.luck = [
+            [luck.random(self.items).tolist() for _ in range(rounds)] if again else []
+            for again in self.rework
+        ]
         self.turnaround: list[float] = []
         self.finished = 0
 
@@ -214,6 +218,11 @@ def _durations(
     return rng.gamma(cv**-2, mean * cv**2, size)
 
 
+Event = tuple[float, int, int, int, list[int]]
+"""When, in which order, at which station, by which machine (or one of the two below), items."""
+_WAKE, _ARRIVAL = -1, -2
+
+
 class _Engine:
     """Events in order of time; an item is (process, number), its state in two lists."""
 
@@ -227,6 +236,7 @@ class _Engine:
             _Items(process, index, horizon_h, seed, n) for n, process in enumerate(shop.processes)
         ]
         self.rng = np.random.default_rng((seed, 4))
+        self.coming: dict[int, tuple[Iterator[float], int]] = {}
 
     def run(self) -> Run:
         """Work off everything that arrives within the horizon, then sum up."""
@@ -236,49 +246,51 @@ class _Engine:
         self.step: list[int] = []
         self.arrived: list[float] = []
         self.attempts: list[int] = []
-        events: list[tuple[float, int, int, int, list[int]]] = []
-        order = count()
-        for kind in self.kinds:
-            size = kind.process.batch
-            for batch, at in enumerate(kind.arrivals):
-                first = len(self.kind)
-                for number in range(batch * size, (batch + 1) * size):
-                    self.kind.append(kind)
-                    self.number.append(number)
-                    self.step.append(0)
-                    self.arrived.append(at)
-                    self.attempts.append(0)
-                heappush(events, (at, next(order), -1, 0, list(range(first, first + size))))
-        end = self.horizon_h * 1.4
+        self.events: list[Event] = []
+        self.order = count()
+        for index, kind in enumerate(self.kinds):
+            self._announce(index, iter(kind.arrivals), 0)
+        events, stations, end = self.events, self.stations, self.horizon_h * 1.4
         while events:
             now, _, station, machine, items = heappop(events)
             if now > end:
                 break
-            touched = self._happen(now, station, machine, items)
-            for each in touched:
-                self._start(each, now, events, order)
+            mine = stations[station]
+            if machine >= 0:
+                mine.free.append(machine)
+                for item in items:
+                    following = self._after(now, item)
+                    if following >= 0:
+                        stations[following].queue.append((now, item))
+                        if stations[following].free:
+                            self._start(following, now)
+            elif machine == _WAKE:
+                mine.wakes = INFINITY
+            else:
+                self._arrive(now, mine, _ARRIVAL - machine)
+            if mine.queue and mine.free:
+                self._start(station, now)
         return self._sum_up()
 
-    def _happen(self, now: float, station: int, machine: int, items: list[int]) -> list[int]:
-        """Let an event happen; return the stations at which somebody may now begin."""
-        if station < 0:
-            first = self.kind[items[0]].station[0]
-            queue = self.stations[first].queue
-            for item in items:
-                queue.append((now, item))
-            return [first]
-        mine = self.stations[station]
-        if machine < 0:
-            mine.wakes = INFINITY
-            return [station]
-        mine.free.append(machine)
-        touched = [station]
-        for item in items:
-            following = self._after(now, item)
-            if following >= 0:
-                self.stations[following].queue.append((now, item))
-                touched.append(following)
-        return touched
+    def _announce(self, index: int, arrivals: Iterator[float], batch: int) -> None:
+        """Put the next batch of a process among the events; one at a time keeps them few."""
+        at = next(arrivals, None)
+        if at is not None:
+            self.coming[index] = (arrivals, batch)
+            first = self.kinds[index].station[0]
+            heappush(self.events, (at, next(self.order), first, _ARRIVAL - index, []))
+
+    def _arrive(self, now: float, mine: _Machines, index: int) -> None:
+        kind, (arrivals, batch) = self.kinds[index], self.coming[index]
+        size = kind.process.batch
+        for number in range(batch * size, (batch + 1) * size):
+            mine.queue.append((now, len(self.kind)))
+            self.kind.append(kind)
+            self.number.append(number)
+            self.step.append(0)
+            self.arrived.append(now)
+            self.attempts.append(0)
+        self._announce(index, arrivals, batch + 1)
 
     def _after(self, now: float, item: int) -> int:
         """Move an item on, or back by chance; return its next station, -1 when it is done."""
@@ -300,45 +312,45 @@ class _Engine:
     def _luck(self, kind: _Items, item: int, step: int) -> float:
         attempt = self.attempts[item]
         if attempt < _ATTEMPTS:
-            return float(kind.luck[self.number[item]][step][attempt])
+            luck: float = kind.luck[step][attempt][self.number[item]]
+            return luck
         return float(self.rng.random())
 
     def _work(self, item: int) -> float:
         kind, attempt, step = self.kind[item], self.attempts[item], self.step[item]
         if attempt < _ATTEMPTS:
-            return float(kind.work[step][self.number[item]][attempt])
+            work: float = kind.work[step][attempt][self.number[item]]
+            return work
         spec = kind.process.steps[step]
         return float(_durations(spec.mean_h, spec.cv, self.rng, ()))
 
-    def _start(
-        self,
-        station: int,
-        now: float,
-        events: list[tuple[float, int, int, int, list[int]]],
-        order: Iterator[int],
-    ) -> None:
+    def _start(self, station: int, now: float) -> None:
+        """Let waiting items begin, first come first served, while a machine is free and up."""
         mine = self.stations[station]
-        queue, free = mine.queue, mine.free
-        while queue and free:
+        queue, counts = mine.queue, now >= self.warm_up_h
+        while queue and mine.free:
             machine, up_at = self._first_up(mine, now)
             if up_at > now:
                 # All free machines are closed or under repair: come back when the first is up.
                 if up_at < mine.wakes:
                     mine.wakes = up_at
-                    heappush(events, (up_at, next(order), station, -1, []))
+                    heappush(self.events, (up_at, next(self.order), station, _WAKE, []))
                 return
-            free.remove(machine)
-            items: list[int] = []
-            while queue and len(items) < mine.capacity:
-                since, item = queue.popleft()
-                if now >= self.warm_up_h:
-                    mine.waited_h += now - since
-                    mine.served += 1
-                items.append(item)
-            work = self._work(items[0])
-            if now >= self.warm_up_h:
+            mine.free.remove(machine)
+            since, item = queue.popleft()
+            items, waited = [item], now - since
+            # Who shares the load of a machine that takes several.
+            while len(items) < mine.capacity and queue:
+                since, other = queue.popleft()
+                items.append(other)
+                waited += now - since
+            work = self._work(item)
+            if counts:
+                mine.waited_h += waited
+                mine.served += len(items)
                 mine.busy_h += work
-            heappush(events, (_end(mine, machine, now, work), next(order), station, machine, items))
+            done = _end(mine, machine, now, work)
+            heappush(self.events, (done, next(self.order), station, machine, items))
 
     @staticmethod
     def _first_up(mine: _Machines, now: float) -> tuple[int, float]:
