@@ -22,6 +22,7 @@ from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.store.postgres import Postgres
 from railtrace.store.sqlite import Sqlite
+from railtrace.store.stockroom import Stockroom
 from railtrace.store.trace import DatabaseTraceStore
 from railtrace.store.views import ViewStore
 from railtrace.trace import leaf as leaves
@@ -70,6 +71,7 @@ class App:
         self._catalogue_of = lru_cache(maxsize=8)(self._read_catalogue)
         self.views = ViewStore(views, self.trace, VIEWS, self._catalogue_of)
         self.lookup = Lookup(views)
+        self.stockroom = Stockroom(views)
         self._recorder: Recorder | None = None
         self._follower: Follower | None = None
         self._signer: Signer | None = None

@@ -16,6 +16,7 @@ from railtrace.catalogue.rows import (
     Limit,
     LocomotiveType,
     Measured,
+    MinimumStock,
     Part,
     PartType,
     Programme,
@@ -138,6 +139,8 @@ def _references(row: Row) -> _References:
             yield from (("place", "places", key) for key in [row.place] if key)
         case EquipmentType():
             yield from (("measures", "quantities", key) for key in row.measures)
+        case MinimumStock():
+            yield "part_type", "part_types", row.part_type
         case VibrationZones():
             yield "quantity", "quantities", row.quantity
             yield "unit", "units_of_measure", row.unit

@@ -276,6 +276,14 @@ class EquipmentType(Row, frozen=True, kw_only=True):
     measures: tuple[Key, ...] = ()
 
 
+class MinimumStock(Row, frozen=True, kw_only=True):
+    """How many free parts of a type a store is to have; an empty store is all of them together."""
+
+    part_type: Key
+    store: str = ""
+    minimum: Annotated[int, Meta(ge=1)]
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -308,6 +316,7 @@ class Catalogue(
     equipment_types: Mapping[str, EquipmentType] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
+    minimum_stock: Mapping[str, MinimumStock] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""

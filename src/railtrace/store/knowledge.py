@@ -16,6 +16,7 @@ from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
+from railtrace.projections.lists import SendingList
 from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
 from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
@@ -23,6 +24,7 @@ from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
 from railtrace.projections.release import Gate, gates
 from railtrace.projections.remaining import Remaining, remaining
+from railtrace.projections.stock import Stock
 from railtrace.projections.usage import Usage
 from railtrace.store.lookup import Lookup
 from railtrace.store.views import ViewStore
@@ -144,6 +146,15 @@ class Knowledge:
     def maintenance(self, unit: str) -> Maintenance:
         """Return what was last done to a unit."""
         return cast(Maintenance, self.states(unit).get("maintenance") or Maintenance(unit=unit))
+
+    def stock(self, unit: str) -> Stock:
+        """Return where a part stands between carriers, and what a carrier is owed."""
+        return cast(Stock, self.states(unit).get("stock") or Stock(unit=unit))
+
+    def sending_list(self, name: str) -> SendingList:
+        """Return a sending list by its name, an empty one when nobody has begun it."""
+        unit = f"list:{name}"
+        return cast(SendingList, self.states(unit).get("lists") or SendingList(unit=unit))
 
     def known(self, unit: str) -> bool:
         """Whether any operation speaks of the unit at these dates."""
