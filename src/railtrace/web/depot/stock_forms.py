@@ -295,7 +295,7 @@ class Accept(Act):
     def record(self, request: HttpRequest) -> None:
         """Record the acceptance with the reading it rests on."""
         data = self.cleaned_data
-        readings = ()
+        readings: tuple[Reading, ...] = ()
         if data["insulation"] is not None:
             value = format(data["insulation"].normalize(), "f")
             readings = (Reading(quantity="insulation_resistance", value=value, unit="MΩ"),)
@@ -344,7 +344,8 @@ class Fit(Act):
         for stay in knowledge.genealogy(carrier).carried():
             if stay.position == data["path"]:
                 other = names.unit(knowledge.passport(stay.part))
-                self.refuse("position", gettext_noop("{part} is there: take it off first"), part=other)
+                said = gettext_noop("{part} is there: take it off first")
+                self.refuse("position", said, part=other)
 
     def record(self, request: HttpRequest) -> None:
         """Record it."""

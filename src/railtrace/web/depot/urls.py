@@ -1,10 +1,11 @@
 """Addresses of the Depot room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from railtrace.web.depot import metrology
 
 urlpatterns = [
+    path("", include("railtrace.web.depot.stock_urls")),
     path("metrology/", metrology.dues, name="metrology"),
     path("metrology/instruments.csv", metrology.export, name="metrology-csv"),
     path("metrology/new", metrology.new, name="new-instrument"),
