@@ -65,7 +65,9 @@ def test_eight_leave_eight_come_and_nothing_is_merged_by_itself(
     assert "no part bears the number 5-88121-16" in _post(
         worker, "return", parts=came, paper="24/1", day=BACK
     )
-    text = _post(worker, "return", parts=came, paper="24/1", day=BACK, store="Wheel store", new="on")
+    text = _post(
+        worker, "return", parts=came, paper="24/1", day=BACK, store="Wheel store", new="on"
+    )
     assert "was never sent on this list: say in whose place it came" in text
     balance = eight.knowledge().sending_list(LIST).balance
     assert (balance.sent, balance.back, balance.strange, balance.missing) == (8, 7, 1, 1)
