@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import analysis_commands, diagnose_command
+from railtrace import analysis_commands, diagnose_command, gateway_commands
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ user_cli = _group("People who may log in.")
 texts_cli = _group("The texts of the web app, for translators.")
 for _name, _part in {
     "config": config_cli, "key": key_cli, "trust": trust_cli, "token": token_cli,
-    "user": user_cli, "texts": texts_cli,
+    "user": user_cli, "texts": texts_cli, "gateway": gateway_commands.gateway_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
 for _command in (*analysis_commands.COMMANDS, diagnose_command.diagnose):

@@ -5,7 +5,8 @@ result sent twice is one operation.
 """
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -28,6 +29,7 @@ from railtrace.trace.operation import (
 AHEAD = timedelta(minutes=2)
 """A machine's clock further ahead than this is not believed."""
 LONG_AGO = timedelta(days=400)
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_SIGNS = re.compile(r"[A-Za-z0-9._-]+")
 _PERSON = re.compile(r"p-[A-Za-z0-9._-]{1,60}")
 UNIT_MARK = "unit:"
@@ -55,8 +57,13 @@ def result_key(device: str, result_id: str) -> str:
     return f"m:{device}:{plain}"
 
 
-def fingerprint(result: Result) -> str:
-    """Return what tells this result from another under the same number."""
+def fingerprint(manifest: Manifest, result: Result) -> str:
+    """Return what tells this result from another under the same number.
+
+    The moment of arrival stands in for a time the machine does not tell, and says nothing.
+    """
+    if manifest.envelope.ended_at is None:
+        result = msgspec.structs.replace(result, ended_at=_NO_TIME)
     return sha256(msgspec.json.encode(result)).hexdigest()
 
 
@@ -179,8 +186,13 @@ def evidence_of(file: File) -> Evidence:
     )  # fmt: skip
 
 
-def out_of_range(manifest: Manifest, result: Result) -> list[str]:
-    """Return the readings no such instrument can show, each in words."""
+def out_of_range(
+    manifest: Manifest, result: Result, own: Mapping[str, tuple[str, str]] | None = None
+) -> list[str]:
+    """Return the readings that the instrument cannot show, each in words.
+
+    `own` are the ranges of this very instrument, by quantity, where they are narrower.
+    """
     ranges = {(f.quantity, f.place, f.moment): f for f in manifest.fields if not f.limit}
     by_quantity = {f.quantity: f for f in manifest.fields if not f.limit}
     said = []
@@ -189,7 +201,7 @@ def out_of_range(manifest: Manifest, result: Result) -> list[str]:
         field = field or by_quantity.get(value.quantity)
         if field is None:
             continue
-        low, high = map(Decimal, field.range)
+        low, high = map(Decimal, (own or {}).get(field.quantity, field.range))
         if not low <= Decimal(value.value) <= high:
             said.append(
                 f"{field.quantity} {value.place} {value.value} {value.unit}, "

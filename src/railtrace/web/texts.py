@@ -33,7 +33,7 @@ _KEYWORDS: dict[str, Any] = {
 _ERRORS = {
     "RailtraceError", "Refused", "BadOperation", "IdTaken", "StoreFull", "Broken", "ProofFailed",
     "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind",
-    "BadFrame",
+    "BadFrame", "Shut",
 }  # fmt: skip
 _HEADINGS = ("English", "Русский", "Тоҷикӣ", "reviewed / not reviewed", "Where")
 
@@ -51,7 +51,7 @@ def extracted() -> Catalog:
 
 
 def _of_pages() -> Iterator[tuple[str, int, Any, str | None]]:
-    for path in sorted(HERE.rglob("*.py")):
+    for path in (*sorted(HERE.rglob("*.py")), PACKAGE / "devices" / "gateway" / "page.py"):
         with path.open("rb") as file:
             for line, message, _, context in extract("python", file, _KEYWORDS):
                 yield _name(path), line, message, context

@@ -128,3 +128,40 @@ class ConsistencyAnswer(Struct):
     from_root: str
     to_root: str
     proof: list[str]
+
+
+class PiecesAnswer(Struct):
+    """How much of a file that comes piece by piece has arrived."""
+
+    received: int
+    whole: bool
+
+
+class LiveTag(Struct, frozen=True):
+    """A live value of a machine."""
+
+    value: str
+    unit: str
+
+
+class LiveMachine(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a machine is doing, as its gateway told last; it is never recorded."""
+
+    device: str
+    machine: str = ""
+    serial: str = ""
+    gateway: str = ""
+    site: str = ""
+    workplace: str = ""
+    connected: bool = True
+    phase: str = ""
+    part: str = ""
+    recipe: str = ""
+    at: str = ""
+    tags: dict[str, LiveTag] = {}
+
+
+class LiveMachinesAnswer(Struct):
+    """Machines that were heard of since this program started."""
+
+    machines: list[LiveMachine]

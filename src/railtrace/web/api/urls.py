@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from railtrace.web.api import problems, read, record, replicate
+from railtrace.web.api import machines, problems, read, record, replicate
 from railtrace.web.api.description import TEXT, Described
 
 api = Described(
@@ -16,6 +16,7 @@ api = Described(
 api.add_router("", record.router)
 api.add_router("", read.router)
 api.add_router("", replicate.router)
+api.add_router("", machines.router)
 problems.attach(api)
 
 app_name = "api"

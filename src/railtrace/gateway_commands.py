@@ -1,0 +1,103 @@
+"""`railtrace gateway` and `railtrace device`: what runs at the machines, without Django."""
+
+import logging
+import signal
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+gateway_cli = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="The gateway between depot machines and the trace.",
+)  # fmt: skip
+Settings = Annotated[Path, typer.Argument(help="gateway.toml")]
+
+
+@gateway_cli.command("check")
+def check(settings: Settings) -> None:
+    """Name every mistake in the settings of a gateway."""
+    from railtrace.devices.gateway.config import load, mistakes
+
+    found = mistakes(load(settings))
+    for mistake in found:
+        typer.echo(f"BAD {mistake}")
+    if found:
+        raise typer.Exit(1)
+    typer.echo("nothing is wrong")
+
+
+@gateway_cli.command("run")
+def run(settings: Settings) -> None:
+    """Carry the results of machines to the trace until Ctrl+C."""
+    from railtrace.devices.gateway.config import load, mistakes
+    from railtrace.devices.gateway.page import Page
+    from railtrace.devices.gateway.run import Running
+
+    config = load(settings)
+    if found := mistakes(config):
+        for mistake in found:
+            typer.echo(f"railtrace: {mistake}", err=True)
+        raise typer.Exit(1)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    gateway = Running(config)
+    page = Page(gateway) if config.page else None
+    gateway.start()
+    typer.echo(f"{config.name} carries {len(config.devices)} machines to {config.server}"
+               + (f"; its page: {page.address}" if page else ""))  # fmt: skip
+    sys.stdout.flush()
+    ended.wait()
+    if page:
+        page.stop()
+    gateway.stop()
+
+
+@gateway_cli.command("held")
+def held(
+    settings: Settings,
+    send: Annotated[int, typer.Option(help="Send the result of this number")] = 0,
+    part: Annotated[str, typer.Option(help="... as done on the part of this number")] = "",
+    as_new: Annotated[bool, typer.Option(help="... under a number of its own")] = False,
+    aside: Annotated[int, typer.Option(help="Keep this one without sending it")] = 0,
+    reason: Annotated[str, typer.Option(help="... for this reason")] = "",
+) -> None:
+    """List the results that wait for a person, or decide about one."""
+    from railtrace.devices.gateway import by_hand
+    from railtrace.devices.gateway.config import load
+    from railtrace.devices.gateway.outbox import Outbox
+
+    config = load(settings)
+    with Outbox(config.path(config.data), config.quota_mb << 20) as outbox:
+        if send:
+            by_hand.send(outbox, send, part, as_new)
+        if aside:
+            by_hand.set_aside(outbox, aside, reason)
+        for row in outbox.held():
+            at, what = row.received_at.isoformat(timespec="seconds"), row.result_id or row.channel
+            typer.echo(f"{row.seq} {at} {row.device or '-'} {what}: {row.why}")
+
+
+@gateway_cli.command("resend")
+def resend(
+    settings: Settings,
+    days: Annotated[int, typer.Option(help="Only what was sent in the last days; 0: all")] = 0,
+) -> None:
+    """Send what is kept once more, to a trace that was restored; it recognises what it has."""
+    from railtrace.devices.gateway.config import load
+    from railtrace.devices.gateway.intake import utc_now
+    from railtrace.devices.gateway.outbox import Outbox
+
+    config = load(settings)
+    with Outbox(config.path(config.data), config.quota_mb << 20) as outbox:
+        since = utc_now() - timedelta(days=days) if days else None
+        typer.echo(f"{outbox.send_all_again(since)} results are sent once more")
+
+
