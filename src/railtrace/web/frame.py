@@ -50,7 +50,8 @@ class RailItem:
 
 
 RAIL = (
-    RailItem("fleet", gettext_noop("Fleet"), "train", "fleet", also=("units", "search", "recalls")),
+    RailItem("fleet", gettext_noop("Fleet"), "train", "fleet",
+             also=("units", "search", "recalls", "holdings")),
     RailItem("depot", gettext_noop("Depot"), "building-warehouse", "metrology"),
     RailItem("trains", gettext_noop("Trains"), "route"),
     RailItem("reliability", gettext_noop("Reliability"), "chart-line"),

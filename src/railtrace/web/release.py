@@ -58,6 +58,18 @@ _SAID = {
     "overdue": _("{kind} is overdue by {over} of {allowed} allowed"),
     "life_expired": _("The service life has ended: {document}"),
 }
+GATE_WORDS = {
+    "history_unknown": _("Last repair unknown"),
+    "unfit": _("Measurement unfit"),
+    "doubtful": _("Measurement doubtful"),
+    "safety_defect": _("Open safety defect"),
+    "contradiction": _("Open contradiction"),
+    "not_described": _("Type not entered"),
+    "restricted": _("Restriction that stops"),
+    "recalled": _("Recall"),
+    "on_hold": _("Hold"),
+}
+"""Gates that a site can have in introduction."""
 _NOW = {
     "views_behind": _("wait until the pages have caught up"),
     "no_decision": _("upgrade the program"),

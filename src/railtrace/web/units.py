@@ -28,6 +28,7 @@ from railtrace.web.draw import Sign, side_view
 from railtrace.web.due.panel import unit_due
 from railtrace.web.fleet import site_name
 from railtrace.web.frame import AsKnown, as_known, home_zone
+from railtrace.web.holdings.unit_tab import coupled_with, holding
 from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
@@ -38,7 +39,7 @@ from railtrace.web.running import the_app
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements", "due")
+TABS = ("life", "structure", "measurements", "due", "holding")
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -66,7 +67,7 @@ def _live(unit: str) -> str:
 
 _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
-    "due": _("Due"),
+    "due": _("Due"), "holding": _("State and holders"),
 }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
             last for last in knowledge.last_repairs(unit).by_kind.values() if not last.known
         ],
         "crumbs": _crumbs(knowledge, names, chain), "root": root,
+        "coupled_with": coupled_with(knowledge, names, unit),
     }  # fmt: skip
 
 
@@ -388,5 +390,6 @@ def _measurements(
 
 _TAB_CONTENT = {
     "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
+    "holding": holding,
 }  # fmt: skip
-_TEMPLATES = {"due": "due/unit_due.html"}
+_TEMPLATES = {"due": "due/unit_due.html", "holding": "holdings/unit_holding.html"}

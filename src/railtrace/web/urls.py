@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("railtrace.web.api.urls")),
     path("import/", include("railtrace.web.imports")),
     path("depot/", include("railtrace.web.depot.urls")),
+    path("holdings/", include("railtrace.web.holdings.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
     path("fleet/", fleet.fleet, name="fleet"),

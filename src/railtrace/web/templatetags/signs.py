@@ -253,6 +253,7 @@ def milli_with_unit(number: int | None, unit: str) -> str:
 
 UNIT_SIGNS = {
     "m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"),
+    "d": gettext_noop("d"),
     "B": gettext_noop("B"),
 }  # fmt: skip
 """The few units that pages write without a catalogue row at hand."""
@@ -267,6 +268,55 @@ def unit_sign(unit: str) -> str:
 def partial_day(text: str) -> str:
     """Write a date of an operation, of which the month or the day may be missing."""
     return text if language() == "en" else ".".join(reversed(text.split("-")))
+
+
+@register.filter
+def number_words(passport: Any, names: Any) -> str:
+    """Return the number of a unit, as painted."""
+    return str(names.number(passport))
+
+
+@register.filter
+def state_of_owner(key: str, names: Any) -> str:
+    """Return the name of an owner state by its two digits."""
+    row = names.catalogue.owner_states.get(key)
+    return str(row.name(names.language)) if row else ""
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """Write a share from 0 to 1 as per cent with one place."""
+    if value is None:
+        return "—"
+    return figures.with_unit(f"{value * 100:.1f}", "%", language())
+
+
+@register.filter
+def unit_days(us: int) -> str:
+    """Write a time in days with one place."""
+    return figures.with_unit(f"{us / 86_400_000_000:.1f}", unit_sign("d"), language())
+
+
+@register.simple_tag(takes_context=True)
+def pick(context: template.Context, key: str, value: str, **changes: Any) -> str:
+    """Return the query of this page with a key of the page's own choice set to a value."""
+    return _changed(context, {key: value, **changes})
+
+
+@register.simple_tag(takes_context=True)
+def drop(context: template.Context, key: str) -> str:
+    """Return the query of this page without a key."""
+    return _changed(context, {key: None, "after": None})
+
+
+def _changed(context: template.Context, changes: dict[str, Any]) -> str:
+    parameters = context["request"].GET.copy()
+    for key, value in changes.items():
+        if value is None:
+            parameters.pop(key, None)
+        else:
+            parameters[key] = str(value)
+    return f"?{parameters.urlencode()}"
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Holdings: states, places and holders of the stock, locomotives of sections, guests, sites."""

@@ -1,0 +1,21 @@
+"""Addresses of holdings."""
+
+from django.urls import path
+
+from railtrace.web.holdings import change, guests, introduction, lists, locomotives, sites
+
+urlpatterns = [
+    path("", lists.holdings, name="holdings"),
+    path("holdings.csv", lists.holdings_csv, name="holdings-csv"),
+    path("movements", lists.movements, name="movements"),
+    path("movements.csv", lists.movements_csv, name="movements-csv"),
+    path("availability", lists.availability_page, name="availability"),
+    path("locomotives", locomotives.locomotives, name="locomotives"),
+    path("locomotives/uncouple/<path:unit>", locomotives.uncouple, name="uncouple"),
+    path("locomotives/couple/<path:unit>", locomotives.couple, name="couple"),
+    path("guests", guests.guests, name="guests"),
+    path("introduction", introduction.introduction, name="introduction"),
+    path("sites", sites.sites, name="sites"),
+    path("change/<str:what>/<path:unit>", change.change, name="change"),
+    path("end/<str:what>", change.end, name="end-restriction"),
+]
