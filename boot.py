@@ -380,6 +380,11 @@ def bench(arguments: list[str]) -> int:
     return openly([venv_python(), "-m", "bench", *arguments])
 
 
+def extras(*names: str) -> list[str]:
+    """Return the arguments that ask for optional dependencies."""
+    return [word for name in names for word in ("--extra", name)]
+
+
 def lock(arguments: list[str]) -> int:
     """Renew the requirements locks, without download addresses."""
     virtual_environment()
@@ -387,12 +392,12 @@ def lock(arguments: list[str]) -> int:
     compile_ = [venv_python(), "-m", "uv", "pip", "compile", "--quiet", "--universal"]
     compile_ += ["--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     compile_ += ["--no-emit-find-links", "--custom-compile-command", "python3 boot.py lock"]
-    project = ["pyproject.toml", "--group", "build", "--extra", "gateway"]
+    project = ["pyproject.toml", "--group", "build", *extras("gateway")]
     wanted: dict[Path, Sequence[str]] = {
         UV_LOCK: ["--group", "uv"],
         NODE_LOCK: ["--group", "node"],
         BASE_LOCK: project,
-        DEV_LOCK: [*project, "--extra", "dev", "--constraint", BASE_LOCK.name],
+        DEV_LOCK: [*project, *extras("planning", "dev"), "--constraint", BASE_LOCK.name],
     }
     for target, sources in wanted.items():
         command = [*compile_, *arguments, *sources, "--output-file", target.name]
