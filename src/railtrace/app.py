@@ -298,6 +298,11 @@ class App:
         """Return the recorded entry of an operation. Raises NotFound."""
         return entry_of(self.trace, id_)
 
+    def entries_of(self, id_: str) -> list[Entry]:
+        """Return every entry that bears an operation's id, what is not here yet left out."""
+        places = self.trace.places([id_]).get(id_, [])
+        return [leaves.read(leaf, log, position) for log, position, leaf in places]
+
     def entry_at(self, log: str, position: int) -> Entry:
         """Return the entry at a place. Raises NotFound."""
         found = self.trace.leaves_at([(log, position)])

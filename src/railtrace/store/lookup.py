@@ -298,6 +298,14 @@ class Lookup:
             )
         return found
 
+    def corrections_from(self, log: str, position: int) -> list[tuple[str, int]]:
+        """Return (log, position) of the corrections that stand in a log from a position on."""
+        return self._db.query(
+            "SELECT log, position FROM corrections WHERE log = ? AND position >= ?"
+            " ORDER BY position",
+            (log, position),
+        )
+
     def all_corrections(self) -> list[tuple[str, int]]:
         """Return (log, position) of every correction."""
         return self._db.query("SELECT log, position FROM corrections ORDER BY log, position")

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from railtrace.errors import BadOperation, Refused
@@ -31,10 +31,12 @@ from railtrace.trace.operation import (
 from railtrace.web import words
 from railtrace.web.accounts import person_of
 from railtrace.web.attempts import too_many_attempts
+from railtrace.web.corrections import standing, together
 from railtrace.web.fleet import spellings, the_names
 from railtrace.web.frame import in_words
+from railtrace.web.leanings import tell_of_corrections
 from railtrace.web.names import Names
-from railtrace.web.record import record_one
+from railtrace.web.record import made, record_all, site_of
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
@@ -79,8 +81,30 @@ class Correction(forms.Form):
             self.fields["action"].choices = [("void", gettext("Make it void: it did not happen"))]  # type: ignore[attr-defined]
         else:
             self.fields.update(self._facts())
+        if others := self._others():
+            self.fields["with_it"] = others
         if not alone:
             self.fields.update(_second_person())
+
+    def _others(self) -> forms.MultipleChoiceField | None:
+        """Offer the entries made in one go with this one: a wrong coach is wrong for all of them.
+
+        What goes wrong together is the unit and the time; values are each entry's own.
+        """
+        entries = together(self.entry)
+        stands = standing([e.operation.id for e in entries])
+        self.together = {
+            e.operation.id: e for e in entries
+            if e.operation.id not in stands and e.operation.id != self.operation.id
+        }  # fmt: skip
+        if not self.together:
+            return None
+        choices = [(id_, _in_short(e, self.names)) for id_, e in self.together.items()]
+        return forms.MultipleChoiceField(
+            label=_("Made in one go with it: correct unit and time of these too"),
+            choices=choices, required=False, initial=list(self.together),
+            widget=forms.CheckboxSelectMultiple,
+        )  # fmt: skip
 
     @property
     def zone(self) -> ZoneInfo:
@@ -111,8 +135,11 @@ class Correction(forms.Form):
 
     def facts(self) -> Iterator[Any]:
         """Yield the fields of the entry itself."""
-        own = {"action", "reason", "second", "second_password"}
-        return (self[name] for name in self.fields if name not in own)
+        own = {"action", "reason", "with_it"}
+        return (
+            self[name] for name in self.fields
+            if name not in own and not name.startswith("second")
+        )  # fmt: skip
 
     def second(self) -> Iterator[Any]:
         """Yield the fields of the second person, when one is needed."""
@@ -121,10 +148,13 @@ class Correction(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Put the replacement together; what does not hold is said beside the form."""
         data = super().clean() or {}
-        self.replacement: Operation | None = None
+        self.targets = [self.operation, *self._with_it(data)]
+        self.replacements: dict[str, Operation] = {}
         if data.get("action") == "replace" and not self.errors:
             try:
-                self.replacement = self._replacement(data)
+                self.replacements = {self.operation.id: self._replacement(data)}
+                for other in self.targets[1:]:
+                    self.replacements[other.id] = self._moved(other, data)
             except (msgspec.ValidationError, BadOperation) as error:
                 said = in_words(error) if isinstance(error, BadOperation) else str(error)
                 raise forms.ValidationError(said) from error
@@ -141,8 +171,8 @@ class Correction(forms.Form):
                 del said[field]
         for index, reading in enumerate(said.get("readings", ())):
             reading["value"] = _decimal(data[f"reading-{index}"])
-        if "unit" in data:
-            said["units"] = [_unit(data["unit"].strip())]
+        if self._other_unit(data):
+            said["units"] = [self._unit(operation, data)]
             said.pop("marks", None)
         said["happened_at"] = self._happened_at(data).isoformat()
         replacement = decode(msgspec.json.encode(said))
@@ -150,12 +180,74 @@ class Correction(forms.Form):
             raise BadOperation("nothing is changed: change what is wrong, or make the entry void")
         return replacement
 
+    def _with_it(self, data: dict[str, Any]) -> list[Operation]:
+        found = (self.together[id_].operation for id_ in data.get("with_it") or ())
+        return [operation for operation in found if isinstance(operation, Operation)]
+
+    def _other_unit(self, data: dict[str, Any]) -> bool:
+        typed = data.get("unit", "").strip()
+        return bool(typed) and typed != self.operation.units[0]
+
+    def _unit(self, operation: Operation, data: dict[str, Any]) -> str:
+        return in_its_place(operation, _unit(data["unit"].strip()))
+
+    def _moved(self, operation: Operation, data: dict[str, Any]) -> Operation:
+        """Return another entry of the same go with the unit and the time put right."""
+        said = msgspec.to_builtins(operation)
+        if self._other_unit(data):
+            said["units"] = [self._unit(operation, data)]
+            said.pop("marks", None)
+        late = self._happened_at(data) - self.operation.happened_at
+        said["happened_at"] = (operation.happened_at + late).isoformat()
+        moved = decode(msgspec.json.encode(said))
+        if moved == operation:
+            raise BadOperation(
+                "only a wrong unit or time is corrected for several entries at once: take the "
+                "others out"
+            )
+        return moved
+
     def _happened_at(self, data: dict[str, Any]) -> datetime:
         """The moment typed; one that was not touched keeps its seconds."""
         if "happened_at" not in self.changed_data:
             return self.operation.happened_at
         typed: datetime = data["happened_at"]
         return typed.replace(tzinfo=self.zone)
+
+
+def _in_short(entry: Entry, names: Names) -> str:
+    """Say which entry it is: the part, and its first readings."""
+    unit = names.unit(the_app().knowledge().passport(entry.units[0]))
+    readings = getattr(entry.operation, "readings", ())
+    said = [
+        f"{names.quantity(r.quantity)} {names.place(r.place)} {names.value(r.value, r.unit)}"
+        for r in readings[:2]
+    ]
+    return f"{unit}: {'; '.join(said)}" if said else unit
+
+
+def in_its_place(operation: Operation, unit: str) -> str:
+    """Return the part that was on another vehicle where the operation's part was on its own.
+
+    A person who took the wrong coach names the right coach, not its eight wheels. A unit that is
+    itself what is meant is returned as it is. Raises BadOperation when nothing was there.
+    """
+    knowledge = the_app().knowledge(operation.happened_at)
+    classes = the_app().catalogue().vehicle_types
+    was, meant = knowledge.passport(operation.units[0]), knowledge.passport(unit)
+    _root, chain = knowledge.root(operation.units[0])
+    if was.type in classes or meant.type not in classes or not chain:
+        return unit
+    for stay in reversed(chain):
+        there = [s for s in knowledge.genealogy(unit).carried() if s.position == stay.position]
+        if not there:
+            raise BadOperation(
+                "{unit} had nothing at {position} then: name the part by its own number",
+                field="units", unit=the_names().unit(knowledge.passport(unit)),
+                position=the_names().position(stay.position),
+            )  # fmt: skip
+        unit = there[0].part
+    return unit
 
 
 def _text(label: str, initial: str, figure: bool = False) -> forms.CharField:
@@ -216,7 +308,7 @@ def _confirmed_by(request: HttpRequest, form: Correction) -> str:
     with too_many_attempts(request, data["second"]) as attempt:
         user = authenticate(request, username=data["second"], password=data["second_password"])
         attempt.failed = user is None
-    if user is None or user == request.user or not may(user, "correct"):
+    if user is None or user == request.user or not may(user, "correct", site_of(form.operation)):
         raise Refused(
             "the second person is to be somebody else who may correct, with their own password"
         )
@@ -224,11 +316,23 @@ def _confirmed_by(request: HttpRequest, form: Correction) -> str:
 
 
 def _record(request: HttpRequest, form: Correction, confirmed_by: str | None) -> HttpResponse:
-    operation, data = form.operation, form.cleaned_data
-    record_one(
-        request, Corrected, units=operation.units, site=operation.site, target=operation.id,
-        action=data["action"], reason=data["reason"], replacement=form.replacement,
-        confirmed_by=confirmed_by,
+    data = form.cleaned_data
+    corrections = [
+        made(
+            request, Corrected, units=target.units, site=target.site, target=target.id,
+            action=data["action"], reason=data["reason"], confirmed_by=confirmed_by,
+            replacement=form.replacements.get(target.id),
+        )
+        for target in form.targets
+    ]  # fmt: skip
+    record_all(request, corrections)
+    tell_of_corrections()
+    count = len(corrections)
+    messages.success(
+        request,
+        ngettext(
+            "The entry is corrected; both stay in the trace.",
+            "{count} entries are corrected; all stay in the trace.", count,
+        ).format(count=count),
     )  # fmt: skip
-    messages.success(request, gettext("The entry is corrected; both stay in the trace."))
-    return redirect("operation", operation.id)
+    return redirect("operation", form.operation.id)

@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.utils.translation import ngettext
 
+from railtrace.web.leanings import tell_of_corrections
+from railtrace.web.notices import unread
 from railtrace.web.running import the_app
 
 
@@ -29,3 +31,15 @@ def entries_of(unit: str) -> int:
     if unit:
         return app.lookup.operations_of(unit)
     return sum(head.size for head in app.trace.heads())
+
+
+def notices_pulse(request: HttpRequest) -> HttpResponse:
+    """Say how many notices are unread, those of corrections that just came included."""
+    tell_of_corrections()
+    count = unread(request.user)
+    etag = f'"{count}"'
+    if request.headers.get("If-None-Match", "").removeprefix("W/") == etag:
+        return HttpResponseNotModified(headers={"ETag": etag})
+    said = ngettext("{count} unread notice", "{count} unread notices", count).format(count=count)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    return JsonResponse({"unread": count, "said": said}, headers=headers)

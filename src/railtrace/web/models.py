@@ -52,23 +52,26 @@ class RoleAt(models.Model):
 
 
 class Notice(models.Model):
-    """What somebody must know: told to the holders of roles at a site, and to named persons.
-
-    `said` is an English text of the page's own tongue, `values` what stands in it.
-    """
+    """What somebody must know; `said` is a text to be translated, `values` what stands in it."""
 
     key = models.CharField(max_length=200, unique=True)
     at = models.DateTimeField(db_index=True)
     said = models.CharField(max_length=400)
     values = models.JSONField(default=dict)
-    roles = models.JSONField(default=list)
-    persons = models.JSONField(default=list)
     site = models.CharField(max_length=200, blank=True)
     href = models.CharField(max_length=400, blank=True)
     read_by = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:
         ordering = ["-at", "-pk"]
+
+
+class NoticeTo(models.Model):
+    """Whom a notice is for: the holders of a role, or a person by pseudonym."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="to")
+    role = models.CharField(max_length=40, blank=True, db_index=True)
+    person = models.CharField(max_length=40, blank=True, db_index=True)
 
 
 class Told(models.Model):

@@ -17,12 +17,14 @@ from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge, leaned_on_at
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
-from railtrace.trace.operation import Operation, Reading
+from railtrace.trace.operation import LeanedOn, Operation, Reading
 from railtrace.web import words
+from railtrace.web.clocks import clock
 from railtrace.web.correct import correctable
 from railtrace.web.corrections import actions, put_by, standing
 from railtrace.web.figures import figure
-from railtrace.web.frame import as_known
+from railtrace.web.frame import as_known, home_zone
+from railtrace.web.leanings import gone_under, standing_on
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
 
@@ -43,6 +45,9 @@ _FIGURES = {
 _UNITS = {"carrier", "donor", "recipient", "instead_of"}
 _OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
 _SHOWN_READINGS = 6
+_SHOWN_LEANING = 40
+PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
+"""Kinds that are printed as a document, with or without readings."""
 _NAMED = 2
 """Units named on a card before the rest is counted."""
 
@@ -63,14 +68,21 @@ class Card:
     more_others: int
     note: str
     corrected: str
+    rightly: bool
+    lost: int
     basis: str
     zone: str
 
 
 def card(
-    entry: Entry, knowledge: Knowledge, names: Names, of: str, corrected: dict[str, str]
-) -> Card:
-    """Put an operation in few words, as seen from one unit."""
+    entry: Entry, knowledge: Knowledge, names: Names, of: str, corrected: dict[str, str],
+    rightly: bool = False, lost: int = 0,
+) -> Card:  # fmt: skip
+    """Put an operation in few words, as seen from one unit.
+
+    `rightly` when the entry is what a correction put in the place of another; `lost` of the
+    operations it leaned on were corrected since.
+    """
     operation = entry.operation
     readings = getattr(operation, "readings", ())
     others = [u for u in entry.units if u != of]
@@ -86,7 +98,9 @@ def card(
         others=[(u, names.unit(knowledge.passport(u))) for u in others[:_NAMED]],
         more_others=max(len(others) - _NAMED, 0),
         note=getattr(operation, "note", ""),
-        corrected=corrected.get(operation.id, ""),
+        corrected="" if rightly else corrected.get(operation.id, ""),
+        rightly=rightly,
+        lost=lost,
         basis=getattr(operation, "basis", "observed"),
         zone=str(the_app().config.zone_of(getattr(operation, "site", ""))),
     )
@@ -176,6 +190,11 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
         ],
         "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
         "corrections": app.corrections_of(id_), "stands": _stands(item, knowledge, names),
+        "protocol": bool(getattr(item, "readings", ())) or entry.kind in PRINTED,
+        "lost": [(target, _said_of(target, knowledge, names), c)
+                 for target, c in gone_under([entry]).get((entry.log, entry.position), ())],
+        "stand_on_it": [(e, through, _title(e, knowledge, names))
+                        for e, through in standing_on(id_)][:_SHOWN_LEANING],
         "corrected": id_ in actions([id_], knowledge.known_us),
         "correctable": correctable(item) and not dates.past, "leaf_hash": leaf_hash(leaf).hex(),
         "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
@@ -254,8 +273,39 @@ def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, An
         value = getattr(item, field)
         if field in _ENVELOPE or field == "replacement" or value in ("", None, ()):
             continue
+        if field == "leaned_on":
+            rows += _leaned_rows(value, knowledge, names)
+            continue
         rows.append((words.word(words.FIELDS, field), *_field(field, value, knowledge, names)))
     return rows
+
+
+def _leaned_rows(
+    leaned_on: tuple[LeanedOn, ...], knowledge: Knowledge, names: Names
+) -> list[tuple[str, Any, str]]:
+    """Return what a decision leaned on, the first of it by name."""
+    word = words.FIELDS["leaned_on"]
+    rows: list[tuple[str, Any, str]] = [
+        (word, _said_of(one.operation, knowledge, names),
+         reverse("operation", args=[one.operation]))
+        for one in leaned_on[:_SHOWN_LEANING]
+    ]  # fmt: skip
+    more = len(leaned_on) - _SHOWN_LEANING
+    return [*rows, (word, f"… +{more}", "")] if more > 0 else rows
+
+
+def _said_of(id_: str, knowledge: Knowledge, names: Names) -> str:
+    """Name an operation by kind, unit and moment; by its id when it is not here."""
+    found = the_app().entries_of(id_)
+    return _title(found[0], knowledge, names) if found else id_
+
+
+def _title(entry: Entry, knowledge: Knowledge, names: Names) -> str:
+    kind = gettext(words.word(words.KINDS, entry.kind))
+    unit = names.unit(knowledge.passport(entry.units[0])) if entry.units else ""
+    precision = getattr(entry.operation, "time_precision", "second")
+    at = clock(moment(entry.happened_us), names.language, home_zone(), precision)
+    return " · ".join(filter(None, (kind, unit, at)))
 
 
 def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[Any, str]:

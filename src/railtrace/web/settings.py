@@ -58,6 +58,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "railtrace.web.frame.frame",
+                "railtrace.web.notices.in_frame",
             ],
         },
     }

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -20,15 +21,16 @@ from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.trace.leaf import Entry, microseconds, moment, read
-from railtrace.trace.operation import Installed
+from railtrace.trace.operation import Installed, kind_of, named_units
 from railtrace.web import words
 from railtrace.web.clocks import clock
-from railtrace.web.corrections import actions
+from railtrace.web.corrections import standing
 from railtrace.web.draw import Sign, side_view
 from railtrace.web.due.panel import unit_due
 from railtrace.web.fleet import site_name
 from railtrace.web.frame import AsKnown, as_known, home_zone
 from railtrace.web.holdings.unit_tab import coupled_with, holding
+from railtrace.web.leanings import gone_under, last_decision
 from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
@@ -102,6 +104,7 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
             (node, defect) for node in tree.walk() for defect in node.condition.defects
             if not defect.safety
         ],
+        "decision": _decision(unit, knowledge),
         "reasons": why, "stops": [reason for reason in why if reason.force == "stops"],
         "under_order": next((reason for reason in why if reason.order), None), "names": names,
         "unknown_repairs": [
@@ -110,6 +113,14 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
         "crumbs": _crumbs(knowledge, names, chain), "root": root,
         "coupled_with": coupled_with(knowledge, names, unit),
     }  # fmt: skip
+
+
+def _decision(unit: str, knowledge: Knowledge) -> tuple[Entry, int] | None:
+    """Return the last decision on a unit's release with how much it leaned on holds no more."""
+    entry = last_decision([unit], knowledge.known_us)
+    if entry is None:
+        return None
+    return entry, len(gone_under([entry], knowledge.known_us).get((entry.log, entry.position), ()))
 
 
 def _type_row(names: Names, key: str) -> Any:
@@ -140,7 +151,7 @@ def _life(request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node) 
     rows = the_app().lookup.timeline(
         units[:500], kinds, before, knowledge.state_us, knowledge.known_us, CARDS + 1
     )
-    cards = _cards(knowledge, names, rows[:CARDS], tree)
+    cards = _cards(knowledge, names, rows[:CARDS], tree, units)
     return {
         "picture": _picture(knowledge, names, tree), "lanes": words.LANES, "lane": lane,
         "with_parts": with_parts, "days": _days(cards), "later": before is not None,
@@ -163,16 +174,39 @@ def _entries(places: list[tuple[str, int]]) -> dict[tuple[str, int], Entry]:
     return {place: read(leaf, *place) for place, leaf in found.items()}
 
 
-def _cards(knowledge: Knowledge, names: Names, rows: list[Any], tree: Node) -> list[Card]:
+def _cards(
+    knowledge: Knowledge, names: Names, rows: list[Any], tree: Node, units: Collection[str]
+) -> list[Card]:
+    """Return the entries of units as cards; a corrected one as entered where it was, and as it
+
+    stands where it belongs: no unit shows as its own what was taken from it.
+    """
     entries = _entries([(row[3], row[4]) for row in rows])
-    corrected = actions([row[6] for row in rows], knowledge.known_us)
-    load_named(knowledge, entries.values())
-    cards: dict[tuple[str, int], Card] = {}
-    for row in rows:
-        place = (row[3], row[4])
-        if place in entries and place not in cards:
-            cards[place] = card(entries[place], knowledge, names, tree.unit, corrected)
-    return list(cards.values())
+    stands = standing([row[6] for row in rows], knowledge.known_us)
+    corrected = {id_: c.operation.action for id_, c in stands.items()}  # type: ignore[union-attr]
+    right = [e for id_, c in stands.items() if (e := _rightly(entries.values(), id_, c))]
+    load_named(knowledge, [*entries.values(), *right])
+    lost = gone_under(entries.values(), knowledge.known_us)
+    cards = [
+        card(e, knowledge, names, tree.unit, corrected, lost=len(lost.get((e.log, e.position), ())))
+        for e in entries.values()
+        if e.kind == "Corrected" or not set(units).isdisjoint(e.units)
+    ]
+    cards += [
+        card(e, knowledge, names, tree.unit, {}, rightly=True)
+        for e in right
+        if not set(units).isdisjoint(e.units)
+    ]
+    return sorted(cards, key=lambda item: item.entry.life_key, reverse=True)
+
+
+def _rightly(entries: Iterable[Entry], id_: str, correction: Entry) -> Entry | None:
+    """Return what a correction put in the place of an entry, if anything."""
+    replacement = getattr(correction.operation, "replacement", None)
+    entry = next((e for e in entries if e.operation.id == id_), None)
+    if replacement is None or entry is None:
+        return None
+    return replace(entry, operation=replacement, happened_us=microseconds(replacement.happened_at))
 
 
 def _days(cards: list[Card]) -> list[tuple[str, list[Card]]]:
@@ -222,6 +256,7 @@ def lifeline(request: HttpRequest, unit: str) -> JsonResponse:
     )
     if not rows:
         raise Http404
+    rows = _standing_rows(rows, unit, knowledge.known_us)
     lanes, kinds = list(words.LANES), sorted({row[5] for row in rows})
     events = [
         (row[1] // 1000, lanes.index(words.LANE_OF_KIND[row[5]]), kinds.index(row[5]), row[6])
@@ -254,6 +289,20 @@ def _day_ms(made: str) -> int | None:
 
 _BEGINS = frozenset({"LocationReported", "EnteredRepair", "Installed"})
 _ENDS = frozenset({"LeftRepair", "Removed"})
+
+
+def _standing_rows(rows: list[Any], unit: str, known_us: int | None) -> list[Any]:
+    """Leave out what corrections took from a unit, and put what they gave it in its time."""
+    if all(row[5] != "Corrected" for row in rows):
+        return rows
+    stands = standing([row[6] for row in rows], known_us)
+    kept = [row for row in rows if row[6] not in stands]
+    for row in (row for row in rows if row[6] in stands):
+        operation = getattr(stands[row[6]].operation, "replacement", None)
+        if operation is not None and unit in named_units(operation):
+            kept.append((row[0], microseconds(operation.happened_at), *row[2:5],
+                         kind_of(operation), row[6]))  # fmt: skip
+    return sorted(kept, key=lambda row: row[1:5], reverse=True)
 
 
 def _spans(
