@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from railtrace import simulation
 from railtrace.app import App, utc_now
 from railtrace.catalogue import load as catalogue_files
 from railtrace.config import Config, Site, write
@@ -28,6 +29,8 @@ OWN_VARIABLES = (
     "RAILTRACE_DEFAULT_LOG",
 )  # fmt: skip
 """What the environment may not overrule: the demo is an installation of its own."""
+_PROGRAMMES = Path(simulation.__file__).parent / "data" / "demo_programmes.toml"
+"""The demo railway's own catalogue rows, as any site's stand in its folder."""
 _SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
 _BATCH = 2000
 
@@ -86,6 +89,8 @@ def load(config: Config, small: bool, tell: Tell = lambda what, done: None) -> i
     if draft.exists():
         shutil.rmtree(draft)
     draft.mkdir(parents=True)
+    (draft / "catalogue").mkdir()
+    shutil.copy(_PROGRAMMES, draft / "catalogue" / "programmes.toml")
     now = utc_now()
     count = _load(replace(config, data=str(draft)), _yesterday(now), small, tell)
     write(draft / "railtrace.toml", config)

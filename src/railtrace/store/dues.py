@@ -27,7 +27,7 @@ PERIOD_US = round(PERIOD_DAYS * DAY_US)
 Meter = Literal["km", "engine_hours"]
 METERS: tuple[Meter, ...] = ("km", "engine_hours")
 _PERIODS_KEPT = 48
-_GONE = ("written_off", "condemned")
+GONE = ("written_off", "condemned")
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class FleetDues:
 
     def of(self, units: Sequence[str] | None = None, types: Sequence[str] = ()) -> list[Forecast]:
         """Return every due of the vehicles (or only of `units`), rates drawn from their types."""
-        listed = [(u, t) for u, t, status in self._lookup.maintained(types) if status not in _GONE]
-        vehicles = self._vehicles(listed)
+        listed = [v for v in self._lookup.maintained(types) if v.status not in GONE]
+        vehicles = self._vehicles([(v.unit, v.type) for v in listed])
         wanted = None if units is None else set(units)
         found: list[Forecast] = []
         for _, group in groupby(sorted(vehicles, key=lambda v: (v.type, v.unit)), lambda v: v.type):

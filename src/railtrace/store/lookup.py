@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from railtrace.store.database import Database, chunks, marks
 
@@ -75,6 +75,18 @@ FILTERS = (
     "vehicle_class", "type", "status", "home_site", "owner", "keeper", "place", "maker", "heat",
     "batch",
 )  # fmt: skip
+
+
+class Maintained(NamedTuple):
+    """A vehicle in a list of what is due."""
+
+    unit: str
+    type: str
+    status: str
+    number: str
+    scheme: str
+    vehicle_class: str
+    home_site: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,15 +405,17 @@ class Lookup:
         return found
     # --- maintenance ------------------------------------------------------------------------
 
-    def maintained(self, types: Sequence[str] = ()) -> list[tuple[str, str, str]]:
-        """Return (unit, type, status) of the vehicles, or of those of some types."""
+    def maintained(self, types: Sequence[str] = ()) -> list[Maintained]:
+        """Return the vehicles, or those of some types, with what a list of them names."""
         where = [f"vehicle_class IN ({marks(len(VEHICLE_CLASSES))})"]
         if types:
             where.append(f"type IN ({marks(len(types))})")
-        return self._db.query(
-            f"SELECT unit, type, status FROM units WHERE {' AND '.join(where)} ORDER BY unit",
+        rows = self._db.query(
+            f"SELECT {', '.join(Maintained._fields)} FROM units WHERE {' AND '.join(where)}"
+            " ORDER BY unit",
             [*VEHICLE_CLASSES, *types],
         )
+        return [Maintained(*row) for row in rows]
 
     def all_counter_rows(
         self, types: Sequence[str], meter: Literal["km", "engine_hours"]

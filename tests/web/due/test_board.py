@@ -1,0 +1,89 @@
+"""The due board: what stands on it, how it is filtered, and what leaves it as a file."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from railtrace.app import App
+from railtrace.trace.operation import LeftRepair, Number, Ran, Registered, WrittenOff
+
+LATE, SOON, GONE = "u-board-late", "u-board-soon", "u-board-gone"
+
+
+@pytest.fixture(scope="module")
+def yard(railway: App) -> App:
+    """Return a railway with railway refrigerated wagons overdue, due soon and written off."""
+    now = railway.clock()
+
+    def wagon(unit: str, number: str, days: int) -> list[object]:
+        then = now - timedelta(days=days)
+        return [
+            Registered(id=f"{unit}-1", happened_at=then, units=(unit,), home_site="depot",
+                       type="refrigerated_wagon", numbers=(Number(scheme="other", value=number),)),
+            LeftRepair(id=f"{unit}-2", happened_at=then, units=(unit,), repair_kind="ДР"),
+            Ran(id=f"{unit}-3", happened_at=then + timedelta(days=40), units=(unit,),
+                distance_km="9000"),
+        ]  # fmt: skip
+
+    railway.record([
+        *wagon(LATE, "BRD 1", 1000), *wagon(SOON, "BRD 2", 890), *wagon(GONE, "BRD 3", 1000),
+        WrittenOff(id="board-x", happened_at=now - timedelta(days=5), units=(GONE,)),
+    ], "p-test", "test")  # fmt: skip
+    assert railway.wait_caught_up(10)
+    return railway
+
+
+URL = "/fleet/due/?class=freight_wagon"
+
+
+def test_what_is_overdue_stands_first_and_what_is_gone_nowhere(yard: App, viewer: Client) -> None:
+    page = viewer.get(f"{URL}&type=refrigerated_wagon")
+    assert [row["unit"] for row in page.context["units"]] == [LATE, SOON]
+    late, soon = page.context["units"]
+    assert [one.kind for one in late["over"]] == ["ДР"]
+    assert [cell.kinds for cell in soon["cells"]].count("ДР") == 1
+    assert "BRD 3" not in page.text
+
+
+@pytest.mark.parametrize("view", ["heat", "list", "calendar"])
+@pytest.mark.parametrize("language", ["en", "ru", "tg"])
+def test_every_view_is_read_in_every_language(
+    yard: App, reader_as: Callable[..., Client], view: str, language: str
+) -> None:
+    page = reader_as("viewer", language).get(f"{URL}&view={view}")
+    assert page.status_code == 200
+    assert "ДР" in page.text
+
+
+def test_counts_are_filters(yard: App, viewer: Client) -> None:
+    page = viewer.get(f"{URL}&type=refrigerated_wagon&shown=overdue&view=list")
+    assert [vehicle.unit for vehicle, *_ in page.context["rows"]] == [LATE]
+    counts = {key: units for key, _, _, units in page.context["counts"]}
+    assert (counts["overdue"], counts["soon"]) == (1, 1)
+
+
+def test_a_class_without_vehicles_says_that_nothing_is_due(yard: App, viewer: Client) -> None:
+    assert "Nothing is due in these weeks." in viewer.get("/fleet/due/?class=special").text
+
+
+def test_what_nobody_can_have_asked_for_is_shown_as_the_usual_page(
+    yard: App, viewer: Client
+) -> None:
+    page = viewer.get("/fleet/due/?class=ship&view=x&weeks=-1&page=0&type=zeppelin&kind=%00")
+    assert page.status_code == 200
+
+
+def test_the_list_is_exported_with_rule_and_source(yard: App, viewer: Client) -> None:
+    text = viewer.get("/fleet/due/due.csv?class=freight_wagon&type=refrigerated_wagon")
+    rows = list(csv.DictReader(io.StringIO(text.content.decode("utf-8-sig"))))
+    assert [(row["Number"], row["State"]) for row in rows] == [
+        ("BRD 1", "overdue"), ("BRD 2", "in time"),
+    ]  # fmt: skip
+    assert rows[0]["Confirmed"] == "no"
+    assert "teaching page" in rows[0]["Source"]
+    sheet = viewer.get("/fleet/due/due.xlsx?class=freight_wagon")
+    assert sheet.content[:2] == b"PK"
