@@ -174,10 +174,9 @@ def demo(
     if not check:
         serving.require_free(config.host, config.port)
     if demos.is_loaded(folder):
+        _say(f"The demo in {folder} is loaded already.")
         with _progress("Rebuilding the demo:") as tell:
-            changed = demos.bring_up(config, tell)
-        rebuilt = f" Rebuilt for this version: {', '.join(changed)}." if changed else ""
-        _say(f"The demo in {folder} is loaded already.{rebuilt}")
+            demos.bring_up(config, _say, tell)
     else:
         _say(f"Loading the demo into {folder}: about a minute on a good machine.")
         with _progress("Loading the demo:") as tell:

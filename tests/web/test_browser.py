@@ -72,8 +72,11 @@ def test_the_life_line_zooms_to_a_single_operation(at_work: Page, live_server: A
     all_events = stage.locator(".event, .cluster").count()
     at_work.get_by_role("button", name="Month").click()
     expect(stage.locator(".event, .cluster")).not_to_have_count(all_events)
+    expect(stage.locator(".born")).to_have_count(0)
     at_work.get_by_role("button", name="Whole life").click()
-    expect(stage.locator(".event, .cluster")).to_have_count(all_events)
+    # The coach was made in 1998; nothing is recorded of the years before 2026.
+    expect(stage.locator(".born")).to_have_count(1)
+    expect(stage.locator(".nothing")).to_have_text("no records")
 
 
 def test_the_past_is_tinted_and_carried_along(at_work: Page, live_server: Any) -> None:

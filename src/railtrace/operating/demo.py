@@ -70,14 +70,13 @@ def is_loaded(folder: Path) -> bool:
     return False
 
 
-def bring_up(config: Config, tell: Tell = lambda what, done: None) -> list[str]:
-    """Rebuild the views that an older program left; return which. A demo needs no backup."""
+def bring_up(config: Config, say: Callable[[str], None], tell: Tell) -> None:
+    """Rebuild the views that an older program left. A demo needs no backup."""
     app = App(config)
     try:
-        changed = app.views.outdated()
-        if changed:
+        if changed := app.views.outdated():
+            say(f"Another version built it: {', '.join(changed)} are built anew, a minute or so.")
             app.views.rebuild(changed, tell)
-        return changed
     finally:
         app.stop()
 

@@ -81,7 +81,10 @@ class Names:
         return number_as_painted(number.scheme, number.value, self.vehicle_class(passport.type))
 
     def unit(self, passport: Passport) -> str:
-        """Return type and number of a unit."""
+        """Return type and number of a unit; a locomotive's number begins with its series."""
+        number = passport.primary()
+        if number is not None and number.scheme == "series":
+            return self.number(passport)
         return f"{self.type(passport.type)} {self.number(passport)}".strip()
 
     def contradiction(self, name: str, values: dict[str, str]) -> str:

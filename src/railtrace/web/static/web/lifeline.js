@@ -184,8 +184,10 @@ class LifeLine {
   birth(svg) {
     if (!this.data.born || this.data.born > this.first || this.first < this.from) return;
     const [x, y] = [this.x(this.data.born), TOP + LANE / 2];
-    make("circle", { class: "born", cx: x, cy: y, r: 5 }, svg);
-    make("rect", { class: "hit", x: x - 9, y: y - 13, width: 18, height: 26, "data-said": this.data.made }, svg);
+    if (this.data.born >= this.from) {
+      make("circle", { class: "born", cx: x, cy: y, r: 5 }, svg);
+      make("rect", { class: "hit", x: x - 9, y: y - 13, width: 18, height: 26, "data-said": this.data.made }, svg);
+    }
     const from = Math.max(x, this.left), until = this.x(this.first);
     if (until - from > 90) make("text", { class: "nothing", x: (from + until) / 2, y: y + 4 }, svg, this.data.nothing);
   }
@@ -196,7 +198,7 @@ class LifeLine {
       const x = Math.max(this.x(from), this.left - 4), width = Math.max(this.x(to) - x, 1.5);
       const y = TOP + lane * LANE + 8;
       make("rect", { class: "span", x, y, width, height: LANE - 15, rx: 2, opacity: 0.55, "data-said": `${said} · ${this.clock(from, false)} – ${this.clock(to, false)}` }, svg);
-      if (width > said.length * 6.4 + 8) make("text", { class: "tick", x: Math.max(x, this.left) + 4, y: y + 11, "pointer-events": "none" }, svg, said);
+      if (width > said.length * 6.4 + 14) make("text", { class: "tick", x: Math.max(x, this.left) + 9, y: y + 11, "pointer-events": "none" }, svg, said);
     }
   }
 
