@@ -226,11 +226,12 @@ def _rows(state: Condition, catalogue: Catalogue) -> Rows:
 
 CONDITION = View(
     name="condition",
-    version=1,
+    version=2,
     state=Condition,
     kinds=frozenset({
         "Manufactured", "Registered", "Measured", "Reprofiled", "Tested", "Diagnosed",
         "Inspected", "Washed", "DefectFound", "DefectClosed", "Failed",
+        "PartAccepted",
     }),
     tables={
         "condition": (

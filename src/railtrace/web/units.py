@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
@@ -45,7 +45,11 @@ TABS = ("life", "structure", "measurements", "due", "holding")
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
-    """Show a unit as known."""
+    """Show a unit as known; a list or a lot, which views keep like units, has a page of its own."""
+    if unit.startswith("list:"):
+        return redirect("sending-list", unit.removeprefix("list:"))
+    if unit.startswith("lot:"):
+        return redirect("lots")
     dates = as_known(request)
     knowledge = the_app().knowledge(dates.at, dates.known)
     if not knowledge.known(unit):

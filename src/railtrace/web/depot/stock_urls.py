@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.depot import lists, stock
+from railtrace.web.depot import lists, lots_and_loans, stock
 
 urlpatterns = [
     path("stock/", stock.stock, name="stock"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("stock/stock.xlsx", stock.export_xlsx, name="stock-xlsx"),
     path("stock/free", stock.free, name="stock-free"),
     path("stock/do/<str:name>", stock.act, name="stock-act"),
+    path("lots/", lots_and_loans.lots, name="lots"),
+    path("loans/", lots_and_loans.loans, name="loans"),
+    path("loans/close", lots_and_loans.close_debt, name="close-debt"),
     path("lists/", lists.lists, name="sending-lists"),
     path("lists/<path:name>/list.csv", lists.export_csv, name="sending-list-csv"),
     path("lists/<path:name>/list.xlsx", lists.export_xlsx, name="sending-list-xlsx"),

@@ -205,6 +205,15 @@ def milli(number: int | None) -> str:
 
 
 @register.filter
+def milli_exact(number: int | None) -> str:
+    """Write whole thousandths with what is behind the point, where there is something."""
+    if number is None:
+        return "—"
+    text = f"{number / 1000:.3f}".rstrip("0").rstrip(".")
+    return figures.figure(text, language())
+
+
+@register.filter
 def word(key: str, table: str) -> str:
     """Translate a word of the trace by a table of `railtrace.web.words`."""
     said = words.word(getattr(words, table), str(key))
