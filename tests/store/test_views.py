@@ -60,7 +60,10 @@ STOCK_KINDS = (
     "SendingListOpened", "SendingListClosed", "PartBorrowed", "LoanEnded", "Formed", "Disbanded",
     "Cannibalised", "LotReceived", "LotIssued", "LotCounted", "TwinsJudged",
 )  # fmt: skip
-_DEPOT = ["Verified", "InstrumentWithdrawn", "Tested"]
+_DEPOT = [
+    "Verified", "InstrumentWithdrawn", "Tested", "OrderOpened", "OrderClosed", "StepDone",
+    "StepAccepted", "QualificationGranted", "QualificationWithdrawn",
+]  # fmt: skip
 """Kinds of the depot: instruments, and what is made with them."""
 
 
@@ -121,6 +124,15 @@ def _one(data, kind, name, at, mine, other, drawn):
         case "InstrumentWithdrawn":
             return op(kind, name, at, units=(mine,), window_from=START,
                       window_to=START + timedelta(days=at + 1), finding="wrong")  # fmt: skip
+        case "OrderOpened" | "OrderClosed" | "StepDone" | "StepAccepted":
+            own = {"OrderOpened": {"process": "wheelset_ordinary"}, "StepAccepted": {
+                "entry": "o1"}}.get(kind, {})  # fmt: skip
+            step = {"step": "wash", "performed_by": ("p-1",)} if kind.startswith("Step") else {}
+            return op(kind, name, at, units=(mine,), work_order=f"W{at % 2}", **own, **step)
+        case "QualificationGranted":
+            return op(kind, name, at, person="p-1", qualification="otk", valid_from=START)
+        case "QualificationWithdrawn":
+            return op(kind, name, at, person="p-1", qualification="otk")
         case "Tested":
             return op(kind, name, at, units=(mine,), test="press", device=other)
         case "Inspected":

@@ -19,6 +19,7 @@ from railtrace.catalogue.rows import (
     MinimumStock,
     Part,
     PartType,
+    Process,
     Programme,
     Quantity,
     Row,
@@ -60,6 +61,8 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield from _bounds(row)
         case BearingType() if row.element_diameter_mm >= row.pitch_diameter_mm:
             yield "element_diameter_mm", "is not under the pitch diameter"
+        case Process():
+            yield from _order_of_steps(row)
         case VibrationZones() if not row.a_to < row.b_to < row.c_to:
             yield "b_to", "zones do not rise"
         case LocomotiveType() if len(row.places) != row.sections:
@@ -77,6 +80,17 @@ def _service(service: Service) -> _Problems:
         yield "when", f"{service.when} says it is not due by itself, but an interval is given"
     if service.months and service.days:
         yield "days", "an interval is in months or in days, not in both"
+
+
+def _order_of_steps(process: Process) -> _Problems:
+    before: list[str] = []
+    for step in process.steps:
+        if step.key in before:
+            yield "steps", f"{step.key} is there twice"
+        for needed in step.after:
+            if needed not in before:
+                yield "steps", f"{step.key} comes after {needed}, which is no step before it"
+        before.append(step.key)
 
 
 def _bounds(limit: Limit) -> _Problems:
@@ -137,6 +151,8 @@ def _references(row: Row) -> _References:
             yield "unit", "units_of_measure", row.unit
             yield from (("part_types", "part_types", key) for key in row.part_types)
             yield from (("place", "places", key) for key in [row.place] if key)
+        case Process():
+            yield from _of_steps(row)
         case EquipmentType():
             yield from (("measures", "quantities", key) for key in row.measures)
         case MinimumStock():
@@ -151,6 +167,19 @@ def _references(row: Row) -> _References:
             yield from (("part_types", "part_types", key) for key in row.part_types)
         case Service():
             yield "programme", "programmes", row.programme
+
+
+def _of_steps(process: Process) -> _References:
+    for step in process.steps:
+        field = f"steps.{step.key}"
+        yield from ((field, "equipment_types", key) for key in step.equipment)
+        yield from ((field, "qualifications", key) for key in [step.qualification] if key)
+        yield from ((field, "permit_kinds", key) for key in [step.permit] if key)
+        yield from ((field, "quantities", key) for key in [step.press] if key)
+        for reading in step.readings:
+            yield field, "quantities", reading.quantity
+            yield field, "units_of_measure", reading.unit
+            yield from ((field, "places", place) for place in reading.places)
 
 
 def _measured(measured: tuple[Measured, ...]) -> _References:

@@ -284,6 +284,68 @@ class MinimumStock(Row, frozen=True, kw_only=True):
     minimum: Annotated[int, Meta(ge=1)]
 
 
+class StepReading(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A quantity that a step must read, and within what it must lie."""
+
+    quantity: Key
+    unit: Sign
+    places: tuple[Key, ...] = ()
+    min: str | None = None
+    max: str | None = None
+    moment: Literal["", "as_found", "as_left"] = ""
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One step of a process: which operation does it, and what that operation must show.
+
+    `kinds` are the kinds of operation that do it when they come from a machine or the API; `only`
+    is what their own field (test, method, scope, programme, work) must say. `by_hand`: `yes`, or
+    `inspected` when a hand's work counts only once an inspector signed it, or `no`. A hold-point
+    is signed by an inspector whoever did it.
+    """
+
+    key: Key
+    ru: Words
+    en: Words
+    tg: str = ""
+    kinds: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    by_hand: Literal["yes", "inspected", "no"] = "yes"
+    equipment: tuple[Key, ...] = ()
+    qualification: str = ""
+    permit: str = ""
+    readings: tuple[StepReading, ...] = ()
+    press: str = ""
+    """The quantity whose limit row is the band of force per 100 mm of seat."""
+    after: tuple[Key, ...] = ()
+    hold_point: bool = False
+    optional: bool = False
+    norm_min: Annotated[int, Meta(ge=1)] | None = None
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class Process(Row, frozen=True, kw_only=True):
+    """A route card: the steps applied to units of some types, in their order."""
+
+    applies_to: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=60)]
+
+    def step(self, key: str) -> Step | None:
+        """Return a step by its key."""
+        return next((step for step in self.steps if step.key == key), None)
+
+
+class Qualification(Row, frozen=True, kw_only=True):
+    """A right to do a kind of work."""
+
+
+class PermitKind(Row, frozen=True, kw_only=True):
+    """A permit to dangerous work."""
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -317,6 +379,9 @@ class Catalogue(
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}
+    processes: Mapping[str, Process] = {}
+    qualifications: Mapping[str, Qualification] = {}
+    permit_kinds: Mapping[str, PermitKind] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""

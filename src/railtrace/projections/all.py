@@ -12,7 +12,9 @@ from railtrace.projections.lists import LISTS
 from railtrace.projections.lots import LOTS
 from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.metrology import METROLOGY
+from railtrace.projections.orders import ORDERS
 from railtrace.projections.passport import PASSPORT
+from railtrace.projections.qualifications import QUALIFICATIONS
 from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
@@ -34,4 +36,6 @@ VIEWS = (
     EQUIPMENT,
     METROLOGY,
     MAINTENANCE,
+    ORDERS,
+    QUALIFICATIONS,
 )

@@ -50,11 +50,12 @@ def gates(
     instruments: Mapping[str, Instrument] | None = None,
     dues: Mapping[str, Sequence[Due]] | None = None,
     now_us: int = 0,
+    work: Sequence[Gate] = (),
 ) -> list[Gate]:
     """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts.
 
     `instruments` are those behind the units' last readings, by their ids; `dues` tells how the
-    maintenance of each unit stands at `now_us`.
+    maintenance of each unit stands at `now_us`; `work` are the gates of their work orders.
     """
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
@@ -66,7 +67,7 @@ def gates(
             found += _instrument_gates(condition, catalogue, instruments or {})
     found += [gate for unit, some in (dues or {}).items() for gate in due_gates(unit, some)]
     found += [gate for unit, states in units for gate in _life_gates(unit, states, now_us)]
-    return [_introduced(gate, introduction, day) for gate in found]
+    return [_introduced(gate, introduction, day) for gate in (*found, *work)]
 
 
 def _introduced(gate: Gate, introduction: Introduction | None, day: str) -> Gate:

@@ -20,15 +20,21 @@ from railtrace.projections.lists import SendingList
 from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
 from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
+from railtrace.projections.orders import Order
 from railtrace.projections.passport import Passport
+from railtrace.projections.qualifications import Rights
 from railtrace.projections.recall import Recall, matches
 from railtrace.projections.release import Gate, gates
 from railtrace.projections.remaining import Remaining, remaining
 from railtrace.projections.stock import Stock
 from railtrace.projections.usage import Usage
+from railtrace.projections.work import StepState, Surroundings, open_steps, progress
 from railtrace.store.lookup import Lookup
 from railtrace.store.views import ViewStore
 from railtrace.trace.leaf import moment
+
+_PERMITS_BEFORE_US = 30 * 86_400_000_000
+"""A permit to work may have been issued some days before its order was opened."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +298,49 @@ class Knowledge:
             self._instruments(nodes),
             {node.unit: self.dues(node.unit) for node in nodes} if not behind else {},
             self.at_us,
+            self._work_gates([node.unit for node in nodes]),
         )
+
+    def _work_gates(self, units: Sequence[str]) -> list[Gate]:
+        """Return the orders that are open on some units, and those closed before their end."""
+        rows = self._lookup.orders(units)
+        orders = [self.order(row["unit"]) for row in rows]
+        found = []
+        for order in orders:
+            values = {"order": order.order, "process": order.process, "step": ""}
+            if order.open:
+                found.append(Gate("work_open", order.subject, values))
+            elif order.result == "done" and (left := open_steps(self.steps(order))):
+                values |= {"step": left[0].step.key, "operation": order.closed_by}
+                found.append(Gate("work_incomplete", order.subject, values))
+        return found
+
+    def order(self, unit: str) -> Order:
+        """Return a work order by its pseudo-unit."""
+        return cast(Order, self.states(unit).get("orders") or Order(unit=unit))
+
+    def steps(self, order: Order) -> list[StepState]:
+        """Return an order's steps as they stand; none when its process is not in the catalogue."""
+        process = self.catalogue.processes.get(order.process)
+        if process is None or order.opened_us is None:
+            return []
+        since = order.opened_us - _PERMITS_BEFORE_US
+        entries = self._views.entries_since(order.subject, since, self.state_us, self.known_us)
+        return progress(order, process, entries, self._around(order.subject))
+
+    def _around(self, subject: str) -> Surroundings:
+        return Surroundings(
+            self.catalogue,
+            self.passport(subject).type,
+            lambda device, *asked: standing(self.instrument(device), *asked),
+            lambda person, right, at_us: self.rights(person).may(right, at_us),
+            lambda device: self.passport(device).type,
+        )
+
+    def rights(self, person: str) -> Rights:
+        """Return a person's rights to work, by the pseudonym."""
+        unit = f"person:{person}"
+        return cast(Rights, self.states(unit).get("qualifications") or Rights(unit=unit))
 
     def site_of(self, unit: str) -> str:
         """Return the home depot of a unit; of a locomotive, that of its first section."""

@@ -434,6 +434,31 @@ class Lookup:
         )
         return runs, anchors
 
+    # --- work orders -------------------------------------------------------------------------
+
+    def orders(
+        self, subjects: Sequence[str] | None = None, open_only: bool = False,
+        since_us: int = 0, limit: int = 2000,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Return work orders, the latest first: of some units, the open ones, or since a moment."""
+        names = (
+            "unit", "work_order", "subject", "process", "site", "workplace", "opened_us",
+            "closed_us", "result", "block", "planned_to_us",
+        )  # fmt: skip
+        where, parameters = ["opened_us >= ?"], [since_us]
+        if open_only:
+            where.append("closed_us IS NULL")
+        found: list[dict[str, Any]] = []
+        for some in chunks(list(subjects)) if subjects is not None else [None]:
+            mine = [] if some is None else [f"subject IN ({marks(len(some))})"]
+            rows = self._db.query(
+                f"SELECT {', '.join(names)} FROM orders WHERE {' AND '.join([*where, *mine])}"
+                f" ORDER BY opened_us DESC, unit LIMIT {int(limit)}",
+                [*parameters, *(some or [])],
+            )
+            found += [dict(zip(names, row, strict=True)) for row in rows]
+        return found
+
     # --- recalls and contradictions ---------------------------------------------------------
 
     def recalls(self) -> list[dict[str, Any]]:

@@ -45,6 +45,7 @@ _EXTRA_INDEXES = {
     "couplings": ("locomotive",),
     "last_repairs": ("grade",),
     "made_with": ("device, at_us",),
+    "orders": ("subject", "closed_us"),
 }
 
 
@@ -583,6 +584,21 @@ class ViewStore:
             entry
             for entry in resolve(known, unit)
             if state_us is None or entry.happened_us <= state_us
+        ]
+
+    def entries_since(
+        self, unit: str, since_us: int, state_us: int | None = None, known_us: int | None = None
+    ) -> list[Entry]:
+        """Return one unit's effective entries that happened since a moment, in life order."""
+        rows = self.database.query(
+            "SELECT log, position FROM unit_ops WHERE unit = ? AND happened_us >= ?",
+            (unit, since_us),
+        )
+        found = self.trace.leaves_at([(log, position) for log, position in rows])
+        entries = [leaves.read(leaf, log, position) for (log, position), leaf in found.items()]
+        known = [e for e in entries if known_us is None or e.recorded_us <= known_us]
+        return [
+            e for e in resolve(known, unit) if state_us is None or e.happened_us <= state_us
         ]
 
     def states_then(

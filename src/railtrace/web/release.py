@@ -54,6 +54,8 @@ _SAID = {
     "history_unknown": _("Last {repair_kind}: unknown, not overdue"),
     "restricted": _("Restriction: {restriction}"),
     "permission_expired": _("Permission ran out on {until}: {permission}"),
+    "work_open": _("Work order {order} is open"),
+    "work_incomplete": _("Work order {order} was closed without a step: {step}"),
     "instrument": _("{reading}: measured with {device}, which is not to be believed: {why}"),
     "overdue": _("{kind} is overdue by {over} of {allowed} allowed"),
     "life_expired": _("The service life has ended: {document}"),
@@ -84,6 +86,8 @@ _NOW = {
     "history_unknown": _("find the paper of that repair, or do the repair"),
     "restricted": _("keep to it, or lift it when its reason is gone"),
     "permission_expired": _("prolong it, or keep the unit from where it is needed"),
+    "work_open": _("finish its steps and close it, or cancel it with a reason"),
+    "work_incomplete": _("open an order again and do the step"),
     "instrument": _("measure again with a valid instrument"),
     "overdue": _("send it to this maintenance; the tab Due tells how it was counted"),
     "life_expired": _("extend the service life by a document, or take the unit out of use"),
@@ -121,6 +125,8 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["restriction"] = restriction_said(values)
         case "permission_expired":
             values["until"] = partial_day(values["until"])
+        case "work_incomplete":
+            values["step"] = _step_said(values, names)
         case "instrument":
             values = _instrument_said(values, knowledge, names)
         case "overdue":
@@ -143,6 +149,12 @@ def _reading_said(values: dict[str, str], names: Names) -> str:
     limit = limit_text(names.catalogue.limits.get(values["limit"]), names)
     value, word = names.value(values["value"], values["unit"]), gettext("limit")
     return f"{names.quantity(values['quantity'])}{where}: {value}, {word} {limit}"
+
+
+def _step_said(values: dict[str, str], names: Names) -> str:
+    process = names.catalogue.processes.get(values["process"])
+    step = process.step(values["step"]) if process else None
+    return step.name(names.language) if step else values["step"]
 
 
 def _instrument_said(
@@ -181,6 +193,8 @@ def _href(gate: Gate) -> str:
             return reverse("recall", args=[gate.values["recall"]])
         case "contradiction":
             return f"{reverse('contradictions')}?{urlencode({'unit': gate.unit})}"
+        case "work_open" | "work_incomplete":
+            return reverse("order", args=[gate.values["order"]])
         case "instrument":
             return reverse("instrument", args=[gate.values["device"]])
         case "unfit" | "doubtful":

@@ -33,6 +33,7 @@ PERMISSIONS = {
     "import": _("import spreadsheets"),
     "correct": _("correct entries and confirm corrections"),
     "resolve": _("close contradictions"),
+    "inspect": _("sign steps of work or send them back"),
     "hold": _("put on hold and lift holds"),
     "recall": _("open and close recalls"),
     "release": _("sign releases"),

@@ -303,6 +303,59 @@ RULES = {
     "stopped_hot": _("stopped while hot"),
 }
 
+STEP_STATES = {
+    "done": _("done"),
+    "to_accept": _("waits for the inspector"),
+    "returned": _("sent back"),
+    "void": _("does not count"),
+    "ready": _("can be done"),
+    "waiting": _("waits"),
+}
+
+COLUMNS = {
+    "queued": _("Not begun"),
+    "in_work": _("In work"),
+    "to_accept": _("For the inspector"),
+    "blocked": _("Blocked"),
+    "closed": _("Closed within a day"),
+}
+
+CAUSES = {
+    "parts": _("no parts"),
+    "people": _("no people"),
+    "equipment": _("no equipment"),
+    "documents": _("no documents"),
+    "place": _("no place"),
+    "other": _("another reason"),
+}
+
+RESULTS = {"done": _("done"), "cancelled": _("cancelled")}
+
+THREAD = {
+    "defect": _("Defect found"),
+    "opened": _("Work order opened"),
+    "closed": _("Work order closed"),
+}
+
+FAULTS = {
+    "before_its_turn": _("made before this was done: {step}"),
+    "outcome": _("outcome: {outcome}"),
+    "not_by_hand": _("only a machine does this step"),
+    "reading_missing": _("{quantity} was not read"),
+    "unfit": _("{quantity}: {value}, asked {limits}"),
+    "doubtful": _("{quantity}: {value}, the limit {limits} lies within the uncertainty"),
+    "other_unit": _("{quantity} is given in {unit}, asked in {wanted}"),
+    "instrument": _("{device}: {why}"),
+    "not_qualified": _("{person} had no right then: {qualification}"),
+    "no_permit": _("no permit then: {permit_kind}"),
+    "press_below": _("{value}, below the band {min}–{max}"),
+    "press_above": _("{value}, above the band {min}–{max}"),
+    "no_limit": _("no band of force is in the catalogue for {quantity}"),
+    "bad_evidence": _("{said}"),
+}
+
+EVALUATIONS = {"ok": _("good"), "not_ok": _("not good"), "undecided": _("no verdict")}
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),
@@ -399,6 +452,11 @@ CONTRADICTIONS = {
     "defect_not_open": _("Defect {defect} was closed but is not open"),
     "counter_goes_back": _("The meter shows {shown}, less than the {counted} counted so far"),
     "recall_opened_twice": _("Recall {recall} was opened twice"),
+    "order_opened_twice": _("Order {order} was opened again while it was open"),
+    "order_not_open": _("Order {order} was closed but is not open"),
+    "own_work_accepted": _("Step {step}: the inspector signed own work ({work})"),
+    "step_outside_order": _("Step {step} was entered while the order was not open"),
+    "qualification_not_held": _("Qualification {qualification} was withdrawn but is not held"),
     "recall_not_open": _("Recall {recall} was closed but is not open"),
     "installed_not_accepted": _(
         "Installed on {carrier} though in repair since {since} and not accepted"

@@ -2,10 +2,18 @@
 
 from django.urls import include, path
 
-from railtrace.web.depot import metrology
+from railtrace.web.depot import metrology, orders
 
 urlpatterns = [
     path("", include("railtrace.web.depot.stock_urls")),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<str:order>", orders.order, name="order"),
+    path("orders/<str:order>/card", orders.card, name="route-card"),
+    path("orders/<str:order>/block", orders.block, name="block-order"),
+    path("orders/<str:order>/close", orders.close, name="close-order"),
+    path("orders/<str:order>/steps/<str:step>/do", orders.do_step, name="do-step"),
+    path("orders/<str:order>/steps/<str:step>/judge", orders.judge_step, name="judge-step"),
+    path("queue/", orders.queue, name="queue"),
     path("metrology/", metrology.dues, name="metrology"),
     path("metrology/instruments.csv", metrology.export, name="metrology-csv"),
     path("metrology/new", metrology.new, name="new-instrument"),

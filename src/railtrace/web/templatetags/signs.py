@@ -114,6 +114,7 @@ _GATE_ICONS = {
     "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
     "contradiction": "git-branch", "history_unknown": "help-circle", "restricted": "gauge",
     "permission_expired": "certificate", "instrument": "ruler-measure",
+    "work_open": "tool", "work_incomplete": "tool",
     "overdue": "calendar", "life_expired": "hourglass",
 }  # fmt: skip
 
@@ -403,3 +404,9 @@ def jurisdiction_words(key: str, names: Any) -> str:
 def said(text: str) -> str:
     """Translate a text that the code marks for translation."""
     return gettext(text) if text else ""
+
+
+@register.filter
+def step_words(step: Any, names: Any) -> str:
+    """Return the name of a step."""
+    return str(step.name(names.language))
