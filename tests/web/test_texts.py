@@ -22,6 +22,11 @@ def test_no_text_is_kept_that_nobody_shows(language: str) -> None:
     assert texts.unused(language) == []
 
 
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_no_file_is_marked_so_that_a_fresh_machine_compiles_nothing_of_it(language: str) -> None:
+    assert "#, fuzzy" not in texts.path_of(language).read_text("utf-8")
+
+
 def _fields(text: str) -> set[str]:
     braces = {name for _, name, _, _ in string.Formatter().parse(text) if name}
     return braces | set(_PERCENT.findall(text))

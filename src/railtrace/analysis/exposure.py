@@ -90,6 +90,11 @@ class Stretches:
     vehicles: int
 
 
+def sum_by(index: Ints, values: Floats, size: int) -> Floats:
+    """Return the sums of values by index, shape (size,)."""
+    return np.bincount(index, values, size).astype(np.float64)
+
+
 def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
     """Return the exposure table of pieces of lives, and the ages the types run at.
 
@@ -162,8 +167,7 @@ def _by_age(entry: Floats, span: Floats, edges: Floats) -> tuple[Ints, Ints, Flo
 
 
 def _sum(size: tuple[int, ...], at: tuple[Ints, ...], values: Floats) -> Floats:
-    flat = np.bincount(np.ravel_multi_index(at, size), values, int(np.prod(size)))
-    return flat.reshape(size).astype(np.float64)
+    return sum_by(np.ravel_multi_index(at, size), values, int(np.prod(size))).reshape(size)
 
 
 def _spread(spans: Floats, edges: Floats) -> AgeSpread:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from railtrace.analysis.evidence import ladder
-from railtrace.analysis.exposure import Exposure, Ints
+from railtrace.analysis.exposure import Exposure, Ints, sum_by
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.pooling import Prior
 from railtrace.errors import BadData
@@ -160,7 +160,7 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
     types = [_type(exposure, k, log_shape[k], reference[k]) for k in range(exposure.components)]
     factor, gamma, info, sd = np.ones(exposure.vehicles), 0.0, 1.0, FRAILTY_MEDIAN
     factor_variance = np.ones(exposure.vehicles)
-    met = _sum_by(exposure.vehicle, exposure.failures, exposure.vehicles)
+    met = sum_by(exposure.vehicle, exposure.failures, exposure.vehicles)
     posterior, converged, before = None, False, np.zeros(0)
     due = np.zeros(exposure.vehicles)
     for _ in range(ROUNDS):
@@ -169,7 +169,7 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
         base = _expected(types, posterior, len(weight)) * exposure.span_km
         gamma, info = _driving(exposure, base * factor[exposure.vehicle], gamma)
         driven = base * np.exp(gamma * exposure.driving)
-        due = _sum_by(exposure.vehicle, driven, exposure.vehicles)
+        due = sum_by(exposure.vehicle, driven, exposure.vehicles)
         factor, factor_variance, sd = _factors(met, due)
         law = _learnt(posterior, log_shape, prior, law)
         now = np.concatenate([posterior.log_rate.ravel(), factor, [gamma, sd]])
@@ -183,14 +183,10 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
         rate_at_shape=posterior.rate, log_rate_at_shape=posterior.log_rate,
         log_rate_variance=posterior.variance, driving_effect=gamma, driving_variance=1 / info,
         frailty_shape=factor**2 / factor_variance, frailty_rate=factor / factor_variance,
-        failures=_sum_by(exposure.component, exposure.failures, exposure.components),
+        failures=sum_by(exposure.component, exposure.failures, exposure.components),
         frailty_sd=sd, fleet_rate=fleet_rate(exposure), converged=converged,
         prior_version=prior.version,
     )  # fmt: skip
-
-
-def _sum_by(index: Ints, values: Floats, size: int) -> Floats:
-    return np.bincount(index, values, size).astype(np.float64)
 
 
 def fleet_rate(exposure: Exposure) -> float:

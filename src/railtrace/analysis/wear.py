@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from railtrace.analysis.exposure import Ints
+from railtrace.analysis.exposure import Ints, sum_by
 from railtrace.analysis.life_data import Floats
 from railtrace.errors import BadData
 
@@ -148,8 +148,8 @@ def fit_wear(readings: WearReadings, tree: WheelTree) -> Wear:
     stretches = len(tree.wheel_of_stretch)
     middle_km, middle_value, weight, square, product = _sums(readings, stretches)
     wheels = len(tree.above[0])
-    own_precision = np.bincount(tree.wheel_of_stretch, square, wheels)
-    own_information = np.bincount(tree.wheel_of_stretch, product, wheels)
+    own_precision = sum_by(tree.wheel_of_stretch, square, wheels)
+    own_information = sum_by(tree.wheel_of_stretch, product, wheels)
     if not np.any(own_precision > 0):
         raise BadData("no wheel was measured twice between two turnings: there is no rate to tell")
     spread = _first_spread(own_precision, own_information, len(tree.above))
@@ -183,7 +183,7 @@ def _sums(readings: WearReadings, stretches: int) -> tuple[Floats, Floats, Float
     w, s = readings.deviation**-2, readings.stretch
 
     def by_stretch(values: Floats) -> Floats:
-        return np.bincount(s, values, stretches).astype(np.float64)
+        return sum_by(s, values, stretches)
 
     weight = by_stretch(w)
     safe = np.where(weight > 0, weight, 1.0)
@@ -223,7 +223,7 @@ def _pass(
         up.append((p, h, p / shrunk, h / shrunk))
         count = int(np.max(parent)) + 1 if len(parent) else 0
         size = len(above[level + 1]) if level + 1 < len(above) else count
-        p, h = np.bincount(parent, p / shrunk, size), np.bincount(parent, h / shrunk, size)
+        p, h = sum_by(parent, p / shrunk, size), sum_by(parent, h / shrunk, size)
     # What the last array points to shares one mean, the fleet's.
     fleet_p, fleet_h = float(np.sum(p)), float(np.sum(h))
     top_mean, top_variance = fleet_h / fleet_p, 1 / fleet_p

@@ -136,7 +136,9 @@ def _english(message: Message) -> str:
 
 def update(language: str) -> None:
     """Bring a language's file up to date with the texts there are; nothing translated is lost."""
-    have, fresh = catalog_of(language), Catalog(locale=language)
+    have = catalog_of(language)
+    # The date of the first extraction stays: it would differ in every branch and say nothing.
+    fresh = Catalog(locale=language, fuzzy=False, creation_date=have.creation_date)
     used = [message for message in extracted() if message.id]
     for message in sorted(used, key=lambda m: (m.locations[0][0], _english(m))):
         old = have.get(message.id, message.context)
