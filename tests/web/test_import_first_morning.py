@@ -1,7 +1,7 @@
 """The first morning of a railway: 441 coaches come from a spreadsheet, with their faults."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,48 @@ def test_the_opening_inventory_is_taken_and_nothing_is_invented(
     taken_without = sum(1 for n, number in enumerate(_numbers()) if _unknown(n, number))
     assert repairs == [(436 - taken_without,)], "what is unknown stays unknown"
     kinds = depot.views.database.query("SELECT DISTINCT kind FROM unit_ops WHERE unit LIKE 'u-%'")
-    assert set(kinds) == {("LeftRepair",), ("Registered",)}
+    assert set(kinds) == {("LeftRepair",), ("LastRepairStated",), ("Registered",)}
+    assert taken_without == WITHOUT_REPAIR
+    unknown = depot.views.database.query(
+        "SELECT COUNT(*) FROM last_repairs WHERE repair_kind = 'ДР' AND grade = 'unknown'"
+        " AND done = '' AND km_milli IS NULL"
+    )
+    assert unknown == [(WITHOUT_REPAIR,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_unknown_history_goes_under_an_order_until_its_last_day_and_not_after(
+    depot: App, reader_as: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = reader_as("technologist")
+    rows = [HEADINGS, *(
+        (network_number(5_100_000 + n), "Плацкартный вагон", 1990, "Душанбе", 900_000,
+         None if n < 2 else date(2025, 5, 17))
+        for n in range(4)
+    )]  # fmt: skip
+    address = load(browser, xlsx(rows), "вагоны.xlsx", "vehicles")
+    examine(browser, address)
+    record(browser, address)
+    assert depot.wait_caught_up(20)
+    [coach] = depot.lookup.bearers(network_number(5_100_000))
+    assert "unknown, not overdue" in browser.get(f"/units/{coach}").content.decode()
+
+    order = {"gate": "history_unknown", "site": "dushanbe", "order": "№ 14/Т",
+             "until": "2027-06-30"}  # fmt: skip
+    browser.post("/holdings/introduction", order)
+
+    def page_of(day: date) -> str:
+        moment = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+        monkeypatch.setattr(depot, "clock", lambda: moment)
+        return browser.get(f"/units/{coach}").content.decode()
+
+    last, after = page_of(date(2027, 6, 30)), page_of(date(2027, 7, 1))
+    assert "May go under order № 14/Т until 2027-06-30" in last
+    assert "May not be released" not in last
+    assert "Last ДР: unknown, not overdue" in after
+    assert "May not be released" in after
+    [known] = depot.lookup.bearers(network_number(5_100_003))
+    assert "unknown, not overdue" not in browser.get(f"/units/{known}").content.decode()
 
 
 def _unknown(n: int, number: str) -> bool:

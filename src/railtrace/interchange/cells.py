@@ -272,6 +272,12 @@ class Words:
         return _index(self.catalogue.places)
 
     @cached_property
+    def unit_states(self) -> Mapping[str, str]:
+        """States that a person may say, by everything they are called."""
+        rows = self.catalogue.unit_states
+        return _index({key: row for key, row in rows.items() if row.by_person})
+
+    @cached_property
     def units_of_measure(self) -> Mapping[str, str]:
         """Units of measure by every way they are printed."""
         return {

@@ -22,7 +22,7 @@ _SIGNS = re.compile(r"[\s.,:;/()\[\]\"'«»№#*_\-–—]+")
 
 Kind = Literal[
     "number", "unit", "type", "text", "identifier", "site", "decimal", "moment", "partial_date",
-    "repair", "choice", "position", "quantity", "place", "unit_of_measure",
+    "repair", "repair_km", "state", "choice", "position", "quantity", "place", "unit_of_measure",
 ]  # fmt: skip
 
 
@@ -48,6 +48,7 @@ class Column(_Named, frozen=True, kw_only=True):
     hint_tg: str = ""
     example: str = ""
     repair_kind: str = ""
+    for_classes: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = {}
 
     def hint(self, language: str) -> str:

@@ -244,6 +244,10 @@ class RowReader:
             return otherwise
         return self.read(key, lambda cell: _choice(column, cell))
 
+    def may_be_unknown(self, column: Column, unit_class: str) -> bool:
+        """Whether an empty cell says of this class of unit that something is unknown."""
+        return unit_class in column.for_classes and not known_text(self.cell(column.key))
+
     def unit(self, key: str) -> str | None:
         """Return the one unit that bears the number in a cell."""
         return self.read(key, lambda cell: self._bearer(key, cell))

@@ -4,6 +4,8 @@ from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from railtrace.catalogue.layout import position_name, positions
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import BadOperation
@@ -19,8 +21,11 @@ from railtrace.interchange.row import RowReader, type_of
 from railtrace.interchange.workbook import Cell
 from railtrace.trace.operation import (
     Counter,
+    HolderChanged,
     Installed,
+    LastRepairStated,
     LeftRepair,
+    LocationReported,
     Measured,
     MeterRead,
     Operation,
@@ -28,24 +33,29 @@ from railtrace.trace.operation import (
     Reading,
     Registered,
     Removed,
+    StateChanged,
 )
 
 
 def _inventory(reader: RowReader) -> list[Operation]:
-    """A unit in mid-life: what is known of it, its last repairs; nothing is invented."""
+    """A unit in mid-life: what is known of it, its last repairs; nothing is invented.
+
+    An empty cell in a column of last repairs says that the repair is unknown, and is written so.
+    """
     job, site = reader.job, reader.where("home_site")
     type_key = reader.read("type", lambda cell: type_of(job, reader.words, cell))
     number = reader.own_number(type_key)
     as_of = read_moment(job.options.as_of, reader.found.known.zone_of(site))
-    repairs = _last_repairs(reader, site, as_of)
-    described = _described(reader)
+    repairs = _last_repairs(reader, site, as_of, type_key)
+    described, unit = _described(reader), job.source.unit_of(reader.row.number)
+    stands = _stands(reader, site, as_of, unit, reader.words.catalogue.class_of(type_key or ""))
     if type_key is None or number is None:
         return []
     registered = Registered(
-        **reader.envelope(as_of, site), units=(job.source.unit_of(reader.row.number),),
-        type=type_key, numbers=(number,), **described,
+        **reader.envelope(as_of, site), units=(unit,), type=type_key, numbers=(number,),
+        **described,
     )  # fmt: skip
-    return [*repairs, registered]
+    return [*repairs, registered, *stands]
 
 
 def _described(reader: RowReader) -> dict[str, Any]:
@@ -67,28 +77,130 @@ def _described(reader: RowReader) -> dict[str, Any]:
 _METERS: tuple[Literal["km", "engine_hours"], ...] = ("km", "engine_hours")
 
 
-def _last_repairs(reader: RowReader, site: str, as_of: ReadMoment) -> list[Operation]:
-    columns = [column for column in reader.job.purpose.columns if column.kind == "repair"]
-    found = [_repair(reader, column, site, as_of) for column in columns]
+def _last_repairs(
+    reader: RowReader, site: str, as_of: ReadMoment, type_key: str | None
+) -> list[Operation]:
+    unit_class = reader.words.catalogue.class_of(type_key or "")
+    columns = [
+        column
+        for column in reader.job.purpose.columns
+        if column.kind == "repair" and column.key in reader.job.mapping
+    ]
+    found = [_repair(reader, column, site, as_of, unit_class) for column in columns]
     return [repair for repair in found if repair is not None]
 
 
 def _repair(
-    reader: RowReader, column: Column, site: str, as_of: ReadMoment
+    reader: RowReader, column: Column, site: str, as_of: ReadMoment, unit_class: str
 ) -> Operation | None:
-    left = reader.moment(column.key, site)
-    if left is None:
-        return None
-    if left.at > as_of.at:
+    left, km = reader.moment(column.key, site), _km_then(reader, column)
+    if left is not None and left.at > as_of.at:
         typed, day = text_of(reader.cell(column.key)), as_of.at.strftime("%d.%m.%Y")
-        error = BadOperation("{value} is after the day of the inventory, {day}",
-                             value=typed, day=day)  # fmt: skip
-        reader.fault(column.key, error)
+        reader.fault(column.key, BadOperation(
+            "{value} is after the day of the inventory, {day}", value=typed, day=day
+        ))  # fmt: skip
         return None
-    return LeftRepair(
-        **reader.envelope(left, site, column.key),
-        units=(reader.job.source.unit_of(reader.row.number),), repair_kind=column.repair_kind,
+    if left is None and km is None and not reader.may_be_unknown(column, unit_class):
+        return None
+    unit, kind = (reader.job.source.unit_of(reader.row.number),), column.repair_kind
+    grade = _grade(reader)
+    if left is not None and km is None and grade == "document":
+        return LeftRepair(
+            **reader.envelope(left, site, column.key), units=unit, repair_kind=kind
+        )
+    known = left is not None or km is not None
+    return LastRepairStated(
+        **reader.envelope(as_of, site, column.key), units=unit, repair_kind=kind,
+        grade=grade if known else "unknown", done=left.at.date().isoformat() if left else None,
+        km=km,
     )  # fmt: skip
+
+
+def _km_then(reader: RowReader, column: Column) -> str | None:
+    columns = reader.job.purpose.columns
+    key = next((c.key for c in columns
+                if c.kind == "repair_km" and c.repair_kind == column.repair_kind), "")  # fmt: skip
+    return reader.decimal(key) if key in reader.job.mapping else None
+
+
+def _grade(reader: RowReader) -> Literal["document", "stated"]:
+    if "grade" not in reader.job.mapping:
+        return "document"
+    return "stated" if reader.choice("grade", "document") == "stated" else "document"
+
+
+def _stands(
+    reader: RowReader, site: str, when: ReadMoment, unit: str, unit_class: str
+) -> list[Operation]:
+    """Where a unit is, who keeps it and in which state, as far as a row says."""
+    mapped = reader.job.mapping
+    place = reader.site("place") if "place" in mapped else ""
+    keeper = reader.site("keeper") if "keeper" in mapped else ""
+    state = _state(reader, unit_class) if "state" in mapped else None
+    found: list[Operation] = []
+    if place:
+        found.append(LocationReported(
+            **reader.envelope(when, site, "place"), units=(unit,), place=place
+        ))  # fmt: skip
+    if keeper:
+        found.append(HolderChanged(
+            **reader.envelope(when, site, "keeper"), units=(unit,), keeper=keeper
+        ))  # fmt: skip
+    if state:
+        found.append(StateChanged(
+            **reader.envelope(when, site, "state"), units=(unit,), state=state
+        ))  # fmt: skip
+    return found
+
+
+def _state(reader: RowReader, unit_class: str) -> str | None:
+    words = reader.words
+    state = reader.read("state", lambda cell: words.read(cell, words.unit_states))
+    if state and unit_class and unit_class not in words.catalogue.unit_states[state].unit_classes:
+        reader.fault("state", BadOperation(
+            "{value} is no state of this kind of unit", value=text_of(reader.cell("state"))
+        ))  # fmt: skip
+        return None
+    return state
+
+
+def _holding(reader: RowReader) -> list[Operation]:
+    """A row of states and holders: whose units are, where and in which state, from a day on."""
+    site = reader.where("site")
+    unit, when = reader.unit("unit"), reader.moment("date", site)
+    if unit is None or when is None:
+        return []
+    unit_class = reader.words.catalogue.class_of(reader.found.types.get(unit, ""))
+    said = [op for op in _stands(reader, site, when, unit, unit_class)
+            if not isinstance(op, HolderChanged)]  # fmt: skip
+    holders = {key: reader.site(key) for key in ("keeper", "home_site")}
+    holders = {k: v for k, v in (holders | {"owner": reader.text("owner")}).items() if v}
+    if holders:
+        fields = reader.envelope(when, site, "holder") | holders
+        said.append(HolderChanged(**fields, units=(unit,)))
+    if not said and not reader.wrong:
+        reader.fault("state", BadOperation("the row says neither state nor place nor holder"))
+    # The row is known again by the id that bears the purpose's own name.
+    return [replace(said[0], id=reader.envelope(when, site)["id"]), *said[1:]] if said else []
+
+
+def _past_repair(reader: RowReader) -> list[Operation]:
+    """A repair from a depot's books, before the trace: its day, its counters, how well known."""
+    job, site = reader.job, reader.where("site")
+    as_of = read_moment(job.options.as_of, reader.found.known.zone_of(site))
+    unit, kind = reader.unit("unit"), reader.text("repair_kind")
+    done, km = reader.read("done", read_partial_date), reader.decimal("km")
+    hours, repairer = reader.decimal("engine_hours"), reader.text("repairer")
+    if not kind:
+        reader.fault("repair_kind", BadOperation("the cell is empty and is needed"))
+    if unit is None or not kind:
+        return []
+    known = any(value is not None for value in (done, km, hours))
+    grade = _grade(reader) if known else "unknown"
+    return [LastRepairStated(
+        **reader.envelope(as_of, site), units=(unit,), repair_kind=kind, grade=grade, done=done,
+        km=km, engine_hours=hours, repairer=repairer, note=reader.text("note"),
+    )]  # fmt: skip
 
 
 def _installation(reader: RowReader) -> list[Operation]:
@@ -228,6 +340,7 @@ def _meter(reader: RowReader) -> list[Operation]:
 BUILDERS: dict[str, Callable[[RowReader], list[Operation]]] = {
     "vehicles": _inventory, "parts": _inventory, "installations": _installation,
     "measurements": _measurement, "runs": _run, "meters": _meter,
+    "holdings": _holding, "last_repairs": _past_repair,
 }  # fmt: skip
 
 

@@ -170,7 +170,11 @@ class Change:
 
 def _left_empty(job: Job, examined: Examined) -> list[str]:
     """Return the repairs of a row that stay unknown."""
-    said = {getattr(operation, "repair_kind", "") for operation in examined.operations}
+    said = {
+        getattr(operation, "repair_kind", "")
+        for operation in examined.operations
+        if getattr(operation, "grade", "") != "unknown"
+    }
     return [
         column.key
         for column in job.purpose.columns

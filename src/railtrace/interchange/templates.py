@@ -48,7 +48,7 @@ def template(
 
 def _format(column: Column, text: Any) -> Any:
     """Numbers of units are text, so that a spreadsheet takes no leading zero away."""
-    return None if column.kind == "decimal" else text
+    return None if column.kind in ("decimal", "repair_km") else text
 
 
 def _example(column: Column, catalogue: Catalogue, language: str) -> str:
@@ -57,7 +57,8 @@ def _example(column: Column, catalogue: Catalogue, language: str) -> str:
         return row.name(language)
     if column.choices and column.example:
         return _worded(column, column.example, language)
-    return column.example.replace(".", ",") if column.kind == "decimal" else column.example
+    is_figure = column.kind in ("decimal", "repair_km")
+    return column.example.replace(".", ",") if is_figure else column.example
 
 
 def _row(column: Column, catalogue: Catalogue, key: str) -> Row | None:
@@ -70,6 +71,8 @@ def _row(column: Column, catalogue: Catalogue, key: str) -> Row | None:
             return catalogue.places.get(key)
         case "unit_of_measure":
             return catalogue.units_of_measure.get(key)
+        case "state":
+            return catalogue.unit_states.get(key)
     return None
 
 
@@ -97,6 +100,8 @@ def _choices(
             rows = catalogue.quantities.values()
         case "unit_of_measure":
             rows = catalogue.units_of_measure.values()
+        case "state":
+            rows = [row for row in catalogue.unit_states.values() if row.by_person]
         case "site":
             return list(sites)
         case "choice":
