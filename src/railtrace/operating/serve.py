@@ -1,5 +1,6 @@
 """Serving the web app: one process that records, several threads that answer."""
 
+import gc
 import logging
 import multiprocessing
 import multiprocessing.util
@@ -22,6 +23,9 @@ from railtrace.operating.logs import WsgiApplication
 from railtrace.operating.only_one import sharing
 
 SIGN_EVERY_S = 60
+_TURN_S = 0.0005
+_NEW_OBJECTS = 50_000
+"""After how many new objects the collector looks for circles; a batch makes some thousands."""
 _TARGET = "railtrace.web.wsgi"
 _log = logging.getLogger("railtrace.serve")
 
@@ -118,9 +122,20 @@ def _opened(config: Config) -> WsgiApplication:
     keeper = Keeper(app, os.getppid())
     # A worker process leaves without running atexit handlers.
     multiprocessing.util.Finalize(None, _close, (keeper, app, follower), exitpriority=100)
+    _settle_down()
     _log.info("started")
     print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
     return logs.logged(application, config.log_addresses)
+
+
+def _settle_down() -> None:
+    """Suit Python to what follows: short turns of many threads over what is loaded for good."""
+    # A recorder that waits for the disk gives its turn away several times a commit, and would
+    # wait five milliseconds each time to get it back.
+    sys.setswitchinterval(_TURN_S)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 def _close(keeper: "Keeper", app: App, follower: CatchUpProcess) -> None:

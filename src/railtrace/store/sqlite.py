@@ -5,6 +5,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,17 @@ from railtrace.errors import Contended, StoreFull
 
 ROOM_KEPT_BYTES = 64 * 1024 * 1024
 """Recording stops while the disk has less free room than this, so that reading can go on."""
+
+
+_ROWS_IN_ONE = (500, 50)
+_WAL_PAGES = 4000
+"""How much may stand in the write-ahead log before it is taken into the file: 16 MB."""
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({','.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([row] * rows)}"
 
 
 class SqliteWriter:
@@ -29,11 +42,17 @@ class SqliteWriter:
         return self.query(sql, parameters)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert many rows."""
-        marks = ",".join("?" * len(columns))
-        self._connection.executemany(
-            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows
-        )
+        """Insert many rows, hundreds a statement.
+
+        Each statement hands Python's lock to another thread and has to wait to get it back.
+        """
+        done = 0
+        for size in _ROWS_IN_ONE:
+            while len(rows) - done >= size:
+                values = list(chain.from_iterable(rows[done : done + size]))
+                self._connection.execute(_insertion(table, tuple(columns), size), values)
+                done += size
+        self._connection.executemany(_insertion(table, tuple(columns), 1), rows[done:])
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run one statement for many rows of parameters."""
@@ -60,6 +79,7 @@ class Sqlite:
             )
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'NORMAL'}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
             connection.execute("PRAGMA cache_size=-65536")
             connection.execute("PRAGMA mmap_size=1073741824")
             self._local.connection = connection

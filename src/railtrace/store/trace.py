@@ -21,8 +21,12 @@ FOREIGN = 1 << 20
 """The first number of the logs that other installations write."""
 _POSITIONS = 1 << 40
 _TABLES = ("operations", "replicated")
-_ABOUT_KEYS = "kind IN ('KeyReplaced', 'KeyCompromised', 'LogOpened')"
+# Alternatives, not a list: SQLite would build the list anew for every row that it writes.
+_ABOUT_KEYS = "(kind = 'KeyReplaced' OR kind = 'KeyCompromised' OR kind = 'LogOpened')"
 _HEAD = "SELECT log, origin, size, frontier, recorded_us, number FROM logs"
+_HEAD_AND_REPLICAS = _HEAD.replace(
+    " FROM", f", EXISTS (SELECT 1 FROM logs WHERE number >= {FOREIGN}) FROM"
+)
 
 
 def _bytes(value: bytes | memoryview | str) -> bytes:
@@ -46,7 +50,7 @@ class _LogWriter:
         self._number = row[5]
         self.head = _head(row)
         # Beside the logs of others an id may stand twice, and only a look at both tables tells.
-        self.refuses_repeats = not _holds_replicas(writer)
+        self.refuses_repeats = not row[6]
 
     def find(self, ids: Sequence[str]) -> dict[str, tuple[str, int, bytes]]:
         """Return (log, position, leaf) of the ids that are in the ledger."""
@@ -56,10 +60,11 @@ class _LogWriter:
         self, rows: Sequence[Row], head: LogHead, kept: dict[tuple[int, int], bytes]
     ) -> None:
         """Write entries, the new head and the kept subtree roots."""
+        first = self._first_key
         self.transaction.insert(
-            _table(self._first_key),
+            _table(first),
             ("key", "id", "kind", "leaf", "hash"),
-            [(self._first_key + r.position, r.id, r.kind, r.leaf, r.hash) for r in rows],
+            [(first + at, id_, kind, leaf, hash_) for at, id_, kind, leaf, hash_ in rows],
         )
         if kept:
             self.transaction.insert(
@@ -129,9 +134,10 @@ class DatabaseTraceStore:
             f" kind TEXT NOT NULL, leaf {blob} NOT NULL, hash {blob} NOT NULL)",
             "CREATE INDEX IF NOT EXISTS replicated_id ON replicated (id)",
             *(
-                f"CREATE INDEX IF NOT EXISTS {name}_about_keys ON {name} (key) WHERE {_ABOUT_KEYS}"
+                f"CREATE INDEX IF NOT EXISTS {name}_of_keys ON {name} (key) WHERE {_ABOUT_KEYS}"
                 for name in _TABLES
             ),
+            *(f"DROP INDEX IF EXISTS {name}_about_keys" for name in _TABLES),
             "CREATE TABLE IF NOT EXISTS subtrees (log BIGINT NOT NULL, height BIGINT NOT NULL,"
             f" idx BIGINT NOT NULL, hash {blob} NOT NULL, PRIMARY KEY (log, height, idx))",
             "CREATE TABLE IF NOT EXISTS checkpoints (log TEXT NOT NULL, size BIGINT NOT NULL,"
@@ -194,7 +200,7 @@ class DatabaseTraceStore:
     def writing(self, log: str) -> Iterator[_LogWriter]:
         """Lock a log and write to it in one transaction."""
         with self.database.write() as writer:
-            rows = writer.lock(_HEAD + " WHERE log = ?", (log,))
+            rows = writer.lock(_HEAD_AND_REPLICAS + " WHERE log = ?", (log,))
             if not rows:
                 raise NotFound("there is no log {log}", log=log)
             yield _LogWriter(writer, rows[0])

@@ -5,7 +5,6 @@ A leaf is written once by the recorder and hashed as stored; nothing ever re-enc
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -91,12 +90,11 @@ def encode(operation: Operation, recorded_at: datetime, submitter: str, channel:
 
 def enclose(operation: bytes, recorded_at: datetime, submitter: str, channel: str) -> bytes:
     """Write a leaf around an operation that is encoded already."""
-    begin, end = _cover(recorded_at, submitter, channel)
+    begin, end = cover(recorded_at, submitter, channel)
     return begin + operation + end
 
 
-@lru_cache(maxsize=64)
-def _cover(recorded_at: datetime, submitter: str, channel: str) -> tuple[bytes, bytes]:
+def cover(recorded_at: datetime, submitter: str, channel: str) -> tuple[bytes, bytes]:
     """Return what stands before and after the operation, alike for a whole batch."""
     word = _encoder.encode
     return (

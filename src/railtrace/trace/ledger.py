@@ -34,7 +34,7 @@ TRIES = 10
 """How often a batch is tried when another log records the same ids at the same moment."""
 
 
-class Submission(Struct, frozen=True):
+class Submission(Struct, frozen=True, gc=False):
     """An operation on its way in: who sends it and through which door."""
 
     operation: Operation
@@ -42,7 +42,7 @@ class Submission(Struct, frozen=True):
     channel: str
 
 
-class Receipt(Struct, frozen=True):
+class Receipt(Struct, frozen=True, gc=False):
     """Proof of recording: where the operation stands; `duplicate` when it stood there before."""
 
     id: str
@@ -235,6 +235,7 @@ def _append(
         taken |= writer.find([batch[index].operation.id for index in fresh])
     log, position = head.log, head.size
     rows: list[Row] = []
+    covers: dict[tuple[str, str], tuple[bytes, bytes]] = {}
     for index, encoded in fresh.items():
         item = batch[index]
         operation = item.operation
@@ -242,7 +243,11 @@ def _append(
         if id_ in taken:
             results[index] = _seen_before(operation, *taken[id_])
             continue
-        text = leaves.enclose(encoded, recorded_at, item.submitter, item.channel)
+        sender = (item.submitter, item.channel)
+        if sender not in covers:
+            covers[sender] = leaves.cover(recorded_at, *sender)
+        begin, end = covers[sender]
+        text = begin + encoded + end
         hashed = leaf_hash(text)
         rows.append(Row(position, id_, kind_of(operation), text, hashed))
         taken[id_] = (log, position, text)

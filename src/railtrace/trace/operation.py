@@ -48,8 +48,13 @@ UnitOfMeasure = Literal[
 ]  # fmt: skip
 
 
-class _Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The manners of everything inside an operation."""
+class _Part(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
+    """The manners of everything inside an operation.
+
+    `gc=False`: frozen texts hold no circle, and a batch makes thousands of these.
+    """
 
 
 class Reading(_Part, frozen=True):
@@ -95,6 +100,7 @@ class Operation(
     omit_defaults=True,
     forbid_unknown_fields=True,
     tag_field="kind",
+    gc=False,
 ):
     """The envelope every kind shares: who, when, where, which units, with what, on what proof."""
 

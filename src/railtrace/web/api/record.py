@@ -1,17 +1,19 @@
 """Recording over REST: a batch of operations straight to the recorder, files to evidence."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from railtrace.errors import NotFound, RailtraceError, Refused
-from railtrace.interchange.sent import id_in, read_operation
+from railtrace.errors import BadOperation, NotFound, RailtraceError, Refused
+from railtrace.interchange.sent import id_in, read_array, read_operation
 from railtrace.trace.ledger import Receipt
+from railtrace.trace.operation import Operation
 from railtrace.web.api.access import RECORDERS
 from railtrace.web.api.answers import BatchAnswer, EvidenceAnswer, OperationAnswer
 from railtrace.web.api.description import answers_with, json_of, ref
@@ -72,53 +74,86 @@ def record_operations(
     app = the_app()
     if log and log not in app.config.logs:
         raise NotFound("there is no log {log}", log=log)
-    texts = read_batch(request)
+    batch = read_batch(_body_of(request))
     sender = request.auth.name  # type: ignore[attr-defined]
-    operations = [read_operation(text) for text in texts]
-    results = app.record(operations, sender, "rest", log or None)
-    response = HttpResponse(_answer(texts, results), content_type="application/json")
+    results = app.record(batch.operations, sender, "rest", log or None)
+    response = HttpResponse(answer_to(batch, results), content_type="application/json")
     # Said here so that the answer of the hot path is not compressed.
     response.headers["Content-Encoding"] = "identity"
     return response
 
 
-def _answer(texts: list[msgspec.Raw], results: list[Receipt | Refused]) -> bytes:
+def answer_to(batch: "Batch", results: Sequence[Receipt | Refused]) -> bytes:
+    """Return the body that tells what became of each operation, reasons in the active language."""
+    moments: dict[datetime, str] = {}
     answers = [
-        OperationAnswer(
-            index=index, id=result.id, status="duplicate" if result.duplicate else "accepted",
-            log=result.log, position=result.position,
-            recorded_at=result.recorded_at.isoformat(), leaf_hash=result.leaf_hash,
-        )
+        _receipt(index, result, moments)
         if isinstance(result, Receipt)
-        else _refused(index, texts[index], result)
+        else _refused(index, batch.id_at(index), result)
         for index, result in enumerate(results)
-    ]  # fmt: skip
-    duplicates = sum(a.status == "duplicate" for a in answers)
-    refused = sum(a.status == "refused" for a in answers)
+    ]
+    statuses = [answer.status for answer in answers]
+    duplicates, refused = statuses.count("duplicate"), statuses.count("refused")
     accepted = len(answers) - duplicates - refused
     return msgspec.json.encode(BatchAnswer(accepted, duplicates, refused, answers))
 
 
-def _refused(index: int, text: msgspec.Raw, refusal: Refused) -> OperationAnswer:
+def _receipt(index: int, receipt: Receipt, moments: dict[datetime, str]) -> OperationAnswer:
+    at = receipt.recorded_at
+    if at not in moments:
+        moments[at] = at.isoformat()
+    return OperationAnswer(
+        index=index, id=receipt.id, status="duplicate" if receipt.duplicate else "accepted",
+        log=receipt.log, position=receipt.position, recorded_at=moments[at],
+        leaf_hash=receipt.leaf_hash,
+    )  # fmt: skip
+
+
+def _refused(index: int, id_: str, refusal: Refused) -> OperationAnswer:
     field = getattr(refusal, "field", "") or None
     return OperationAnswer(
-        index=index, id=id_in(text), status="refused", reason=in_words(refusal), field=field
+        index=index, id=id_, status="refused", reason=in_words(refusal), field=field
     )
 
 
 # --- the body -------------------------------------------------------------------------------
 
 
-def read_batch(request: HttpRequest) -> list[msgspec.Raw]:
-    """Return the operations of a body, each still as it was sent. Raises ApiProblem."""
-    media_type = (request.content_type or "").lower()
-    if media_type not in _JSON | _LINES | _UNSAID:
+class Body(NamedTuple):
+    """What came with a request, not read yet; `length` as it was said, "" when it was not."""
+
+    media_type: str
+    length: str
+    chunked: bool
+    read: Callable[[int], bytes]
+
+
+class Batch(NamedTuple):
+    """The operations of a body; `texts` as they were sent, unless all of them could be read."""
+
+    operations: Sequence[Operation | BadOperation]
+    texts: Sequence[msgspec.Raw] = ()
+
+    def id_at(self, index: int) -> str:
+        """Return the id an operation came with, "" where none can be read."""
+        operation = self.operations[index]
+        return operation.id[:96] if isinstance(operation, Operation) else id_in(self.texts[index])
+
+
+def _body_of(request: HttpRequest) -> Body:
+    said = request.META.get
+    length, chunked = said("CONTENT_LENGTH") or "", bool(said("HTTP_TRANSFER_ENCODING"))
+    return Body((request.content_type or "").lower(), length, chunked, request.read)
+
+
+def read_batch(body: Body) -> Batch:
+    """Return the operations of a body. Raises ApiProblem."""
+    if body.media_type not in _JSON | _LINES | _UNSAID:
         raise ApiProblem(415, RailtraceError(
             "{given} is not taken here: send application/json or application/x-ndjson",
-            given=media_type,
+            given=body.media_type,
         ))  # fmt: skip
-    body = b"".join(pieces(request, MOST_BYTES))
-    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    text = b"".join(_pieces(body, MOST_BYTES)).removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         raise ApiProblem(400, RailtraceError("the body is empty: send an operation"))
     if max(text.count(b","), text.count(b"\n")) > MOST_SIGNS:
@@ -126,24 +161,46 @@ def read_batch(request: HttpRequest) -> list[msgspec.Raw]:
             "the body has more members than {most} operations can have: send smaller batches",
             most=MOST_OPERATIONS,
         ))  # fmt: skip
-    operations = _lines(text) if media_type in _LINES else _parsed(text)
-    if len(operations) > MOST_OPERATIONS:
+    if body.media_type not in _LINES and text[:1] == b"[" and (batch := _at_one_stroke(text)):
+        return batch
+    texts = _lines(text) if body.media_type in _LINES else _parsed(text)
+    _refuse_too_many(len(texts))
+    return Batch([read_operation(text) for text in texts], texts)
+
+
+def _at_one_stroke(text: bytes) -> Batch | None:
+    """Read an array whose every operation can be read; any other is read one by one."""
+    # An operation has one kind, a correction two: what has many more is refused before it is held.
+    if text.count(b'"kind"') > 2 * MOST_OPERATIONS:
+        return None
+    operations = read_array(text)
+    # What is no operation of anybody's is refused with the text it came in.
+    if not operations or any(type(item) is BadOperation for item in operations):
+        return None
+    _refuse_too_many(len(operations))
+    return Batch(operations)
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MOST_OPERATIONS:
         raise ApiProblem(413, RailtraceError(
-            "{count} operations at once: send at most {most}", count=len(operations),
-            most=MOST_OPERATIONS,
+            "{count} operations at once: send at most {most}", count=count, most=MOST_OPERATIONS,
         ))  # fmt: skip
-    return operations
 
 
 def pieces(request: HttpRequest, most: int) -> Iterator[bytes]:
     """Yield a body piece by piece; one that is too long is refused unread. Raises ApiProblem."""
-    said = request.META.get("CONTENT_LENGTH") or "0"
-    if not said.isdigit() or request.META.get("HTTP_TRANSFER_ENCODING"):
+    return _pieces(_body_of(request), most)
+
+
+def _pieces(body: Body, most: int) -> Iterator[bytes]:
+    said = body.length or "0"
+    if not said.isdigit() or body.chunked:
         raise ApiProblem(411, RailtraceError("say the length of the body: Content-Length"))
     if int(said) > most:
         raise _too_long(int(said), most)
     read = 0
-    while piece := request.read(_PIECE):
+    while piece := body.read(_PIECE):
         read += len(piece)
         if read > most:
             raise _too_long(read, most)
