@@ -1,13 +1,14 @@
 """The wiring: what a start does, where an operation goes, what is known at two dates."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from railtrace.app import App
+from railtrace.app import App, Follower
 from railtrace.errors import BadOperation, IdTaken, NotFound, RailtraceError
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.ledger import Receipt
@@ -194,6 +195,50 @@ def test_the_follower_goes_on_after_an_error_has_passed(
     fail.clear()
     assert app.wait_caught_up(30)
     assert app.follower_error is None
+
+
+def test_views_rest_while_a_burst_is_recorded_until_somebody_waits_for_them() -> None:
+    taken: list[float] = []
+
+    def catch_up() -> int:
+        time.sleep(0.01)
+        taken.append(time.monotonic())
+        return int(len(taken) < 200)
+
+    def burst(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            follower.wake()
+            time.sleep(0.005)
+
+    follower = Follower(catch_up)
+    burst(0.6)
+    # A fifth of the time: twelve batches of ten milliseconds, where at full speed it were sixty.
+    assert 3 <= len(taken) <= 20
+    follower.wake()
+    follower.wait(10)
+    follower.stop()
+    assert len(taken) >= 200
+
+
+def test_views_are_not_put_off_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Follower, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(Follower, "_REST", 50)
+    taken: list[int] = []
+
+    def catch_up() -> int:
+        time.sleep(0.01)
+        taken.append(1)
+        return int(len(taken) < 30)
+
+    follower = Follower(catch_up)
+    follower.wake()
+    end = time.monotonic() + 10
+    while len(taken) < 30 and time.monotonic() < end:
+        follower.wake()
+        time.sleep(0.01)
+    follower.stop()
+    assert len(taken) >= 30
 
 
 # --- reading ------------------------------------------------------------------------------

@@ -4,10 +4,17 @@ import io
 import json
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from railtrace.app import App
 from railtrace.config import Config
+from railtrace.errors import BadOperation
 from railtrace.interchange.jsonl import LONGEST_LINE, Summary, record_jsonl
-from railtrace.interchange.sent import explain, read_operation
+from railtrace.interchange.sent import explain, read_array, read_operation
+from railtrace.trace.leaf import encode_operation
+from railtrace.trace.operation import Operation
+from tests.trace.operations import operations
 
 
 def _line(id_: str, **changes: object) -> bytes:
@@ -52,6 +59,27 @@ def test_what_an_installation_writes_about_itself_cannot_be_sent() -> None:
     corrected = _line("x", kind="Corrected", target="y", action="replace", reason="z", units=[],
                       replacement=json.loads(opened))  # fmt: skip
     assert "cannot be sent" in str(read_operation(corrected))
+
+
+_NEVER = b'{"kind":"Flown","id":"x"}'
+
+
+@given(st.lists(operations(), max_size=4), st.sampled_from([b"", _NEVER, b"5", b"{", b'"\xff"']))
+def test_an_array_read_at_one_stroke_is_what_reading_each_alone_gives(
+    given_: list[Operation], odd: bytes
+) -> None:
+    texts = [encode_operation(operation) for operation in given_] + [odd] * bool(odd)
+    read = read_array(b"[" + b", ".join(texts) + b"]")
+    if odd:
+        assert read is None
+        return
+    assert read is not None
+    alone = [read_operation(text) for text in texts]
+    assert [_told(item) for item in read] == [_told(item) for item in alone]
+
+
+def _told(item: Operation | BadOperation) -> object:
+    return item if isinstance(item, Operation) else str(item)
 
 
 def test_a_complaint_names_the_field_by_its_path() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,34 @@ def _token(*scopes: str, valid: timedelta = timedelta(days=1)) -> str:
     return make_token("gauge 0417", list(scopes), now - timedelta(days=2), now + valid)[1]
 
 
-@pytest.fixture
-def ask(depot: App, db: None) -> Client:
-    headers = {"authorization": f"Bearer {_token('record', 'read')}", "accept-language": "en"}
-    return Client(headers=headers)
+@pytest.fixture(params=["django", "plain"])
+def ask(depot: App, db: None, request: pytest.FixtureRequest) -> Client:
+    token = _token("record", "read")
+    headers = {"authorization": f"Bearer {token}", "accept-language": "en"}
+    return Client(headers=headers) if request.param == "django" else _plain(token, headers)
+
+
+def _plain(token: str, headers: dict[str, str]) -> Client:
+    """A client that posts as through `railtrace serve`: first to what stands before Django."""
+    from django.http import HttpResponse
+
+    from railtrace.web.api.plain import recorded_plainly
+    from railtrace.web.tokens import token_of
+
+    token_of(token, "record", datetime.now(UTC))
+    client = Client(headers=headers)
+    django: Any = client.handler
+
+    def respond(environ: dict[str, Any]) -> Any:
+        answer = recorded_plainly(environ)
+        if answer is None:
+            return django(environ)
+        response: Any = HttpResponse(answer[1], headers=dict(answer[0]))
+        response.wsgi_request = None
+        return response
+
+    client.handler = respond  # type: ignore[assignment]
+    return client
 
 
 def _operation(id_: str = "w-1", **changes: Any) -> dict[str, Any]:
@@ -161,6 +186,73 @@ def test_a_full_disk_is_said_and_may_be_tried_later(
     answer = _send(ask, _operation())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert _detail(answer) == "the disk of /data is full"
+
+
+# --- before Django ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plain(depot: App, db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client behind which there is no Django."""
+    token = _token("record")
+    client = _plain(token, {"authorization": f"Bearer {token}"})
+    monkeypatch.setattr("django.test.client.ClientHandler.__call__", _passed_on)
+    return client
+
+
+class _PassedOnError(Exception):
+    pass
+
+
+def _passed_on(*_: object) -> None:
+    raise _PassedOnError
+
+
+def test_a_plain_post_needs_no_django(plain: Client, depot: App) -> None:
+    assert _send(plain, [_operation(), _operation("w-2", units=["u-2"])]).json()["accepted"] == 2
+    lines = json.dumps(_operation("w-3", units=["u-3"]))
+    assert _send(plain, lines, "application/x-ndjson").json()["accepted"] == 1
+    assert depot.entry("w-3").submitter == "gauge 0417"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"QUERY_STRING": "log=kulob"}, {"CONTENT_TYPE": "text/plain"}, {"REQUEST_METHOD": "PUT"},
+        {"PATH_INFO": "/api/evidence"}, {"HTTP_AUTHORIZATION": "Bearer rt_unknown"},
+        {"HTTP_AUTHORIZATION": ""}, {"CONTENT_LENGTH": "x"}, {"CONTENT_LENGTH": "99999999"},
+        {"HTTP_TRANSFER_ENCODING": "chunked"}, {"wsgi.input": BytesIO(b"[cut off")},
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_goes_on_to_django(
+    plain: Client, depot: App, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(_PassedOnError):
+        plain.generic("POST", "/api/operations", json.dumps(_operation()).encode(),
+                      content_type="application/json", **asked)  # fmt: skip
+    assert depot.trace.head("main").size == 2
+
+
+def test_a_revoked_token_records_no_more_at_once(plain: Client) -> None:
+    from railtrace.web.models import ApiToken
+    from railtrace.web.tokens import revoke
+
+    revoke(ApiToken.objects.get(), datetime.now(UTC), None)
+    with pytest.raises(_PassedOnError):
+        _send(plain, _operation())
+
+
+def test_a_failure_of_the_program_is_told_in_django_s_words(
+    ask: Client, depot: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(depot, "record", broken)
+    ask.raise_request_exception = False
+    answer = _send(ask, _operation())
+    assert answer.status_code == 500
+    assert "everything recorded before is safe" in _detail(answer)
 
 
 # --- who may --------------------------------------------------------------------------------

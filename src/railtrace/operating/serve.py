@@ -119,6 +119,8 @@ def _opened(config: Config) -> WsgiApplication:
     follower = CatchUpProcess(config)
     app: App = import_module("railtrace.web.running").the_app(follower)
     application: WsgiApplication = import_module(_TARGET).application
+    # Else the first reader would wait while every page is loaded.
+    import_module("railtrace.web.urls")
     keeper = Keeper(app, os.getppid())
     # A worker process leaves without running atexit handlers.
     multiprocessing.util.Finalize(None, _close, (keeper, app, follower), exitpriority=100)
