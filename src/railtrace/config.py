@@ -20,8 +20,9 @@
 | `logs_folder` | RAILTRACE_LOGS | folder of the program's own logs; empty: `logs` in `data` |
 | `log_level` | RAILTRACE_LOG_LEVEL | debug, info, warning or error |
 | `log_file_mb`, `log_files` | | size and number of log files kept |
+| `shifts` | | when shifts begin: sessions at terminals end then (`["08:00", "20:00"]`) |
 | `log_addresses` | | true: log the address a request came from (personal data) |
-| `[sites.KEY]` | | a depot: names, time zone, its log |
+| `[sites.KEY]` | | a depot: names, time zone, its log, its own shifts |
 """
 
 import json
@@ -42,6 +43,7 @@ FILE = "railtrace.toml"
 
 # They stand in origins and in the ids of the logs' own entries, which have 96 characters.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]$")
 _LOG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,27}")
 
 _ENVIRONMENT = {
@@ -75,6 +77,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     tg: str = ""
     time_zone: str = ""
     log: str = ""
+    shifts: tuple[str, ...] = ()
 
     def name(self, language: str) -> str:
         """Return the name in a language; Russian stands in where there is none."""
@@ -105,6 +108,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     log_file_mb: Annotated[int, Meta(ge=1)] = 10
     log_files: Annotated[int, Meta(ge=1)] = 10
     log_addresses: bool = False
+    shifts: tuple[str, ...] = ("08:00", "20:00")
     sites: dict[str, Site] = {}
 
     @property
@@ -144,6 +148,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the time zone of a site."""
         known = self.sites.get(site)
         return ZoneInfo((known.time_zone if known else "") or self.time_zone)
+
+    def shifts_of(self, site: str) -> tuple[str, ...]:
+        """Return when the shifts of a site begin, as HH:MM on its clock."""
+        known = self.sites.get(site)
+        return (known.shifts if known else ()) or self.shifts
 
     @property
     def logs(self) -> tuple[str, ...]:
@@ -190,7 +199,7 @@ def write(path: Path, config: Config) -> None:
 
 
 def _table(values: Mapping[Any, object]) -> str:
-    lines = [f"{key} = {_text(value)}\n" for key, value in values.items() if value != ""]
+    lines = [f"{key} = {_text(value)}\n" for key, value in values.items() if value not in ("", ())]
     return "".join(lines)
 
 
@@ -213,6 +222,15 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(
                 "{file}: {key} = {zone}: there is no such time zone", file=path, key=key, zone=zone
             ) from error
+    shifts = {"shifts": config.shifts}
+    shifts |= {f"sites.{key}.shifts": s.shifts for key, s in config.sites.items() if s.shifts}
+    for key, starts in shifts.items():
+        if not starts or list(starts) != sorted(set(starts)) or not all(map(_CLOCK.match, starts)):
+            raise ConfigError(
+                '{file}: {key} = {starts}: shifts begin at moments of a day in order, like '
+                '["08:00", "20:00"]',
+                file=path, key=key, starts=list(starts),
+            )  # fmt: skip
     if not 1 <= config.port <= 65535:
         raise ConfigError("{file}: port = {port} is not 1-65535", file=path, port=config.port)
     if not _NAME.fullmatch(config.name):

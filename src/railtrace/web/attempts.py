@@ -25,15 +25,20 @@ class Attempt:
 
 
 @contextmanager
-def too_many_attempts(request: HttpRequest, user_name: str) -> Iterator[Attempt]:
-    """Let a password be tried and remember how it went. Raises Refused while one has to wait."""
+def too_many_attempts(
+    request: HttpRequest, user_name: str, anywhere: bool = False
+) -> Iterator[Attempt]:
+    """Let a password be tried and remember how it went. Raises Refused while one has to wait.
+
+    `anywhere` counts the tries of all addresses together: a PIN is short.
+    """
     now = datetime.now(UTC)
-    key = _key(request, user_name)
+    key = _key("" if anywhere else request.META.get("REMOTE_ADDR", ""), user_name)
     if (wait_s := _wait_s(key, now)) > 0:
-        raise Refused(
-            "too many wrong passwords: try again in {minutes} min {seconds} s",
-            minutes=wait_s // 60, seconds=wait_s % 60,
-        )  # fmt: skip
+        said = {"minutes": wait_s // 60, "seconds": wait_s % 60}
+        if anywhere:
+            raise Refused("too many wrong PINs: try again in {minutes} min {seconds} s", **said)
+        raise Refused("too many wrong passwords: try again in {minutes} min {seconds} s", **said)
     attempt = Attempt()
     yield attempt
     if attempt.failed:
@@ -42,9 +47,8 @@ def too_many_attempts(request: HttpRequest, user_name: str) -> Iterator[Attempt]
         FailedAttempt.objects.filter(key=key).delete()
 
 
-def _key(request: HttpRequest, user_name: str) -> str:
+def _key(address: str, user_name: str) -> str:
     """A hash: names and addresses that somebody typed are not kept."""
-    address = request.META.get("REMOTE_ADDR", "")
     return hashlib.sha256(f"{user_name.strip().lower()}\0{address}".encode()).hexdigest()
 
 

@@ -36,6 +36,7 @@ from railtrace.web.fleet import spellings, the_names
 from railtrace.web.frame import in_words
 from railtrace.web.leanings import tell_of_corrections
 from railtrace.web.names import Names
+from railtrace.web.people.badges import holder
 from railtrace.web.record import made, record_all, site_of
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
@@ -260,9 +261,12 @@ def _text(label: str, initial: str, figure: bool = False) -> forms.CharField:
 
 def _second_person() -> dict[str, forms.Field]:
     return {
-        "second": forms.CharField(label=_("User name"), max_length=150),
+        "second": forms.CharField(
+            label=_("User name or badge"), max_length=150,
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        ),
         "second_password": forms.CharField(
-            label=_("Password"), widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+            label=_("Password or PIN"), widget=forms.PasswordInput(attrs={"autocomplete": "off"})
         ),
     }
 
@@ -305,9 +309,11 @@ def correct(request: HttpRequest, id_: str) -> HttpResponse:
 def _confirmed_by(request: HttpRequest, form: Correction) -> str:
     """Return the pseudonym of the second person. Raises Refused when it is nobody who may."""
     data = form.cleaned_data
-    with too_many_attempts(request, data["second"]) as attempt:
-        user = authenticate(request, username=data["second"], password=data["second_password"])
-        attempt.failed = user is None
+    user: Any = holder(request, data["second"], data["second_password"])
+    if user is None:
+        with too_many_attempts(request, data["second"]) as attempt:
+            user = authenticate(request, username=data["second"], password=data["second_password"])
+            attempt.failed = user is None
     if user is None or user == request.user or not may(user, "correct", site_of(form.operation)):
         raise Refused(
             "the second person is to be somebody else who may correct, with their own password"

@@ -51,6 +51,55 @@ class RoleAt(models.Model):
         return self.to_day.strftime("%d.%m.%Y") if self.to_day else ""
 
 
+class Badge(models.Model):
+    """A person's badge and PIN for shop terminals; only a keyed hash of each is kept."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="badge")
+    mark = models.CharField(max_length=64, unique=True)
+    pin = models.CharField(max_length=128)
+    set_at = models.DateTimeField(auto_now=True)
+
+
+class Terminal(models.Model):
+    """A tablet or PC at a workplace; the browser there holds a secret of which this is a hash."""
+
+    key = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    site = models.CharField(max_length=200, blank=True)
+    workplace = models.CharField(max_length=200, blank=True)
+    secret = models.CharField(max_length=64, blank=True, db_index=True)
+    code = models.CharField(max_length=64, blank=True)
+    code_until = models.DateTimeField(null=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    made_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["site", "name"]
+
+
+class ShiftSession(models.Model):
+    """A person at a terminal, until they leave or the shift ends; one at a time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    terminal = models.ForeignKey(Terminal, models.CASCADE, related_name="+")
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_why = models.CharField(max_length=20, blank=True)
+    session_key = models.CharField(max_length=40, db_index=True)
+
+    class Meta:
+        ordering = ["-began_at"]
+        constraints = [
+            models.UniqueConstraint(
+                "user", condition=models.Q(ended_at=None), name="one_terminal_at_a_time"
+            )
+        ]
+
+
 class Notice(models.Model):
     """What somebody must know; `said` is a text to be translated, `values` what stands in it."""
 

@@ -10,6 +10,7 @@ from railtrace.errors import Refused
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
+from railtrace.web.people.terminals import session_of
 from railtrace.web.roles import require
 from railtrace.web.running import the_app
 
@@ -25,6 +26,8 @@ def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operatio
     fields = {k: v.replace("\r\n", "\n") if isinstance(v, str) else v for k, v in fields.items()}
     me = person_of(request.user).person_id
     said: dict[str, Any] = {"happened_at": the_app().clock(), "performed_by": (me,)}
+    if (session := session_of(request)) is not None:
+        said |= {"site": session.terminal.site, "workplace": session.terminal.workplace}
     return kind(id=f"web:{uuid.uuid4()}", **(said | fields))
 
 
@@ -37,12 +40,18 @@ def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Re
     app, permission = the_app(), getattr(request, "permission", "record")
     for site in {site_of(operation) for operation in operations}:
         require(request.user, permission, site)
-    results = app.record(operations, person_of(request.user).person_id, "web")
+    results = app.record(operations, person_of(request.user).person_id, _channel(request))
     for result in results:
         if isinstance(result, Refused):
             raise result
     app.wait_caught_up()
     return [result for result in results if not isinstance(result, Refused)]
+
+
+def _channel(request: HttpRequest) -> str:
+    """The way in: the pages, or the terminal by its key."""
+    session = session_of(request)
+    return "web" if session is None else f"terminal:{session.terminal.key}"
 
 
 def site_of(operation: Operation) -> str | None:

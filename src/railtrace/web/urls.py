@@ -20,6 +20,7 @@ from railtrace.web import (
     trace_pages,
     units,
 )
+from railtrace.web.people import terminals
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
@@ -62,6 +63,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/pulse", live.notices_pulse, name="notices-pulse"),
     path("notices/read", notices.mark_read, name="notices-read"),
     path("notices/<int:pk>", notices.follow, name="notice"),
+    path("terminal/", terminals.entrance, name="terminal"),
+    path("terminal/register", terminals.register, name="terminal-register"),
+    path("terminal/login", terminals.log_in, name="terminal-login"),
+    path("terminal/leave", terminals.leave, name="terminal-leave"),
     path("account/login", accounts.log_in, name="login"),
     path("account/logout", accounts.log_out, name="logout"),
     path("account/choose", accounts.choose, name="choose"),

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from railtrace.web.people import users
+from railtrace.web.people import terminals, users
 
 urlpatterns = [
     path("users", users.users, name="users"),
     path("users/<int:pk>", users.user_page, name="user"),
     path("users/<int:pk>/change", users.change_user, name="change-user"),
+    path("users/<int:pk>/badge", users.give_badge, name="give-badge"),
+    path("terminals", terminals.terminals, name="terminals"),
+    path("terminals/<int:pk>", terminals.change_terminal, name="change-terminal"),
     path("matrix", users.matrix, name="matrix"),
 ]

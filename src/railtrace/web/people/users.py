@@ -17,8 +17,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from railtrace.errors import Refused
 from railtrace.web.accounts import person_of, reader
-from railtrace.web.models import RoleAt
+from railtrace.web.frame import in_words
+from railtrace.web.models import Badge, RoleAt
+from railtrace.web.people.badges import set_badge
 from railtrace.web.roles import PERMISSIONS, ROLES, allowed, forget, give, site_word
 from railtrace.web.running import the_app
 
@@ -164,7 +167,7 @@ def user_page(request: HttpRequest, pk: int) -> HttpResponse:
     context = _SECTION | {
         "person": user, "form": form, "tab": "users", "today": timezone.localdate(),
         "given": [g for g in RoleAt.objects.filter(user=user) if g.role in ROLES],
-        "oneself": user == request.user,
+        "oneself": user == request.user, "badge": Badge.objects.filter(user=user).first(),
     }  # fmt: skip
     return render(request, "administration/user.html", context)
 
@@ -229,6 +232,7 @@ def _erase(user: User, confirmed: str) -> str:
         return gettext("Type the user name to erase it: {name}.").format(name=user.username)
     user.username, user.first_name, user.last_name = f"erased-{user.pk}", "", ""
     user.email, user.is_active = "", False
+    Badge.objects.filter(user=user).delete()
     user.set_unusable_password()
     user.save()
     end_sessions(user)
@@ -245,6 +249,21 @@ def end_sessions(user: User) -> None:
     for session in Session.objects.filter(expire_date__gte=timezone.now()):
         if session.get_decoded().get("_auth_user_id") == str(user.pk):
             session.delete()
+
+
+@allowed("administer")
+@require_POST
+def give_badge(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a person a badge and a PIN for the shop's terminals."""
+    user = get_object_or_404(User, pk=pk)
+    try:
+        if request.POST.get("pin") != request.POST.get("pin_again"):
+            raise Refused("the two PINs differ: type the same twice")
+        set_badge(user, request.POST.get("badge", ""), request.POST.get("pin", ""))
+        messages.success(request, gettext("{name} can use the terminals.").format(name=user))
+    except Refused as error:
+        messages.error(request, in_words(error))
+    return redirect("user", pk)
 
 
 @allowed("administer")
