@@ -24,7 +24,8 @@ TWO = ("08:00", "20:00")
 def test_a_moment_is_in_the_shift_that_began_last(
     clock: str, begins: str, ends: str, number: int
 ) -> None:
-    local = [datetime.fromisoformat(text).replace(tzinfo=DUSHANBE) for text in (clock, begins, ends)]
+    texts = (clock, begins, ends)
+    local = [datetime.fromisoformat(text).replace(tzinfo=DUSHANBE) for text in texts]
     shift = shift_at(local[0], TWO, DUSHANBE)
     assert (shift.begins, shift.ends, shift.number) == (local[1], local[2], number)
 
