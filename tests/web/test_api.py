@@ -129,6 +129,15 @@ def test_reasons_are_in_the_reader_s_language(ask: Client) -> None:
     assert "07312052" in answer.json()["results"][0]["reason"]
 
 
+def test_what_a_field_should_be_is_in_the_reader_s_language_too(ask: Client) -> None:
+    run = {"kind": "Ran", "id": "r-1", "happened_at": "2026-01-10T06:00:00Z", "units": ["u-1"]}
+    batch = [run | {"distance_km": "1e9"}, run | {"distance_km": 12.5}]
+    answer = _send(ask, batch, headers={"accept-language": "ru"})
+    reasons = [result["reason"] for result in answer.json()["results"]]
+    assert "десятичное число текстом" in reasons[0]
+    assert reasons[1] == "distance_km: нужно: текст, передано: число не текстом"
+
+
 @pytest.mark.parametrize(
     ("body", "media_type", "status", "said"),
     [

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -370,3 +372,19 @@ def test_a_failure_is_a_page_and_not_a_stack_of_code(
     response = viewer.get(f"/units/{COACH}")
     assert response.status_code == 500
     assert "Everything recorded before is safe" in response.text
+
+
+def test_a_full_disk_is_told_where_the_pages_own_file_finds_no_room(
+    rf: Any, railway: App
+) -> None:
+    from django.db import OperationalError
+
+    from railtrace.web.frame import ExplainErrors
+
+    request = rf.get("/account/login")
+    request.user = AnonymousUser()
+    told = ExplainErrors(lambda r: HttpResponse())
+    answer = told.process_exception(request, OperationalError("database or disk is full"))
+    assert answer is not None
+    assert answer.status_code == 507
+    assert told.process_exception(request, OperationalError("locked")) is None

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext, gettext_noop
 
 from railtrace.errors import Behind, NotFound, RailtraceError, Refused, StoreFull
+from railtrace.web import words
 from railtrace.web.roles import may, permissions_of
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -142,7 +143,16 @@ def content_security(get_response: Respond) -> Respond:
 def in_words(error: RailtraceError) -> str:
     """Return an error in the reader's language, with the values it names."""
     template = gettext(error.template)
-    return template.format(**error.values) if error.values else template
+    said = {
+        key: gettext(words.FORMS[value])
+        if key in _OF_FORM and isinstance(value, str) and value in words.FORMS
+        else value
+        for key, value in error.values.items()
+    }
+    return template.format(**said) if said else template
+
+
+_OF_FORM = frozenset({"form", "wanted", "given"})
 
 
 _STATUS: tuple[tuple[type[RailtraceError], int], ...] = (

@@ -436,6 +436,17 @@ FIELDS = {
 
 READINGS = _("Readings")
 
+FORMS = {
+    "1-96 of A-Z a-z 0-9 . _ : @ / -": _("1-96 of A-Z a-z 0-9 . _ : @ / -"),
+    "64 hexadecimal digits in small letters": _("64 hexadecimal digits in small letters"),
+    "a decimal number as text, such as 30.10": _("a decimal number as text, such as 30.10"),
+    "YYYY, YYYY-MM or YYYY-MM-DD": _("YYYY, YYYY-MM or YYYY-MM-DD"),
+    "str": _("text"), "int": _("a whole number"), "float": _("a number that is not text"),
+    "bool": _("true or false"), "array": _("a list"), "object": _("an object"),
+    "null": _("nothing"), "datetime": _("a moment"),
+}  # fmt: skip
+"""What was wanted or sent where the form of a field is wrong."""
+
 CONTRADICTIONS = {
     "type_differs": _("Described twice with different types: {first}, then {now}"),
     "number_not_borne": _("Number {number} was withdrawn but is not on the unit"),
