@@ -90,3 +90,15 @@ def test_updating_loses_no_translation(own_copy: None) -> None:
     texts.update("ru")
     after = {str(m.id): m.string for m in texts.catalog_of("ru") if m.id}
     assert before == after
+
+
+def test_the_texts_of_every_error_a_page_may_show_are_taken() -> None:
+    """Judgements of signals and of measured data are told by the command line, in English."""
+    told_in_english = {"BadEvidence", "BadData"}
+    of_ours = {
+        name
+        for path in texts.PACKAGE.rglob("*.py")
+        for name, base in re.findall(r"^class (\w+)\((\w+)\):", path.read_text("utf-8"), re.M)
+        if base in texts._ERRORS
+    }
+    assert of_ours - texts._ERRORS - told_in_english == set()
