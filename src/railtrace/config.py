@@ -22,7 +22,9 @@
 | `log_file_mb`, `log_files` | | size and number of log files kept |
 | `shifts` | | when shifts begin: sessions at terminals end then (`["08:00", "20:00"]`) |
 | `log_addresses` | | true: log the address a request came from (personal data) |
+| `accounting_day` | | when the day of reports begins, on the site's clock |
 | `[sites.KEY]` | | a depot: names, time zone, its log, its own shifts |
+| `[sites.KEY.tracks.KEY]` | | a track of a depot: names, `positions`, `norm_h` of a stay |
 """
 
 import json
@@ -69,6 +71,23 @@ _ENVIRONMENT = {
 EvidenceClass = Literal["document", "photo", "curve", "dataset", "catalogue"]
 
 
+class Track(Struct, frozen=True, forbid_unknown_fields=True):
+    """A track of a depot: how many units stand on it, and how long a stay usually lasts."""
+
+    ru: str
+    en: str = ""
+    tg: str = ""
+    positions: Annotated[int, Meta(ge=1, le=30)] = 1
+    norm_h: Annotated[int, Meta(ge=1)] | None = None
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
+
+
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """A depot, workshop or other place that writes to a log of its own."""
 
@@ -78,6 +97,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = ""
     log: str = ""
     shifts: tuple[str, ...] = ()
+    tracks: dict[str, Track] = {}
 
     def name(self, language: str) -> str:
         """Return the name in a language; Russian stands in where there is none."""
@@ -109,6 +129,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     log_files: Annotated[int, Meta(ge=1)] = 10
     log_addresses: bool = False
     shifts: tuple[str, ...] = ("08:00", "20:00")
+    accounting_day: ClockTime = "00:00"
     sites: dict[str, Site] = {}
 
     @property
@@ -194,7 +215,12 @@ def write(path: Path, config: Config) -> None:
     if config.retention_days:
         parts.append("\n[retention_days]\n" + _table(config.retention_days))
     for key, site in config.sites.items():
-        parts.append(f"\n[sites.{_text(key)}]\n" + _table(msgspec.structs.asdict(site)))
+        own = {name: value for name, value in msgspec.structs.asdict(site).items() if value}
+        tracks = own.pop("tracks", {})
+        parts.append(f"\n[sites.{_text(key)}]\n" + _table(own))
+        for name, track in tracks.items():
+            body = {k: v for k, v in msgspec.structs.asdict(track).items() if v is not None}
+            parts.append(f"\n[sites.{_text(key)}.tracks.{_text(name)}]\n" + _table(body))
     path.write_text("".join(parts), "utf-8")
 
 

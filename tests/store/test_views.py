@@ -62,7 +62,8 @@ STOCK_KINDS = (
 )  # fmt: skip
 _DEPOT = [
     "Verified", "InstrumentWithdrawn", "Tested", "OrderOpened", "OrderClosed", "StepDone",
-    "StepAccepted", "QualificationGranted", "QualificationWithdrawn",
+    "StepAccepted", "QualificationGranted", "QualificationWithdrawn", "Placed", "PlacePlanned",
+    "TrackLeft",
 ]  # fmt: skip
 """Kinds of the depot: instruments, and what is made with them."""
 
@@ -129,6 +130,11 @@ def _one(data, kind, name, at, mine, other, drawn):
                 "entry": "o1"}}.get(kind, {})  # fmt: skip
             step = {"step": "wash", "performed_by": ("p-1",)} if kind.startswith("Step") else {}
             return op(kind, name, at, units=(mine,), work_order=f"W{at % 2}", **own, **step)
+        case "Placed" | "TrackLeft":
+            return op(kind, name, at, units=(mine,), track=str(at % 2))
+        case "PlacePlanned":
+            return op(kind, name, at, units=(mine,), track="1", planned_from=START,
+                      planned_to=START + timedelta(days=1))  # fmt: skip
         case "QualificationGranted":
             return op(kind, name, at, person="p-1", qualification="otk", valid_from=START)
         case "QualificationWithdrawn":

@@ -14,6 +14,7 @@ from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.metrology import METROLOGY
 from railtrace.projections.orders import ORDERS
 from railtrace.projections.passport import PASSPORT
+from railtrace.projections.placement import PLACEMENT
 from railtrace.projections.qualifications import QUALIFICATIONS
 from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
@@ -38,4 +39,5 @@ VIEWS = (
     MAINTENANCE,
     ORDERS,
     QUALIFICATIONS,
+    PLACEMENT,
 )

@@ -22,6 +22,7 @@ from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.orders import Order
 from railtrace.projections.passport import Passport
+from railtrace.projections.placement import Placement
 from railtrace.projections.qualifications import Rights
 from railtrace.projections.recall import Recall, matches
 from railtrace.projections.release import Gate, gates
@@ -336,6 +337,10 @@ class Knowledge:
             lambda person, right, at_us: self.rights(person).may(right, at_us),
             lambda device: self.passport(device).type,
         )
+
+    def placement(self, unit: str) -> Placement:
+        """Return on which tracks of depots a unit stood, stands and is to stand."""
+        return cast(Placement, self.states(unit).get("placement") or Placement(unit=unit))
 
     def rights(self, person: str) -> Rights:
         """Return a person's rights to work, by the pseudonym."""

@@ -434,6 +434,21 @@ class Lookup:
         )
         return runs, anchors
 
+    # --- tracks -------------------------------------------------------------------------------
+
+    def placements(self, site: str, from_us: int, to_us: int) -> list[dict[str, Any]]:
+        """Return the stays and plans on a site's tracks that touch a span of time."""
+        names = (
+            "unit", "track", "position", "from_us", "until_us", "left_us", "planned", "operation",
+        )  # fmt: skip
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM placements WHERE site = ? AND from_us <= ? AND"
+            " ((planned = 0 AND COALESCE(left_us, ?) >= ?) OR (planned = 1 AND until_us >= ?))"
+            " ORDER BY from_us, unit",
+            (site, to_us, to_us, from_us, from_us),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     # --- work orders -------------------------------------------------------------------------
 
     def orders(

@@ -46,6 +46,7 @@ _EXTRA_INDEXES = {
     "last_repairs": ("grade",),
     "made_with": ("device, at_us",),
     "orders": ("subject", "closed_us"),
+    "placements": ("site",),
 }
 
 

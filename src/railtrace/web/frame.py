@@ -53,7 +53,7 @@ class RailItem:
 RAIL = (
     RailItem("fleet", gettext_noop("Fleet"), "train", "fleet",
              also=("units", "search", "recalls", "holdings")),
-    RailItem("depot", gettext_noop("Depot"), "building-warehouse", "orders"),
+    RailItem("depot", gettext_noop("Depot"), "building-warehouse", "depot"),
     RailItem("trains", gettext_noop("Trains"), "route"),
     RailItem("reliability", gettext_noop("Reliability"), "chart-line"),
     RailItem("planning", gettext_noop("Planning"), "adjustments"),

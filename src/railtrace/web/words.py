@@ -463,6 +463,7 @@ CONTRADICTIONS = {
     "defect_not_open": _("Defect {defect} was closed but is not open"),
     "counter_goes_back": _("The meter shows {shown}, less than the {counted} counted so far"),
     "recall_opened_twice": _("Recall {recall} was opened twice"),
+    "left_other_track": _("Left track {track}, where it does not stand"),
     "order_opened_twice": _("Order {order} was opened again while it was open"),
     "order_not_open": _("Order {order} was closed but is not open"),
     "own_work_accepted": _("Step {step}: the inspector signed own work ({work})"),

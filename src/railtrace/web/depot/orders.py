@@ -175,7 +175,7 @@ def orders(request: HttpRequest) -> HttpResponse:
             return redirect("order", _open(request, form))
         except Refused as error:
             form.add_error("number", in_words(error))
-    told = _told(knowledge, names, site)
+    told = told_orders(knowledge, names, site)
     columns = [
         (key, words.COLUMNS[key], [one for one in told if one.column == key]) for key in COLUMNS
     ]
@@ -189,7 +189,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     return render(request, "depot/orders.html", context, status=status)
 
 
-def _told(knowledge: Knowledge, names: Names, site: str) -> list[Told]:
+def told_orders(knowledge: Knowledge, names: Names, site: str) -> list[Told]:
     """Return the open orders and those closed within a day, the oldest first."""
     app = the_app()
     yesterday = microseconds(app.clock() - _DAY)
@@ -519,7 +519,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     app, names = the_app(), the_names()
     knowledge = app.knowledge()
     site = request.GET.get("site", "")
-    items = list(_waiting(_told(knowledge, names, site), knowledge, names))
+    items = list(_waiting(told_orders(knowledge, names, site), knowledge, names))
     context = {
         "section": "depot", "tab": "queue", "names": names, "items": items, "now": app.clock(),
         "inspects": may(request.user, "inspect"), "site": site,

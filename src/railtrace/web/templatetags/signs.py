@@ -410,3 +410,9 @@ def said(text: str) -> str:
 def step_words(step: Any, names: Any) -> str:
     """Return the name of a step."""
     return str(step.name(names.language))
+
+
+@register.filter
+def css(number: float) -> str:
+    """Write a share for a style: a point whatever the language."""
+    return f"{number:g}"

@@ -1,0 +1,25 @@
+// The worker's page and its files, kept for when there is no network. Network first.
+const CACHE = "railtrace-work-1";
+const FILES = {{ files|safe }};
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  event.respondWith(
+    fetch(request)
+      .then((answer) => {
+        if (answer.ok && !answer.redirected) {
+          const copy = answer.clone();
+          caches.open(CACHE).then((cache) => cache.put(request, copy));
+        }
+        return answer;
+      })
+      .catch(() => caches.match(request, { ignoreVary: true }).then((kept) => kept ?? Response.error())),
+  );
+});
