@@ -1,5 +1,6 @@
 """States, holders, sections, guests and gates in introduction, through the pages."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from railtrace.trace.operation import (
     StateChanged,
 )
 from railtrace.web.frame import home_zone
+from railtrace.web.holdings import jobs
 from tests.web.import_sheets import railway_of_its_own
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,6 +83,7 @@ PAGES = (
     "/holdings/", "/holdings/?by=place&scope=guests", "/holdings/?state=reserve&at=2026-01-15",
     "/holdings/movements?from=2026-01-01&to=2026-03-01", "/holdings/availability?by=type",
     "/holdings/locomotives", "/holdings/guests", "/holdings/introduction", "/holdings/sites",
+    "/holdings/jobs/",
     "/units/L?tab=holding", "/units/w-1?tab=holding", "/units/s-a?tab=holding&at=2026-01-12",
     "/holdings/holdings.csv", "/holdings/movements.csv?from=2026-01-01&to=2026-03-01",
 )  # fmt: skip
@@ -230,3 +233,23 @@ def test_a_viewer_changes_nothing(stock: App, reader_as: Callable[..., Client]) 
     viewer.post("/holdings/introduction", {"gate": "on_hold", "site": "dushanbe", "order": "1",
                                            "until": "2030-01-01"})  # fmt: skip
     assert stock.views.database.query("SELECT COUNT(*) FROM introductions") == [(0,)]
+
+
+def test_a_fleet_job_is_asked_for_watched_and_taken_away(stock: App, technologist: Client) -> None:
+    days = {"state_day": "2026-01-15", "known_day": "2030-01-01"}
+    address = technologist.post("/holdings/jobs/", days).headers["Location"]
+    for _ in range(200):
+        answer = technologist.get(f"{address}/progress")
+        if answer.status_code == 205:
+            break
+        time.sleep(0.1)
+    page = technologist.get(address).content.decode()
+    assert "5 units." in page, page
+    [job] = jobs.jobs()
+    sheet = b"".join(technologist.get(f"{address}/result.csv")).decode()  # type: ignore[arg-type]
+    assert "66345679" in sheet
+    assert "serviceable reserve" in sheet
+    assert technologist.get(f"/evidence/{job.sha256}").status_code == 200
+    assert stock.entry(job.operation).operation.rows == 5  # type: ignore[union-attr]
+    assert technologist.get("/holdings/jobs/").status_code == 200
+    assert technologist.get("/holdings/jobs/none").status_code == 404

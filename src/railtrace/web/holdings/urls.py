@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.holdings import change, guests, introduction, lists, locomotives, sites
+from railtrace.web.holdings import change, guests, introduction, jobs, lists, locomotives, sites
 
 urlpatterns = [
     path("", lists.holdings, name="holdings"),
@@ -16,6 +16,11 @@ urlpatterns = [
     path("guests", guests.guests, name="guests"),
     path("introduction", introduction.introduction, name="introduction"),
     path("sites", sites.sites, name="sites"),
+    path("jobs/", jobs.fleet_jobs, name="fleet-jobs"),
+    path("jobs/<str:job>", jobs.fleet_job, name="fleet-job"),
+    path("jobs/<str:job>/progress", jobs.progress, name="fleet-job-progress"),
+    path("jobs/<str:job>/stop", jobs.stop, name="fleet-job-stop"),
+    path("jobs/<str:job>/result.csv", jobs.result_csv, name="fleet-job-csv"),
     path("change/<str:what>/<path:unit>", change.change, name="change"),
     path("end/<str:what>", change.end, name="end-restriction"),
 ]
