@@ -15,7 +15,7 @@ from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
 from railtrace.trace.epochs import next_origin, opening
 from railtrace.trace.findings import REMARKS, TEXTS
-from railtrace.trace.ledger import sign_head
+from railtrace.trace.ledger import Submission, record, sign_head
 from railtrace.trace.merkle import leaf_hash
 from railtrace.trace.operation import LogOpened
 from railtrace.trace.verify import Plan, Report, verify_store
@@ -137,6 +137,20 @@ def test_rows_lost_at_the_end_are_a_tail_cut_off(
     run(store, "DELETE FROM operations WHERE key >= ?", key(690))
     faults = [f for f in check(open_store).findings if f.is_fault]
     assert [(f.name, f.position) for f in faults] == [("cut-off", 690)]
+
+
+def test_a_tail_cut_off_without_mending_the_head_is_found_and_nothing_is_built_on_it(
+    open_store: Opener, store: DatabaseTraceStore
+) -> None:
+    signed_log(store)
+    run(store, "DELETE FROM operations WHERE key >= ?", key(600))
+    run(store, "UPDATE logs SET size = ?", 600)
+    faults = {f.name for f in check(open_store).findings if f.is_fault}
+    assert "cut-off" in faults
+    with pytest.raises(ProofFailed, match="cannot have this frontier"):
+        sign_head(store, "a", SIGNER, NOW)
+    with pytest.raises(ProofFailed, match="cannot have this frontier"):
+        record(store, "a", [Submission(measured("late"), "worker-1", "test")], NOW)
 
 
 def test_a_log_that_is_gone_altogether_is_found(

@@ -156,4 +156,6 @@ def test_a_proof_in_a_smaller_tree_is_none_in_a_larger() -> None:
 
 def test_a_frontier_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(ProofFailed):
-        Frontier.from_bytes(3, bytes(32))
+        Frontier.from_bytes(3, bytes(32)).root()
+    with pytest.raises(ProofFailed):
+        Frontier.from_bytes(3, bytes(32)).append([bytes(32)])

@@ -42,7 +42,11 @@ class Frontier:
     roots: tuple[bytes, ...] = ()
 
     def root(self) -> bytes:
-        """Return the tree's root hash; the empty tree has SHA-256 of nothing."""
+        """Return the tree's root hash; the empty tree has SHA-256 of nothing.
+
+        Raises ProofFailed when roots and size do not fit.
+        """
+        self.require_fit()
         if not self.roots:
             return sha256().digest()
         root = self.roots[-1]
@@ -51,7 +55,11 @@ class Frontier:
         return root
 
     def append(self, hashes: Sequence[bytes]) -> tuple["Frontier", dict[tuple[int, int], bytes]]:
-        """Append leaf hashes; return the new frontier and the kept subtrees now complete."""
+        """Append leaf hashes; return the new frontier and the kept subtrees now complete.
+
+        Raises ProofFailed when roots and size do not fit.
+        """
+        self.require_fit()
         smaller = list(self.roots)
         kept: dict[tuple[int, int], bytes] = {}
         left_over: list[bytes] = []
@@ -77,10 +85,13 @@ class Frontier:
 
     @classmethod
     def from_bytes(cls, size: int, roots: bytes) -> "Frontier":
-        """Read a frontier back. Raises ProofFailed when the parts do not fit."""
-        if len(roots) != 32 * size.bit_count():
-            raise ProofFailed("a tree of {size} leaves cannot have this frontier", size=size)
+        """Read a frontier back as it is stored: a re-check tells of one that does not fit."""
         return cls(size, tuple(roots[i : i + 32] for i in range(0, len(roots), 32)))
+
+    def require_fit(self) -> None:
+        """Raise ProofFailed when no tree of this size has these roots."""
+        if len(self.roots) != self.size.bit_count():
+            raise ProofFailed("a tree of {size} leaves cannot have this frontier", size=self.size)
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
