@@ -324,7 +324,7 @@ def export(
     from railtrace.operating.trust import trust_of_installation
     from railtrace.store.export import export as write
 
-    with _app() as app:
+    with _app(prepared=False) as app:
         app.sign_heads()
         files = app.evidence if evidence else None
         write(app.trace, target, trust_of_installation(app), log or [], files)
