@@ -20,6 +20,7 @@
 | `logs_folder` | RAILTRACE_LOGS | folder of the program's own logs; empty: `logs` in `data` |
 | `log_level` | RAILTRACE_LOG_LEVEL | debug, info, warning or error |
 | `log_file_mb`, `log_files` | | size and number of log files kept |
+| `access_log_days` | | how long it is kept who looked at what |
 | `shifts` | | when shifts begin: sessions at terminals end then (`["08:00", "20:00"]`) |
 | `log_addresses` | | true: log the address a request came from (personal data) |
 | `accounting_day` | | when the day of reports begins, on the site's clock |
@@ -128,6 +129,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     log_file_mb: Annotated[int, Meta(ge=1)] = 10
     log_files: Annotated[int, Meta(ge=1)] = 10
     log_addresses: bool = False
+    access_log_days: Annotated[int, Meta(ge=30)] = 1095
     shifts: tuple[str, ...] = ("08:00", "20:00")
     accounting_day: ClockTime = "00:00"
     sites: dict[str, Site] = {}

@@ -36,8 +36,11 @@ class Login:
 
 def person_of(user: Any) -> Person:
     """Return a user's pseudonym and preferences, making them at first use."""
-    person, _ = Person.objects.get_or_create(user=user)
-    return person
+    try:
+        found: Person = user.person  # kept by the user: a page asks many times
+    except Person.DoesNotExist:
+        found, _ = Person.objects.get_or_create(user=user)
+    return found
 
 
 def reader(request: HttpRequest) -> User:

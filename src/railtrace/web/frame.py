@@ -1,7 +1,7 @@
 """What is around every page: rail, dates, theme, security headers, errors in words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from railtrace.errors import Behind, NotFound, RailtraceError, Refused, StoreFull
 from railtrace.web import words
-from railtrace.web.roles import may, permissions_of
+from railtrace.web.roles import Somebody, may, permissions_of
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -110,7 +110,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     theme = request.COOKIES.get("theme", "")
     return {
-        "rail": [item for item in RAIL if item.route and user and may(user, item.permission)],
+        "rail": _rail(user) if user else [],
         "permissions": permissions_of(user) if user else frozenset(),
         "themes": THEMES,
         "theme": theme if theme in THEMES else "",
@@ -119,6 +119,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "zone_name": settings.TIME_ZONE,
         "has_import": is_valid_path("/import/"),
     }
+
+
+def _rail(user: Somebody) -> list[RailItem]:
+    """Return the words a person may follow; of administration an auditor sees one page."""
+    words = [item for item in RAIL if item.route and may(user, item.permission)]
+    if may(user, "audit") and not may(user, "administer"):
+        words.append(replace(RAIL[-1], route="access"))
+    return words
 
 
 def home_zone() -> ZoneInfo:

@@ -100,6 +100,18 @@ class ShiftSession(models.Model):
         ]
 
 
+class AccessEntry(models.Model):
+    """Somebody was given a page; a row is never changed, and taken away only by its age."""
+
+    at = models.DateTimeField(db_index=True)
+    person = models.CharField(max_length=60, db_index=True)
+    terminal = models.CharField(max_length=40, blank=True)
+    action = models.CharField(max_length=10)
+    page = models.CharField(max_length=60)
+    thing = models.CharField(max_length=200, blank=True)
+    status = models.IntegerField()
+
+
 class Notice(models.Model):
     """What somebody must know; `said` is a text to be translated, `values` what stands in it."""
 

@@ -26,6 +26,7 @@ from railtrace.web.figures import figure
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.leanings import gone_under, standing_on
 from railtrace.web.names import Names
+from railtrace.web.people.names import without_names
 from railtrace.web.running import the_app
 
 _ENVELOPE = {
@@ -72,6 +73,15 @@ class Card:
     lost: int
     basis: str
     zone: str
+
+
+class People(tuple[str, ...]):
+    """Pseudonyms, shown by name to who needs them."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The pseudonyms, for the page to show."""
+        return self
 
 
 def card(
@@ -197,7 +207,7 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
                         for e, through in standing_on(id_)][:_SHOWN_LEANING],
         "corrected": id_ in actions([id_], knowledge.known_us),
         "correctable": correctable(item) and not dates.past, "leaf_hash": leaf_hash(leaf).hex(),
-        "raw": json.dumps(json.loads(leaf), ensure_ascii=False, indent=2),
+        "raw": without_names(request, json.dumps(json.loads(leaf), ensure_ascii=False, indent=2)),
         "replacement": _rightly(item, knowledge, names),
         "zone": str(app.config.zone_of(getattr(item, "site", ""))),
         "size": app.trace.head(entry.log).size,
@@ -318,7 +328,9 @@ def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no"), ""
     if field == "performed_by":
-        return ", ".join(value), ""
+        return People(value), ""
+    if field == "confirmed_by":
+        return People((value,)), ""
     if isinstance(value, str) and field in {*_WORDS, "type", "position", "place", "site"}:
         return _fact(field, value, names), ""
     if field in _FIGURES:

@@ -221,7 +221,7 @@ def _begin(
         # Held against two readers at one moment: the database let one of them in.
         return _in_use(request, badge, ShiftSession.objects.get(user=user, ended_at=None))
     login(request, user, "django.contrib.auth.backends.ModelBackend")
-    request.session["terminal"] = terminal.pk
+    request.session["terminal"], request.session["terminal_key"] = terminal.pk, terminal.key
     request.session.set_expiry(shift.ends)
     request.session.save()
     session.session_key = request.session.session_key or ""

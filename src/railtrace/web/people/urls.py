@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.people import terminals, users
+from railtrace.web.people import access, terminals, users
 
 urlpatterns = [
     path("users", users.users, name="users"),
@@ -11,5 +11,7 @@ urlpatterns = [
     path("users/<int:pk>/badge", users.give_badge, name="give-badge"),
     path("terminals", terminals.terminals, name="terminals"),
     path("terminals/<int:pk>", terminals.change_terminal, name="change-terminal"),
+    path("access", access.access, name="access"),
+    path("access.csv", access.access_csv, name="access-csv"),
     path("matrix", users.matrix, name="matrix"),
 ]

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext, gettext_noop, ngette
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
+from railtrace.web.people.names import person_name
 from railtrace.web.roles import ROLES, site_word
 from railtrace.web.running import the_app
 
@@ -45,6 +46,12 @@ def verdict(value: str, only_sign: bool = False) -> SafeString:
         'aria-hidden="true">{}</svg><span class="{}">{}</span></span>',
         key, said, mark_safe(SHAPES[key]), "visually-hidden" if only_sign else "verdict-word", said,
     )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def person(context: Any, id_: str) -> str:
+    """Show who it was, as far as the reader's role needs to know."""
+    return person_name(context["request"], id_)
 
 
 @register.filter
