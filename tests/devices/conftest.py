@@ -20,7 +20,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 10.0) -> Any:
+def eventually(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
     """Wait until something holds; return it. A test that waits in vain says for what."""
     deadline = time.monotonic() + seconds
     while not (found := holds()) and time.monotonic() < deadline:

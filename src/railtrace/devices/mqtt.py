@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from railtrace.devices.emulate import Made
 from railtrace.devices.gateway.port import Port
 from railtrace.devices.message import Message
 from railtrace.errors import RailtraceError
@@ -127,3 +128,47 @@ class MqttLink:
                 topic = ACK.format(topic=port.device.topic.strip("/"))
                 client.publish(topic, told, qos=1)
                 port.told(ack)
+
+
+class MqttMachine:
+    """An emulated machine behind a broker."""
+
+    def __init__(self, address: str, topic: str, name: str = "", version: str = "3.1.1") -> None:
+        self.address, self._topic, self._version = address, topic.strip("/"), version
+        self._name = name or f"m-{topic.replace('/', '-')}"
+        self._client: Any = None
+        self._told: set[str] = set()
+
+    def start(self) -> None:
+        """Open the session; it is opened again whenever the broker went."""
+        client = self._client = client_of(self.address, self._name, self._version, keep=False)
+        client.on_message = self._message
+        client.on_connect = lambda *_: client.subscribe(f"{self._topic}/ack", 1)
+        client.reconnect_delay_set(1, 5)
+        connect(client, self.address, self._version)
+        client.loop_start()
+
+    def _message(self, client: Any, user: Any, message: Any) -> None:
+        self._told.add(str(json.loads(message.payload)["id"]))
+        client.ack(message.mid, message.qos)
+
+    def show_state(self, content: bytes) -> None:
+        """Publish the state; a lost one is followed by another."""
+        self._publish("state", content, 0)
+
+    def send(self, made: Made) -> None:
+        """Publish a result."""
+        self._publish("result", made.content, 1)
+
+    def _publish(self, what: str, content: bytes, qos: int) -> None:
+        self._client.publish(f"{self._topic}/{what}", content, qos=qos)
+
+    def acknowledged(self, result_id: str) -> bool:
+        """Whether `ack` came."""
+        return result_id in self._told
+
+    def stop(self) -> None:
+        """End the session."""
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
