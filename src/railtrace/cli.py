@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -252,6 +253,17 @@ def record(
     _told({**counts, "refused_lines": refused}, as_json, text + reasons)
     if summary.refused:
         raise typer.Exit(1)
+
+
+@cli.command()
+def twins(as_json: Json = False) -> None:
+    """Look for ghosts and twins: numbers, runs and places that may be mixed up."""
+    with _app(prepared=False) as app, _progress("compared", quiet=as_json) as tell:
+        app.catch_up()
+        findings = app.look_for_twins(tell)
+    kinds = Counter(finding.kind for finding in findings)
+    text = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+    _told(dict(kinds), as_json, text or "nothing suspicious")
 
 
 @cli.command()
