@@ -380,6 +380,19 @@ class Lookup:
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def findings(self, since_us: int, outcomes: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what machines found since a moment and nobody has answered, the newest first."""
+        names = ("unit", "at_us", "device", "kind", "outcome", "operation")
+        rows = self._db.query(
+            f"SELECT {', '.join('m.' + name for name in names)} FROM made_with m"
+            f" WHERE m.outcome IN ({marks(len(outcomes))}) AND m.at_us >= ? AND m.kind IN"
+            " ('Diagnosed', 'Tested') AND NOT EXISTS"
+            " (SELECT 1 FROM triages t WHERE t.entry = m.operation)"
+            " ORDER BY m.at_us DESC, m.operation LIMIT 500",
+            [*outcomes, since_us],
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def last_made(self, devices: Sequence[str]) -> dict[str, int]:
         """Return when each device last made an operation."""
         found: dict[str, int] = {}
@@ -433,6 +446,30 @@ class Lookup:
             [*types, meter],
         )
         return runs, anchors
+
+    def qualifications(self) -> list[dict[str, Any]]:
+        """Return every right to work ever given, what ends first on top."""
+        names = (
+            "unit", "qualification", "from_us", "to_us", "withdrawn_us", "certificate", "stamp",
+            "operation",
+        )  # fmt: skip
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM qualifications"
+            f" ORDER BY COALESCE(to_us, {2**62}), unit, qualification"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def happened(
+        self, from_us: int, to_us: int, kinds: Sequence[str], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return places of operations of some kinds that happened in a span, the newest first."""
+        rows = self._db.query(
+            "SELECT DISTINCT log, position, happened_us FROM unit_ops WHERE happened_us BETWEEN"
+            f" ? AND ? AND kind IN ({marks(len(kinds))}) ORDER BY happened_us DESC"
+            f" LIMIT {int(limit)}",
+            [from_us, to_us, *kinds],
+        )
+        return [{"log": log, "position": position} for log, position, _ in rows]
 
     # --- tracks -------------------------------------------------------------------------------
 

@@ -423,3 +423,9 @@ def step_words(step: Any, names: Any) -> str:
 def css(number: float) -> str:
     """Write a share for a style: a point whatever the language."""
     return f"{number:g}"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Write a share as percent."""
+    return "—" if share is None else figures.with_unit(f"{100 * share:.1f}", "%", language())
