@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import analysis_commands, diagnose_command, gateway_commands
+from railtrace import analysis_commands, diagnose_command, gateway_commands, recorder_commands
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ for _name, _part in {
     "user": user_cli, "texts": texts_cli, "gateway": gateway_commands.gateway_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
-for _command in (*analysis_commands.COMMANDS, diagnose_command.diagnose):
+for _command in (
+    *analysis_commands.COMMANDS, recorder_commands.recorder, diagnose_command.diagnose,
+):  # fmt: skip
     cli.command()(_command)
 
 DEMO_FOLDER = Path("data/demo")

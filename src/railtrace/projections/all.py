@@ -16,6 +16,7 @@ from railtrace.projections.orders import ORDERS
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.placement import PLACEMENT
 from railtrace.projections.qualifications import QUALIFICATIONS
+from railtrace.projections.quality import QUALITY
 from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
@@ -40,4 +41,5 @@ VIEWS = (
     ORDERS,
     QUALIFICATIONS,
     PLACEMENT,
+    QUALITY,
 )

@@ -77,6 +77,14 @@ FILTERS = (
 )  # fmt: skip
 
 
+_RECORDER_FILE = (
+    "unit", "at_us", "last_us", "recorder", "lines", "km_milli", "findings", "file", "operation",
+)  # fmt: skip
+_VIOLATION = (
+    "unit", "at_us", "rule", "duration_milli", "quantity", "worst", "uom", "file", "operation",
+)  # fmt: skip
+
+
 class Maintained(NamedTuple):
     """A vehicle in a list of what is due."""
 
@@ -429,6 +437,27 @@ class Lookup:
             [*VEHICLE_CLASSES, *types],
         )
         return [Maintained(*row) for row in rows]
+
+    def recorder_files(self, units: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the recorder files read of units, newest first."""
+        return self._of_units("recorder_files", _RECORDER_FILE, units)
+
+    def violations(self, units: Sequence[str], since_us: int = 0) -> list[dict[str, Any]]:
+        """Return the violations of modes of units since a moment, newest first."""
+        return self._of_units("violations", _VIOLATION, units, since_us)
+
+    def _of_units(
+        self, table: str, names: tuple[str, ...], units: Sequence[str], since_us: int = 0
+    ) -> list[dict[str, Any]]:
+        found: list[tuple[Any, ...]] = []
+        for some in chunks(units):
+            found += self._db.query(
+                f"SELECT {', '.join(names)} FROM {table} WHERE unit IN ({marks(len(some))})"
+                " AND at_us >= ?",
+                [*some, since_us],
+            )
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return sorted(rows, key=lambda row: (-row["at_us"], row["operation"]))
 
     def all_counter_rows(
         self, types: Sequence[str], meter: Literal["km", "engine_hours"]
