@@ -15,9 +15,10 @@ from railtrace.store.views import ViewStore
 from railtrace.trace.checkpoint import Checkpoint
 from railtrace.trace.leaf import read
 from railtrace.trace.merkle import check_inclusion, leaf_hash
+from railtrace.trace.operation import RecallOpened
 from railtrace.web.models import ApiToken, SavedFilter
 from railtrace.web.roles import ROLES
-from tests.web.conftest import COACH, WHEELSET
+from tests.web.conftest import COACH, T0, WHEELSET
 
 PAGES = [
     "/fleet/", "/fleet/?scope=parts", "/search?q=123", "/search", f"/units/{COACH}",
@@ -373,6 +374,20 @@ def test_a_failure_is_a_page_and_not_a_stack_of_code(
     response = viewer.get(f"/units/{COACH}")
     assert response.status_code == 500
     assert "Everything recorded before is safe" in response.text
+
+
+def test_a_recall_looked_at_before_it_was_opened_says_so(viewer: Client, railway: App) -> None:
+    opened = RecallOpened(
+        id="late-recall", happened_at=T0, units=(), recall="late-recall", title="Рамы", heat="8812"
+    )
+    railway.record([opened], "p-test", "test")
+    assert railway.wait_caught_up(10)
+    assert viewer.get("/recalls/late-recall").status_code == 200
+    before = viewer.get("/recalls/late-recall?known=2020-01-01")
+    assert before.status_code == 200
+    assert "late-recall" in before.text
+    assert "data-now" in before.text
+    assert viewer.get("/recalls/never?known=2020-01-01").status_code == 404
 
 
 def test_a_full_disk_is_told_where_the_pages_own_file_finds_no_room(

@@ -104,7 +104,12 @@ def recall(request: HttpRequest, recall: str) -> HttpResponse:
     """Show where the parts of a recall are."""
     dates = as_known(request)
     knowledge = the_app().knowledge(dates.at, dates.known)
-    state = _found(recall, knowledge)
+    try:
+        state = _found(recall, knowledge)
+    except NotFound:
+        _found(recall, the_app().knowledge())
+        context = {"section": "fleet", "dates": dates, "recall": recall}
+        return render(request, "recall_not_yet.html", context)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     affected = knowledge.affected(state)
     counts = _counts(affected)

@@ -98,7 +98,8 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
     counted = km or usage.km.known or usage.runs
     return {
         "unit": unit, "passport": passport, "number": names.number(passport),
-        "type": names.type(passport.type), "vehicle_class": names.vehicle_class(passport.type),
+        "name": names.unit(passport), "type": names.type(passport.type),
+        "vehicle_class": names.vehicle_class(passport.type),
         "type_row": _type_row(names, passport.type),
         "other_numbers": [n for n in passport.numbers if n is not passport.primary()],
         "primary": passport.primary(), "km_milli": km if counted else None,
