@@ -20,7 +20,6 @@ PARTS = (
     shapes.Phase, shapes.MachineLimit,
     shapes.Painted,
     shapes.Range,
-    shapes.RecorderFinding,
 )  # fmt: skip
 
 

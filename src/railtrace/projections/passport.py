@@ -18,7 +18,6 @@ from railtrace.trace.operation import (
     HoldLifted,
     LeftRepair,
     LocationReported,
-    MachineRegistered,
     Manufactured,
     MarkingChanged,
     Number,
@@ -292,11 +291,6 @@ def _take(state: Passport, entry: Entry, operation: Operation) -> None:
     match operation:
         case Manufactured() | Registered():
             _describe(state, entry, operation)
-        case MachineRegistered():
-            state.type = state.type or operation.machine
-            state.maker, state.home_site = (
-                state.maker or operation.maker, state.home_site or operation.site,
-            )  # fmt: skip
         case Commissioned():
             state.commissioned_us = entry.happened_us
             _belongs(state, operation.owner, operation.home_site)
@@ -375,13 +369,13 @@ def number_twins(rows: list[tuple[Any, ...]]) -> dict[str, list[str]]:
 
 PASSPORT = View(
     name="passport",
-    version=3,
+    version=2,
     state=Passport,
     kinds=frozenset({
         "Manufactured", "Registered", "Commissioned", "MarkingChanged", "LocationReported",
         "EnteredRepair", "LeftRepair", "Held", "HoldLifted", "Condemned", "WrittenOff",
         "StateChanged", "HolderChanged", "Restricted", "RestrictionLifted", "Permitted",
-        "PermissionEnded", "GuestSeen", "MachineRegistered",
+        "PermissionEnded", "GuestSeen",
     }),
     sees_all_with=frozenset({"Condemned", "WrittenOff"}),
     tables={

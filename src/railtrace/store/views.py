@@ -44,8 +44,7 @@ _EXTRA_INDEXES = {
     "installations": ("carrier",),
     "couplings": ("locomotive",),
     "last_repairs": ("grade",),
-    "made_with": ("device, at_us", "outcome"),
-    "triages": ("entry",),
+    "made_with": ("device, at_us",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),
 }

@@ -33,7 +33,6 @@ from railtrace.trace.operation import (
     Verified,
 )
 from railtrace.web.clocks import from_us
-from railtrace.web.depot.equipment import OEE_DAYS, life_of
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.measurements import limit_text
@@ -269,10 +268,7 @@ def shown(
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     passport, state = knowledge.passport(unit), knowledge.instrument(unit)
     now_us = knowledge.state_us or microseconds(app.clock())
-    made = [
-        row for row in app.lookup.made_with(unit, now_us - _YEAR_US, now_us, 2 * _CARDS)
-        if row["kind"] != "MachineResult"
-    ][:_CARDS]  # fmt: skip
+    made = app.lookup.made_with(unit, now_us - _YEAR_US, now_us, _CARDS)
     entries = [app.entry(row["operation"]) for row in made]
     load_named(knowledge, entries)
     context = {
@@ -283,8 +279,7 @@ def shown(
         "cards": [card(entry, knowledge, names, "", {}) for entry in entries],
         "proof_form": proof or Proof(),
         "withdrawal_form": withdrawal or Withdrawal(names, passport),
-        "now": app.clock(), "life": life_of(knowledge, names, unit, passport.type),
-        "oee_days": OEE_DAYS,
+        "today": app.clock().date().isoformat(),
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/instrument.html", context, status=status)
