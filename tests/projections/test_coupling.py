@@ -97,3 +97,10 @@ def test_a_meter_read_after_a_coupling_counts_what_came_after_it_only(tmp_path):
     now_us = microseconds(START) + 30 * 86_400_000_000
     assert known.mileage().at("c", now_us) == 290_010_000
     assert lookup.units(["c"])[0].km_milli == 290_010_000
+
+
+def test_the_counters_of_all_sections_hold_the_runs_of_their_locomotives(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SWAP)
+    runs, _ = Lookup(views.database).all_counter_rows(["2te10m"], "km")
+    assert [(unit, length) for unit, _, length in runs] == [("a", 1_840_000), ("c", 1_840_000)]

@@ -12,7 +12,9 @@ import pytest
 from railtrace.catalogue.layout import positions
 from railtrace.catalogue.load import load
 from railtrace.projections.all import VIEWS
+from railtrace.projections.coupling import COUPLING
 from railtrace.projections.fold import fold, resolve, units_of
+from railtrace.projections.passport import PASSPORT
 from railtrace.simulation.laws import SHIPPED, laws_from, load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth, read_truth
@@ -31,6 +33,7 @@ from railtrace.trace.operation import (
     Registered,
     Removed,
     Reprofiled,
+    SectionsCoupled,
 )
 
 END = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -127,7 +130,8 @@ def test_a_quarter_of_the_inventory_has_no_history(demo):
 def test_types_places_and_quantities_are_those_of_the_catalogue(demo):
     catalogue = load()
     type_of = {op.units[0]: op.type for op in demo.of(Registered | Manufactured)}
-    assert set(type_of.values()) <= {*catalogue.vehicle_types, *catalogue.part_types}
+    known = {*catalogue.vehicle_types, *catalogue.part_types, *catalogue.locomotive_types}
+    assert set(type_of.values()) <= known
     places = {
         key: {p.path: p.part_type for p in positions(catalogue, key)}
         for key in set(type_of.values()) & set(catalogue.vehicle_types)
@@ -143,6 +147,21 @@ def test_types_places_and_quantities_are_those_of_the_catalogue(demo):
         for reading in op.readings:
             assert (reading.quantity, reading.place) in known
             assert reading.unit == catalogue.quantities[reading.quantity].unit
+
+
+def test_what_the_depots_say_of_states_and_couplings_contradicts_nothing(demo, entries):
+    names, states, coupled = set(), Counter(), 0
+    for unit, own in entries.items():
+        passport = fold(PASSPORT, unit, [e for e in own if PASSPORT.handles(e.kind)])[0]
+        coupling = fold(COUPLING, unit, [e for e in own if COUPLING.handles(e.kind)])[0]
+        names |= {c.name for s in (passport, coupling) for c in s.contradictions.values()}
+        states[passport.status] += 1
+        coupled += len(coupling.coupled())
+    assert not names & {"two_states_at_once", "state_was_other", "in_use_while_in_repair",
+                        "section_in_two_locomotives", "holder_was_other"}  # fmt: skip
+    assert {"in_use", "reserve", "on_hire"} <= set(states)
+    assert coupled == sum(len(op.units) for op in demo.of(SectionsCoupled)) > 0
+    assert set(states) <= set(load().unit_states)
 
 
 def test_late_entries_are_as_many_as_the_laws_say(demo):

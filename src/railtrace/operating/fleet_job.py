@@ -150,7 +150,7 @@ _mine: list[tuple[UnitsThen, Catalogue]] = []
 def _start(config: bytes, dates: Dates, catalogue: str) -> None:
     trace, views = databases(msgspec.json.decode(config, type=Config))
     with suppress(AttributeError, OSError):
-        os.nice(10)
+        os.nice(5)
     read = msgspec.json.decode(Path(catalogue).read_bytes(), type=Catalogue)
     _mine.append((UnitsThen(views, DatabaseTraceStore(trace), dates), read))
 

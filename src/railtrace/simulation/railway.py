@@ -29,6 +29,7 @@ from railtrace.simulation.laws import (
 )
 from railtrace.simulation.opening import Opening
 from railtrace.simulation.planted import Planted
+from railtrace.simulation.standing import Standing
 from railtrace.simulation.truth import Truth, Vehicle
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
@@ -113,6 +114,8 @@ class _Life:
             truth.gauge_bias_mm,
         )  # fmt: skip
         self._note_truth(seed, start, end)
+        self.standing = Standing(laws, self.fleet, self.clerks, catalogue, seed + 7, self.end_min)
+        self.workshop.standing = self.standing
         self._index()
         self.planted = Planted(self.workshop, self.end_min, seed + 4)
 
@@ -179,6 +182,8 @@ class _Life:
         self.planted.prepare()
         self.planted.register_stock()
         Opening(self.laws, self.fleet, self.clerks, self.truth.seed).enter()
+        self.standing.enter([i for coaches in self.reserve.values() for i in coaches])
+        self.standing.restrict()
         yield from self.clerks.up_to(OPENING_MIN)
         for week in range(self.laws.weeks):
             self._live_week(week)
@@ -260,6 +265,7 @@ class _Life:
             if free_min[coach] > depart and at_home and reserve and free_min[reserve[0]] <= depart:
                 train_set.coaches[place] = reserve.pop(0)
                 reserve.append(coach)
+                self.standing.swap(coach, train_set.coaches[place], depart)
         return [coach for coach in train_set.coaches if free_min[coach] <= depart]
 
     def _form_blocks(self, week: int) -> None:
@@ -437,7 +443,10 @@ class _Life:
                 removed_value=str(shown),
             )  # fmt: skip
         if self.random.random() < law.inspections_per_week:
-            self.clerks.write(Inspected, log, at + 5, units=self._units(coupled), scope="ТО-2")
+            locomotive = filter(None, [self.standing.locomotive_of.get(head)])
+            self.clerks.write(
+                Inspected, log, at + 5, units=(*locomotive, *self._units(coupled)), scope="ТО-2"
+            )
             if self.random.random() < recording.defect_share:
                 open_min = DAY_MIN * self.random.uniform(0.05, 12)
                 self.workshop.find_defect(head, at + 5, at + 5 + open_min)

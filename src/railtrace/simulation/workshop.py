@@ -12,6 +12,7 @@ from railtrace.simulation.calendar import DAY_MIN
 from railtrace.simulation.clerks import Clerks
 from railtrace.simulation.fleet import Fleet, Foundry, Part, Spare, cast_wheels
 from railtrace.simulation.laws import Component, Laws, RepairKind, kijima_age
+from railtrace.simulation.standing import Standing
 from railtrace.simulation.truth import Life, Truth, WheelRates
 from railtrace.trace.operation import (
     Condemned,
@@ -52,6 +53,7 @@ class Workshop:
     rng: np.random.Generator
     random: random.Random
     gauge_bias_mm: dict[str, float]
+    standing: Standing | None = None
 
     def mend(self, slot: int, failed_min: float, age_km: float, from_min: float) -> float:
         """Record the failure of a component and its repair; returns when the vehicle is free."""
@@ -78,6 +80,8 @@ class Workshop:
                 EnteredRepair, vehicle.log, start, units=(vehicle.unit,), repair_kind=kind,
                 reason=mode,
             )  # fmt: skip
+            if self.standing is not None:
+                self.standing.wait_for_parts(int(fleet.slot_vehicle[slot]), start, end)
         self._put_right(slot, age_km, start + 0.6 * (end - start), component, mode)
         if failure_class < 3:
             self._leave(vehicle.log, end, vehicle.unit, kind)

@@ -431,12 +431,19 @@ class Lookup:
     def all_counter_rows(
         self, types: Sequence[str], meter: Literal["km", "engine_hours"]
     ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]:
-        """Return (unit, time, length) runs and (unit, time, total) anchors of units of types."""
+        """Return (unit, time, length) runs and (unit, time, total) anchors of units of types.
+
+        A section's runs are its own and those of the locomotives it was coupled in.
+        """
         column = "km_milli" if meter == "km" else "hours_milli"
         some = f"(SELECT unit FROM units WHERE type IN ({marks(len(types))}))"
         runs = self._db.query(
-            f"SELECT unit, at_us, {column} FROM runs WHERE unit IN {some} ORDER BY unit, at_us",
-            list(types),
+            f"SELECT unit, at_us, {column} FROM runs WHERE unit IN {some} UNION ALL"
+            f" SELECT c.unit, r.at_us, r.{column} FROM couplings c JOIN runs r"
+            " ON r.unit = c.locomotive AND r.at_us > c.from_us"
+            " AND (c.to_us IS NULL OR r.at_us <= c.to_us)"
+            f" WHERE c.unit IN {some} ORDER BY 1, 2",
+            [*types, *types],
         )
         anchors = self._db.query(
             f"SELECT unit, at_us, total_milli FROM anchors WHERE unit IN {some} AND meter = ?"
