@@ -44,6 +44,7 @@ texts_cli = _group("The texts of the web app, for translators.")
 for _name, _part in {
     "config": config_cli, "key": key_cli, "trust": trust_cli, "token": token_cli,
     "user": user_cli, "texts": texts_cli, "gateway": gateway_commands.gateway_cli,
+    "device": gateway_commands.device_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
 for _command in (*analysis_commands.COMMANDS, diagnose_command.diagnose):

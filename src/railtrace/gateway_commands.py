@@ -101,3 +101,67 @@ def resend(
         typer.echo(f"{outbox.send_all_again(since)} results are sent once more")
 
 
+
+
+device_cli = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="Drivers of depot machines.",
+)  # fmt: skip
+
+
+@device_cli.command("list")
+def kinds() -> None:
+    """List the kinds of machines that can be connected."""
+    from railtrace.devices import manifest
+
+    for kind in manifest.kinds():
+        told = manifest.manifest(kind)
+        typer.echo(f"{kind:20} {'/'.join(told.protocols):8} {told.fact:11} {told.ru} · {told.en}")
+
+
+@device_cli.command("check")
+def check_device(
+    path: Annotated[str, typer.Argument(help="A driver's folder, or a kind that ships")],
+    line: Annotated[bool, typer.Option(help="Also run its emulated machine on its line")] = True,
+    broker: Annotated[str, typer.Option(help="An MQTT broker for it; else mosquitto")] = "",
+) -> None:
+    """Examine a driver: print its certificate, or name what fails."""
+    from railtrace.devices import kit, manifest
+    from railtrace.devices.kit_line import examine_line
+
+    folder = manifest.FOLDER / path if path in manifest.kinds() else Path(path)
+    certificate = kit.examine(folder)
+    if line and certificate.holds:
+        examine_line(folder, certificate, broker)
+    typer.echo(str(certificate))
+    if not certificate.holds:
+        raise typer.Exit(1)
+
+
+@device_cli.command("expect")
+def expect(path: Annotated[Path, typer.Argument(help="A driver's folder")]) -> None:
+    """Write a draft of expected.json by the driver itself: correct it by the printout."""
+    import json
+
+    import msgspec
+
+    from railtrace.devices import drivers, samples
+    from railtrace.devices.gateway.intake import utc_now
+    from railtrace.errors import ConfigError
+
+    target = path / samples.FOLDER / samples.EXPECTED
+    if target.exists():
+        raise ConfigError("{file} is there: it is not written over", file=target)
+    driver = drivers.read(path)
+    files = [file for file in sorted((path / samples.FOLDER).iterdir()) if file.is_file()]
+    beside = {
+        one.name for file in files for one in samples.files_beside(driver, file, file.read_bytes())
+    }
+    names = [file.name for file in files if file.name not in beside]
+    told = samples.Expected(utc_now(), "Asia/Dushanbe", {name: [] for name in names})
+    for name, message in samples.messages(driver, told):
+        told.samples[name] = samples.given(driver, message)
+    text = json.dumps(json.loads(msgspec.json.encode(told)), ensure_ascii=False, indent=1)
+    target.write_text(text + "\n", "utf-8")
+    typer.echo(f"{target} is a draft: correct it by the machine's own display or printout")
+
