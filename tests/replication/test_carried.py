@@ -163,6 +163,11 @@ def test_a_kind_of_a_later_program_is_kept_carried_and_shown(
     assert (entry.kind, entry.units) == ("Levitated", ("u-1",))
     states = hq.views.states_now(["u-1"])
     assert any(state.unreadable for state in states.values())
+    record(hq, ran("elsewhere", unit="u-2"))
+    hq.catch_up()
+    named = {unit: [g.name for g in hq.knowledge().gates(unit)] for unit in ("u-1", "u-2")}
+    assert "no_decision" in named["u-1"]
+    assert "no_decision" not in named["u-2"]
     assert verify_installation(hq, jobs=1).is_whole
 
 

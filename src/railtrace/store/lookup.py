@@ -295,6 +295,12 @@ class Lookup:
             parameters,
         )
 
+    def logs_of(self, unit: str) -> list[tuple[str, int]]:
+        """Return (log, entries) of every log that speaks of a unit."""
+        return self._db.query(
+            "SELECT log, COUNT(*) FROM unit_ops WHERE unit = ? GROUP BY log ORDER BY log", (unit,)
+        )
+
     def operations_of(self, unit: str) -> int:
         """Return how many operations speak of a unit."""
         return int(self._db.query("SELECT COUNT(*) FROM unit_ops WHERE unit = ?", (unit,))[0][0])

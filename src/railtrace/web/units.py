@@ -20,6 +20,7 @@ from railtrace.errors import NotFound
 from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
 from railtrace.store.knowledge import Knowledge, Node
+from railtrace.store.replicas import Replicas
 from railtrace.trace.leaf import Entry, microseconds, moment, read
 from railtrace.trace.operation import Installed, kind_of, named_units
 from railtrace.web import words
@@ -163,8 +164,24 @@ def _life(request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node) 
         "with_parts": with_parts, "days": _days(cards), "later": before is not None,
         "before": json.dumps(rows[CARDS - 1][1:5]) if len(rows) > CARDS else "",
         "lifeline_url": f"{reverse('lifeline', args=[tree.unit])}?{request.GET.urlencode()}",
-        "verdict_words": list(words.VERDICTS),
+        "verdict_words": list(words.VERDICTS), "provenance": _provenance(tree.unit),
+        "now": the_app().clock(),
     }  # fmt: skip
+
+
+def _provenance(unit: str) -> list[dict[str, Any]]:
+    """Return the logs a unit's trace is merged of, each with the head known of it and its age."""
+    app = the_app()
+    heads = {head.log: head for head in app.trace.heads()}
+    heard = Replicas(app.trace).heard()
+    return [
+        {
+            "log": log, "entries": count, "head": heads[log],
+            "as_of_us": heard[log].as_of_us if heads[log].foreign and log in heard else None,
+        }
+        for log, count in app.lookup.logs_of(unit)
+        if log in heads
+    ]  # fmt: skip
 
 
 def _cursor(request: HttpRequest) -> tuple[int, int, str, int] | None:

@@ -20,7 +20,7 @@ from railtrace.web import (
     trace_pages,
     units,
 )
-from railtrace.web.people import terminals
+from railtrace.web.people import shift_report, terminals
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("proof/<path:id_>", operations.proof, name="proof"),
     path("evidence/<str:sha256>", operations.evidence, name="evidence"),
     path("trace/", trace_pages.trace, name="trace"),
+    path("trace/shift", shift_report.shift_report, name="shift-report"),
     path("trace/contradictions", trace_pages.contradictions, name="contradictions"),
     path("trace/contradictions/resolve", trace_pages.resolve, name="resolve"),
     path("trace/checkpoint/<path:log>", trace_pages.checkpoint, name="checkpoint"),
