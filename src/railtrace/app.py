@@ -1,6 +1,7 @@
 """The wiring: the only file that knows trace, stores, views and catalogue together."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from railtrace.catalogue.rows import Catalogue
 from railtrace.config import Config
 from railtrace.errors import BadOperation, ConfigError, NotFound, Refused, StoreFull
 from railtrace.projections.all import VIEWS
+from railtrace.projections.twins import Finding
 from railtrace.recorder import Recorder
 from railtrace.store.database import Database
 from railtrace.store.evidence import EvidenceStore
@@ -25,6 +27,7 @@ from railtrace.store.postgres import Postgres
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.stockroom import Stockroom
 from railtrace.store.trace import DatabaseTraceStore
+from railtrace.store.twins import Twins
 from railtrace.store.views import ViewStore
 from railtrace.trace import leaf as leaves
 from railtrace.trace.checkpoint import Checkpoint, Signer
@@ -73,6 +76,7 @@ class App:
         self.views = ViewStore(views, self.trace, VIEWS, self._catalogue_of)
         self.lookup = Lookup(views)
         self.stockroom = Stockroom(views)
+        self.twins = Twins(views)
         self._recorder: Recorder | None = None
         self._follower: Follower | None = None
         self._signer: Signer | None = None
@@ -292,6 +296,17 @@ class App:
 
     def _catalogue_known(self, known_us: int) -> Catalogue:
         return self._catalogue_of(self.views.adopted(known_us))
+
+    def look_for_twins(
+        self, tell: Callable[[str, int], None] = lambda what, done: None
+    ) -> list[Finding]:
+        """Look through everything for ghosts and twins, and keep what was found."""
+        started = time.perf_counter()
+        now_us = leaves.microseconds(self.clock())
+        findings = self.twins.look(self.catalogue(), now_us, tell)
+        took_ms = int(1000 * (time.perf_counter() - started))
+        self.twins.keep(findings, now_us, took_ms, len(self.twins.numbers()))
+        return findings
 
     # --- proof ----------------------------------------------------------------------------------
 

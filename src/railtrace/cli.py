@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import analysis_commands, diagnose_command, gateway_commands
+from railtrace import analysis_commands, diagnose_command, gateway_commands, recorder_commands
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ for _name, _part in {
     "device": gateway_commands.device_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
-for _command in (*analysis_commands.COMMANDS, diagnose_command.diagnose):
+for _command in (
+    *analysis_commands.COMMANDS, recorder_commands.recorder, diagnose_command.diagnose,
+):  # fmt: skip
     cli.command()(_command)
 
 DEMO_FOLDER = Path("data/demo")
@@ -253,6 +256,17 @@ def record(
     _told({**counts, "refused_lines": refused}, as_json, text + reasons)
     if summary.refused:
         raise typer.Exit(1)
+
+
+@cli.command()
+def twins(as_json: Json = False) -> None:
+    """Look for ghosts and twins: numbers, runs and places that may be mixed up."""
+    with _app(prepared=False) as app, _progress("compared", quiet=as_json) as tell:
+        app.catch_up()
+        findings = app.look_for_twins(tell)
+    kinds = Counter(finding.kind for finding in findings)
+    text = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+    _told(dict(kinds), as_json, text or "nothing suspicious")
 
 
 @cli.command()

@@ -17,9 +17,7 @@ from railtrace.errors import BadData
 from tests.analysis.test_fleet_hazard import drawn, fitted
 
 FLEET = fitted(drawn(7, 40, 60_000)[0])
-AGES = AgeSpread(
-    np.tile(np.linspace(50_000, 400_000, 8), (2, 1)), np.full((2, 8), 1 / 8), np.zeros(2, bool)
-)
+AGES = AgeSpread(np.tile(np.linspace(50_000, 400_000, 8), (2, 1)), np.full((2, 8), 1 / 8))
 
 
 def places(ages, **change) -> Places:

@@ -108,7 +108,7 @@ def test_the_demo_is_as_large_as_promised(demo):
     vehicles = Counter(
         catalogue.vehicle_types[op.type].vehicle_class
         for op in demo.of(Registered)
-        if op.type in catalogue.vehicle_types
+        if op.type in catalogue.vehicle_types and not op.units[0].startswith("u-double-")
     )
     assert vehicles["freight_wagon"] == 2269
     assert vehicles["coach"] == 441
@@ -192,7 +192,8 @@ def test_the_views_find_the_planted_contradictions_and_no_others(demo, entries):
     assert {name for name, _ in found - planted} <= aftermath
     assert len(found - planted) <= 6
     assert Counter(c.kind for c in demo.truth.contradictions) == {
-        "installed_twice": 3, "removed_where_it_is_not": 3, "after_scrapping": 3
+        # Three of the removals are of a serial mistyped by one digit: planted ghosts.
+        "installed_twice": 3, "removed_where_it_is_not": 6, "after_scrapping": 3
     }  # fmt: skip
 
 

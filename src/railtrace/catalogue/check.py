@@ -17,6 +17,7 @@ from railtrace.catalogue.rows import (
     LocomotiveType,
     Measured,
     MinimumStock,
+    ModeRule,
     Part,
     PartType,
     Process,
@@ -69,6 +70,16 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield "places", f"{len(row.places)} places for {row.sections} sections"
         case Service():
             yield from _service(row)
+        case ModeRule():
+            yield from _mode_rule(row)
+
+
+def _mode_rule(rule: ModeRule) -> _Problems:
+    for condition in rule.conditions:
+        if bool(condition.channel) == bool(condition.spread_of):
+            yield "conditions", "a condition names a channel, or the channels of a spread"
+        if len(condition.spread_of) == 1:
+            yield "conditions", "a spread is of two channels at least"
 
 
 def _service(service: Service) -> _Problems:
@@ -162,6 +173,10 @@ def _references(row: Row) -> _References:
             yield "unit", "units_of_measure", row.unit
         case LocomotiveType():
             yield from (("section_types", "vehicle_types", key) for key in row.section_types)
+        case ModeRule():
+            yield "shown", "quantities", row.shown.quantity
+            yield "shown", "units_of_measure", row.shown.unit
+            yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
         case Programme():
             yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
             yield from (("part_types", "part_types", key) for key in row.part_types)

@@ -222,6 +222,59 @@ class LocomotiveType(Row, frozen=True, kw_only=True):
     section_types: Annotated[tuple[Key, ...], Meta(min_length=1)]
     sections: Annotated[int, Meta(ge=2, le=4)]
     places: Annotated[tuple[str, ...], Meta(min_length=2)]
+class RecorderColumn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One channel of a recorder's file: value = number in the column × factor + offset."""
+
+    channel: Key
+    column: Words
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+class RecorderType(Row, frozen=True, kw_only=True):
+    """How the files of one type of on-board recorder are read.
+
+    `zone_h`: hours that its clock is ahead of UTC, for times written without an offset.
+    """
+
+    time_column: Words
+    time_is: Literal["iso", "epoch_s"]
+    zone_h: Annotated[float, Meta(ge=-14, le=14)] = 0.0
+    gap_s: Annotated[float, Meta(gt=0)] = 5.0
+    columns: Annotated[tuple[RecorderColumn, ...], Meta(min_length=1)]
+
+
+class ModeCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One comparison; railtrace.analysis.recorder_rules.Condition says what each field means."""
+
+    channel: str
+    sign: Literal["over", "under", "at_least", "at_most", "is", "falls_below", "rises_above"]
+    value: float
+    other: str = ""
+    rise_s: Annotated[int, Meta(ge=0)] = 0
+    absolute: bool = False
+    spread_of: tuple[Key, ...] = ()
+
+
+class Shown(Struct, frozen=True, forbid_unknown_fields=True):
+    """As what the worst value of a violation is written."""
+
+    quantity: Key
+    unit: Literal["km/h", "°C", "kPa", "MPa", "A", "V", "kW", "rpm", "m/s2", "s", "km", "1"]
+
+
+class ModeRule(Row, frozen=True, kw_only=True):
+    """A rule of use: when it is violated, and how much a violation weighs in the quality index."""
+
+    conditions: Annotated[tuple[ModeCondition, ...], Meta(min_length=1)]
+    least_s: Annotated[float, Meta(ge=0)] = 1.0
+    join_s: Annotated[float, Meta(ge=0)] = 0.0
+    vehicle_types: tuple[Key, ...] = ()
+    weight: Annotated[float, Meta(ge=0)] = 1.0
+    weight_source: str = ""
+    shown: Shown
+
+
 class Programme(Row, frozen=True, kw_only=True):
     """A maintenance programme: whose, in which nomenclature; its kinds are `services`.
 
@@ -376,6 +429,8 @@ class Catalogue(
     unit_states: Mapping[str, UnitState] = {}
     locomotive_types: Mapping[str, LocomotiveType] = {}
     equipment_types: Mapping[str, EquipmentType] = {}
+    recorder_types: Mapping[str, RecorderType] = {}
+    mode_rules: Mapping[str, ModeRule] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}

@@ -125,6 +125,7 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
         app.views.rebuild(progress=tell)
         app.catch_up()
         clock.now = utc_now()
+        app.look_for_twins(tell)
         app.sign_heads()
     finally:
         app.stop()

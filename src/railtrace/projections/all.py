@@ -4,7 +4,6 @@ from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.coupling import COUPLING
 from railtrace.projections.equipment import EQUIPMENT
-from railtrace.projections.failures import FAILURES
 from railtrace.projections.genealogy import GENEALOGY
 from railtrace.projections.introduction import INTRODUCTION
 from railtrace.projections.judgements import JUDGEMENTS
@@ -17,6 +16,7 @@ from railtrace.projections.orders import ORDERS
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.placement import PLACEMENT
 from railtrace.projections.qualifications import QUALIFICATIONS
+from railtrace.projections.quality import QUALITY
 from railtrace.projections.recall import RECALL
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
@@ -41,5 +41,5 @@ VIEWS = (
     ORDERS,
     QUALIFICATIONS,
     PLACEMENT,
-    FAILURES,
+    QUALITY,
 )

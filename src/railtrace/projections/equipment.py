@@ -1,4 +1,4 @@
-"""Equipment: which operations were made with which device. A unit's own operations fill it.
+"""Equipment: what was made with which device, and how findings of machines were answered.
 
 Nothing is pushed to the device: who asks about a device reads the rows that name it.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry
-from railtrace.trace.operation import Operation
+from railtrace.trace.operation import FindingTriaged, Operation
 
 
 class Equipment(State):
@@ -19,9 +19,13 @@ class Equipment(State):
 def _apply(
     state: Equipment, entry: Entry, operation: Operation
 ) -> Iterable[tuple[str, tuple[Any, ...]]]:
-    if not operation.device:
+    if isinstance(operation, FindingTriaged):
+        return [("triages", (state.unit, entry.happened_us, operation.entry, operation.answer,
+                             operation.id))]  # fmt: skip
+    # A machine's own result is also of the machine itself: counted once, at the unit worked on.
+    if not operation.device or (state.unit not in operation.units and operation.units):
         return ()
-    outcome = str(getattr(operation, "outcome", "passed"))
+    outcome = str(getattr(operation, "outcome", "") or getattr(operation, "evaluation", "passed"))
     row = (
         state.unit, entry.happened_us, operation.device, entry.kind, outcome, operation.id,
         entry.log, entry.position, entry.recorded_us,
@@ -35,9 +39,10 @@ def _rows(state: Equipment, catalogue: Catalogue) -> Rows:
 
 EQUIPMENT = View(
     name="equipment",
-    version=1,
+    version=2,
     state=Equipment,
     kinds=frozenset({
+        "MachineResult", "FindingTriaged",
         "Washed", "Measured", "Tested", "Diagnosed", "Reprofiled", "Inspected", "Repaired",
     }),
     tables={},
@@ -45,6 +50,9 @@ EQUIPMENT = View(
         "made_with": (
             "unit TEXT", "at_us BIGINT", "device TEXT", "kind TEXT", "outcome TEXT",
             "operation TEXT", "log TEXT", "position BIGINT", "recorded_us BIGINT",
+        ),
+        "triages": (
+            "unit TEXT", "at_us BIGINT", "entry TEXT", "answer TEXT", "operation TEXT",
         ),
     },
     apply=_apply,

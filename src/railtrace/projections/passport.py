@@ -18,6 +18,7 @@ from railtrace.trace.operation import (
     HoldLifted,
     LeftRepair,
     LocationReported,
+    MachineRegistered,
     Manufactured,
     MarkingChanged,
     Number,
@@ -291,6 +292,11 @@ def _take(state: Passport, entry: Entry, operation: Operation) -> None:
     match operation:
         case Manufactured() | Registered():
             _describe(state, entry, operation)
+        case MachineRegistered():
+            state.type = state.type or operation.machine
+            state.maker, state.home_site = (
+                state.maker or operation.maker, state.home_site or operation.site,
+            )  # fmt: skip
         case Commissioned():
             state.commissioned_us = entry.happened_us
             _belongs(state, operation.owner, operation.home_site)
@@ -369,13 +375,13 @@ def number_twins(rows: list[tuple[Any, ...]]) -> dict[str, list[str]]:
 
 PASSPORT = View(
     name="passport",
-    version=2,
+    version=3,
     state=Passport,
     kinds=frozenset({
         "Manufactured", "Registered", "Commissioned", "MarkingChanged", "LocationReported",
         "EnteredRepair", "LeftRepair", "Held", "HoldLifted", "Condemned", "WrittenOff",
         "StateChanged", "HolderChanged", "Restricted", "RestrictionLifted", "Permitted",
-        "PermissionEnded", "GuestSeen",
+        "PermissionEnded", "GuestSeen", "MachineRegistered",
     }),
     sees_all_with=frozenset({"Condemned", "WrittenOff"}),
     tables={

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
-from railtrace.trace.leaf import Entry
+from railtrace.trace.leaf import Entry, microseconds
 from railtrace.trace.operation import MeterRead, MeterReplaced, Operation, Ran, Registered
 
 MILLI = 1000
@@ -54,7 +54,10 @@ def _run(state: Usage, entry: Entry, run: Ran) -> tuple[str, tuple[Any, ...]]:
     state.last_run_us = entry.happened_us
     if state.first_run_us is None:
         state.first_run_us = entry.happened_us
-    return "runs", (state.unit, entry.happened_us, km, hours, entry.log, entry.position)
+    started_us = None if run.started_at is None else microseconds(run.started_at)
+    return "runs", (
+        state.unit, entry.happened_us, km, hours, entry.log, entry.position, started_us
+    )  # fmt: skip
 
 
 def _anchor(state: Usage, entry: Entry, meter: str, total: int) -> tuple[str, tuple[Any, ...]]:
@@ -124,7 +127,7 @@ def _rows(state: Usage, catalogue: Catalogue) -> Rows:
 
 USAGE = View(
     name="usage",
-    version=1,
+    version=2,
     state=Usage,
     kinds=frozenset({"Ran", "MeterRead", "MeterReplaced", "Registered"}),
     tables={
@@ -136,7 +139,7 @@ USAGE = View(
     history={
         "runs": (
             "unit TEXT", "at_us BIGINT", "km_milli BIGINT", "hours_milli BIGINT", "log TEXT",
-            "position BIGINT",
+            "position BIGINT", "started_us BIGINT",
         ),
         "anchors": (
             "unit TEXT", "meter TEXT", "at_us BIGINT", "total_milli BIGINT", "log TEXT",

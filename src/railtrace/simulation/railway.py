@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from railtrace.catalogue.rows import Catalogue
 from railtrace.simulation.calendar import DAY_MIN, OPENING_MIN, WEEK_MIN
 from railtrace.simulation.clerks import Clerks, Sent
+from railtrace.simulation.doubles import Doubles
 from railtrace.simulation.fleet import Foundry, found_fleet
 from railtrace.simulation.laws import (
     Detail,
@@ -30,6 +31,7 @@ from railtrace.simulation.laws import (
 from railtrace.simulation.opening import Opening
 from railtrace.simulation.planted import Planted
 from railtrace.simulation.standing import Standing
+from railtrace.simulation.storekeeper import Storekeeper
 from railtrace.simulation.truth import Truth, Vehicle
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
@@ -118,6 +120,8 @@ class _Life:
         self.workshop.standing = self.standing
         self._index()
         self.planted = Planted(self.workshop, self.end_min, seed + 4)
+        self.doubles = Doubles(self.workshop, self.end_min, seed + 5)
+        self.storekeeper = Storekeeper(self.workshop, self.end_min, seed + 6)
 
     def _note_truth(self, seed: int, start: datetime, end: datetime) -> None:
         truth, fleet = self.truth, self.fleet
@@ -181,6 +185,8 @@ class _Life:
     def live(self) -> Iterator[Sent]:
         self.planted.prepare()
         self.planted.register_stock()
+        self.doubles.prepare()
+        self.storekeeper.prepare()
         Opening(self.laws, self.fleet, self.clerks, self.truth.seed).enter()
         self.standing.enter([i for coaches in self.reserve.values() for i in coaches])
         self.standing.restrict()
@@ -209,6 +215,8 @@ class _Life:
         self._do_planned(plan)
         self._write_off(plan)
         self.planted.live_week(start, start + WEEK_MIN)
+        self.doubles.live_week(start, start + WEEK_MIN)
+        self.storekeeper.live_week(start, start + WEEK_MIN)
 
     def _drive_quality(self) -> None:
         law = self.laws.quality

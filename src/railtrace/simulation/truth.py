@@ -43,6 +43,15 @@ class Contradiction(Struct, frozen=True):
     operations: tuple[str, ...]
 
 
+class Double(Struct, frozen=True):
+    """A planted ghost or twin: how it is to be found, and what it is in truth."""
+
+    kind: str
+    truth: str
+    units: tuple[str, ...]
+    operations: tuple[str, ...]
+
+
 class RecallCase(Struct):
     """The recall of side frames: where its parts are at the end."""
 
@@ -71,6 +80,8 @@ class Truth(Struct):
     late: list[str] = field(default_factory=list)
     corrected: list[str] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    doubles: list[Double] = field(default_factory=list)
+    misrecorded_km: dict[str, float] = field(default_factory=dict)
     recall: RecallCase = field(default_factory=RecallCase)
 
     def write(self, path: Path) -> None:

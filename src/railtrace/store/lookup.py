@@ -77,14 +77,12 @@ FILTERS = (
 )  # fmt: skip
 
 
-class Installation(NamedTuple):
-    """A stay of a part on a carrier [µs]; `to_us` None while it is there."""
-
-    part: str
-    carrier: str
-    position: str
-    from_us: int | None
-    to_us: int | None
+_RECORDER_FILE = (
+    "unit", "at_us", "last_us", "recorder", "lines", "km_milli", "findings", "file", "operation",
+)  # fmt: skip
+_VIOLATION = (
+    "unit", "at_us", "rule", "duration_milli", "quantity", "worst", "uom", "file", "operation",
+)  # fmt: skip
 
 
 class Maintained(NamedTuple):
@@ -97,7 +95,6 @@ class Maintained(NamedTuple):
     scheme: str
     vehicle_class: str
     home_site: str
-    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +394,19 @@ class Lookup:
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def findings(self, since_us: int, outcomes: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what machines found since a moment and nobody has answered, the newest first."""
+        names = ("unit", "at_us", "device", "kind", "outcome", "operation")
+        rows = self._db.query(
+            f"SELECT {', '.join('m.' + name for name in names)} FROM made_with m"
+            f" WHERE m.outcome IN ({marks(len(outcomes))}) AND m.at_us >= ? AND m.kind IN"
+            " ('Diagnosed', 'Tested') AND NOT EXISTS"
+            " (SELECT 1 FROM triages t WHERE t.entry = m.operation)"
+            " ORDER BY m.at_us DESC, m.operation LIMIT 500",
+            [*outcomes, since_us],
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def last_made(self, devices: Sequence[str]) -> dict[str, int]:
         """Return when each device last made an operation."""
         found: dict[str, int] = {}
@@ -434,6 +444,27 @@ class Lookup:
         )
         return [Maintained(*row) for row in rows]
 
+    def recorder_files(self, units: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the recorder files read of units, newest first."""
+        return self._of_units("recorder_files", _RECORDER_FILE, units)
+
+    def violations(self, units: Sequence[str], since_us: int = 0) -> list[dict[str, Any]]:
+        """Return the violations of modes of units since a moment, newest first."""
+        return self._of_units("violations", _VIOLATION, units, since_us)
+
+    def _of_units(
+        self, table: str, names: tuple[str, ...], units: Sequence[str], since_us: int = 0
+    ) -> list[dict[str, Any]]:
+        found: list[tuple[Any, ...]] = []
+        for some in chunks(units):
+            found += self._db.query(
+                f"SELECT {', '.join(names)} FROM {table} WHERE unit IN ({marks(len(some))})"
+                " AND at_us >= ?",
+                [*some, since_us],
+            )
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return sorted(rows, key=lambda row: (-row["at_us"], row["operation"]))
+
     def all_counter_rows(
         self, types: Sequence[str], meter: Literal["km", "engine_hours"]
     ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]]]:
@@ -458,6 +489,30 @@ class Lookup:
         )
         return runs, anchors
 
+    def qualifications(self) -> list[dict[str, Any]]:
+        """Return every right to work ever given, what ends first on top."""
+        names = (
+            "unit", "qualification", "from_us", "to_us", "withdrawn_us", "certificate", "stamp",
+            "operation",
+        )  # fmt: skip
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM qualifications"
+            f" ORDER BY COALESCE(to_us, {2**62}), unit, qualification"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def happened(
+        self, from_us: int, to_us: int, kinds: Sequence[str], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return places of operations of some kinds that happened in a span, the newest first."""
+        rows = self._db.query(
+            "SELECT DISTINCT log, position, happened_us FROM unit_ops WHERE happened_us BETWEEN"
+            f" ? AND ? AND kind IN ({marks(len(kinds))}) ORDER BY happened_us DESC"
+            f" LIMIT {int(limit)}",
+            [from_us, to_us, *kinds],
+        )
+        return [{"log": log, "position": position} for log, position, _ in rows]
+
     # --- tracks -------------------------------------------------------------------------------
 
     def placements(self, site: str, from_us: int, to_us: int) -> list[dict[str, Any]]:
@@ -472,56 +527,6 @@ class Lookup:
             (site, to_us, to_us, from_us, from_us),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
-    # --- lives --------------------------------------------------------------------------------
-
-    def installations_on(self, carriers: Sequence[str]) -> list[Installation]:
-        """Return every stay of a part on some carriers, by part and time."""
-        found: list[Installation] = []
-        for some in chunks(carriers):
-            rows = self._db.query(
-                f"SELECT unit, carrier, position, from_us, to_us FROM installations"
-                f" WHERE carrier IN ({marks(len(some))})",
-                list(some),
-            )
-            found += [Installation(*row) for row in rows]
-        return sorted(found, key=lambda row: (row.part, row.from_us or 0))
-
-    def part_births(self, parts: Sequence[str]) -> dict[str, tuple[str, int | None]]:
-        """Return type and, of a part made under watch, the moment of its making."""
-        found: dict[str, tuple[str, int | None]] = {}
-        for some in chunks(parts):
-            rows = self._db.query(
-                f"SELECT u.unit, u.type, (SELECT MIN(o.happened_us) FROM unit_ops o WHERE"
-                f" o.unit = u.unit AND o.kind = 'Manufactured') FROM units u"
-                f" WHERE u.unit IN ({marks(len(some))})",
-                list(some),
-            )
-            found.update({unit: (type_, made) for unit, type_, made in rows})
-        return found
-
-    def failures_of(
-        self, units: Sequence[str]
-    ) -> tuple[
-        dict[str, list[tuple[int, str, int | None, str]]], dict[str, list[tuple[int, str]]]
-    ]:
-        """Return (time, place, class, operation) failures and (time, operation) renewals by unit.
-
-        Both in order of time.
-        """
-        failed: dict[str, list[tuple[int, str, int | None, str]]] = {}
-        renewed: dict[str, list[tuple[int, str]]] = {}
-        for some in chunks(units):
-            where = f"WHERE unit IN ({marks(len(some))}) ORDER BY at_us, operation"
-            for unit, *row in self._db.query(
-                f"SELECT unit, at_us, place, failure_class, operation FROM failures {where}",
-                list(some),
-            ):
-                failed.setdefault(unit, []).append(tuple(row))
-            for unit, at_us, operation in self._db.query(
-                f"SELECT unit, at_us, operation FROM renewals {where}", list(some)
-            ):
-                renewed.setdefault(unit, []).append((at_us, operation))
-        return failed, renewed
 
     # --- work orders -------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ _EXTRA_INDEXES = {
     "installations": ("carrier",),
     "couplings": ("locomotive",),
     "last_repairs": ("grade",),
-    "made_with": ("device, at_us",),
+    "made_with": ("device, at_us", "outcome"),
+    "triages": ("entry",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),
 }

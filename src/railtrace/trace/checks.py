@@ -73,7 +73,7 @@ _WITHOUT_UNITS = {
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
-    "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated",
+    "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated", "RecorderRead",
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
     "MachineRegistered",
     "LastRepairStated", "GuestSeen",

@@ -1009,6 +1009,30 @@ class ResultSealed(Operation, frozen=True, tag="ResultSealed"):
     state_at: Aware | None = None
     known_at: Aware | None = None
     positions: Annotated[tuple[LogSize, ...], Meta(max_length=500)] = ()
+# --- operation quality --------------------------------------------------------------------
+
+
+class RecorderFinding(_Part, frozen=True):
+    """Something wrong with a recorder's file, by name: where first, how often, how much."""
+
+    name: Id
+    at: Aware | None = None
+    count: Count = 1
+    text: Line = ""
+
+
+class RecorderRead(Operation, frozen=True, tag="RecorderRead"):
+    """A file of an on-board recorder was read by the rules named; the file is evidence."""
+
+    recorder: Id
+    first_at: Aware
+    last_at: Aware
+    rows: Count = 0
+    distance_km: Decimal | None = None
+    rules: Annotated[tuple[Id, ...], Meta(max_length=200)] = ()
+    findings: Annotated[tuple[RecorderFinding, ...], Meta(max_length=200)] = ()
+
+
 # --- what is due --------------------------------------------------------------------------
 
 
@@ -1055,7 +1079,7 @@ AnyOperation = (
     | StepReturned | FindingTriaged | Placed | PlacePlanned | TrackLeft
     | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
     | ShiftHandedOver
-    | ProgrammeChosen | PaperIssued | LifeExtended
+    | ProgrammeChosen | PaperIssued | LifeExtended | RecorderRead
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {

@@ -18,6 +18,7 @@ from railtrace.web import (
     release,
     scan,
     trace_pages,
+    twins,
     units,
 )
 from railtrace.web.people import shift_report, terminals
@@ -43,7 +44,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lifeline/<path:unit>", units.lifeline, name="lifeline"),
     path("pulse/", live.pulse, name="pulse"),
     path("pulse/<path:unit>", live.pulse, name="unit-pulse"),
-    path("reliability/", include("railtrace.web.reliability.urls")),
     path("recalls/", recalls.recalls, name="recalls"),
     path("recalls/<path:recall>/hold", recalls.hold, name="recall-hold"),
     path("recalls/<path:recall>/close", recalls.close, name="recall-close"),
@@ -58,6 +58,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/shift", shift_report.shift_report, name="shift-report"),
     path("trace/contradictions", trace_pages.contradictions, name="contradictions"),
     path("trace/contradictions/resolve", trace_pages.resolve, name="resolve"),
+    path("trace/twins", twins.twins, name="twins"),
+    path("trace/twins/look", twins.look, name="twins-look"),
+    path("trace/twins/judge", twins.judge, name="twins-judge"),
     path("trace/checkpoint/<path:log>", trace_pages.checkpoint, name="checkpoint"),
     path("trace/catalogue", catalogue_pages.catalogue, name="catalogue"),
     path("trace/catalogue/<str:key>", catalogue_pages.catalogue_type, name="catalogue-type"),

@@ -104,6 +104,7 @@ KINDS = {
     "ProgrammeChosen": _("Programme chosen"),
     "PaperIssued": _("Paper issued"),
     "LifeExtended": _("Service life extended"),
+    "RecorderRead": _("Recorder file read"),
 }
 
 LANES = {
@@ -145,7 +146,7 @@ LANE_OF_KIND = {
     "PlacePlanned": "location", "TrackLeft": "location", "PermitIssued": "repairs",
     "PermitClosed": "repairs",
     "ProgrammeChosen": "repairs", "PaperIssued": "measurements",
-    "LifeExtended": "repairs",
+    "LifeExtended": "repairs", "RecorderRead": "runs",
 }  # fmt: skip
 
 CLASSES = {
@@ -431,6 +432,7 @@ FIELDS = {
     "shift": _("Shift"), "stamp": _("Stamp"),
     "taken_by": _("Taken by"), "track": _("Track"),
     "valid_to": _("Valid to"),
+    "recorder": _("Recorder"), "first_at": _("From"), "last_at": _("To"), "rules": _("Rules"),
     "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
 }  # fmt: skip
 

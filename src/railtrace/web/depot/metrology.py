@@ -33,6 +33,7 @@ from railtrace.trace.operation import (
     Verified,
 )
 from railtrace.web.clocks import from_us
+from railtrace.web.depot.equipment import OEE_DAYS, life_of
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.measurements import limit_text
@@ -268,7 +269,10 @@ def shown(
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     passport, state = knowledge.passport(unit), knowledge.instrument(unit)
     now_us = knowledge.state_us or microseconds(app.clock())
-    made = app.lookup.made_with(unit, now_us - _YEAR_US, now_us, _CARDS)
+    made = [
+        row for row in app.lookup.made_with(unit, now_us - _YEAR_US, now_us, 2 * _CARDS)
+        if row["kind"] != "MachineResult"
+    ][:_CARDS]  # fmt: skip
     entries = [app.entry(row["operation"]) for row in made]
     load_named(knowledge, entries)
     context = {
@@ -279,7 +283,8 @@ def shown(
         "cards": [card(entry, knowledge, names, "", {}) for entry in entries],
         "proof_form": proof or Proof(),
         "withdrawal_form": withdrawal or Withdrawal(names, passport),
-        "today": app.clock().date().isoformat(),
+        "now": app.clock(), "life": life_of(knowledge, names, unit, passport.type),
+        "oee_days": OEE_DAYS,
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/instrument.html", context, status=status)

@@ -41,7 +41,7 @@ from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
-_SAYABLE = "abcdefghjkmnpqrstvwxyz23456789"
+SAYABLE = "abcdefghjkmnpqrstvwxyz23456789"
 _DAY = timedelta(days=1)
 FIELDS_BY_HAND = 5
 """A step by hand asks for no more than these; the rest comes from scan, machine or default."""
@@ -235,7 +235,7 @@ def _open(request: HttpRequest, form: NewOrder) -> str:
             "{process} is no process of this unit: choose one of its own kind", field="process",
             process=process.key,
         )  # fmt: skip
-    order = f"WO-{app.clock():%y%m%d}-{get_random_string(4, _SAYABLE)}"
+    order = f"WO-{app.clock():%y%m%d}-{get_random_string(4, SAYABLE)}"
     zone = app.config.zone_of(passport.home_site)
     planned: datetime | None = data["planned_to"]
     record_one(
@@ -282,8 +282,15 @@ def order(request: HttpRequest, order: str) -> HttpResponse:
         "passport": knowledge.passport(told.order.subject), "causes": words.CAUSES,
         "thread": _thread(told.order, knowledge), "now": app.clock(),
         "inspects": may(request.user, "inspect"), "process": told.process,
+        "permits": _permits(told.process, names),
     }  # fmt: skip
     return render(request, "depot/order.html", context)
+
+
+def _permits(process: Process | None, names: Names) -> list[tuple[str, str]]:
+    """Return the permits that the steps of a process need."""
+    keys = dict.fromkeys(step.permit for step in process.steps if step.permit) if process else {}
+    return [(key, names.catalogue.permit_kinds[key].name(names.language)) for key in keys]
 
 
 def _row(state: StepState, knowledge: Knowledge, names: Names) -> dict[str, Any]:

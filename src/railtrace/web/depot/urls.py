@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from railtrace.web.depot import board, metrology, orders, tablet
+from railtrace.web.depot import board, equipment, metrology, orders, people, tablet
 
 urlpatterns = [
     path("", include("railtrace.web.depot.stock_urls")),
@@ -20,6 +20,15 @@ urlpatterns = [
     path("work/paper", tablet.paper, name="paper"),
     path("work/worker.js", tablet.service_worker, name="work-worker"),
     path("queue/", orders.queue, name="queue"),
+    path("equipment/", equipment.equipment, name="equipment"),
+    path("coverage/", equipment.coverage, name="coverage"),
+    path("findings/", equipment.findings, name="findings"),
+    path("findings/answer", equipment.triage, name="triage"),
+    path("rights/", people.rights, name="rights"),
+    path("rights/withdraw", people.withdraw_right, name="withdraw-right"),
+    path("orders/<str:order>/permit", people.permit, name="issue-permit"),
+    path("shift/", people.shift, name="shift"),
+    path("shift/hand-over", people.hand_over, name="hand-over"),
     path("metrology/", metrology.dues, name="metrology"),
     path("metrology/instruments.csv", metrology.export, name="metrology-csv"),
     path("metrology/new", metrology.new, name="new-instrument"),

@@ -1,0 +1,298 @@
+"""Equipment: what each machine does now, how well it is used, what it found, what is covered."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from railtrace.analysis.oee import Cycle, Oee, oee
+from railtrace.devices.manifest import kinds as device_kinds
+from railtrace.devices.manifest import manifest
+from railtrace.errors import BadOperation, NotFound
+from railtrace.projections.metrology import standing
+from railtrace.projections.work import StepState
+from railtrace.store.knowledge import Knowledge
+from railtrace.trace.leaf import Entry, microseconds
+from railtrace.trace.operation import (
+    DefectFound,
+    FindingTriaged,
+    MachineResult,
+    Operation,
+    OrderOpened,
+)
+from railtrace.web import words
+from railtrace.web.depot.orders import SAYABLE
+from railtrace.web.fleet import the_names
+from railtrace.web.names import Names
+from railtrace.web.operations import reading_text
+from railtrace.web.record import made, record_all, record_one
+from railtrace.web.roles import allowed
+from railtrace.web.running import the_app
+
+OEE_DAYS = 7
+COVERAGE_DAYS = 90
+FINDING_DAYS = 30
+_DAY_US = 86_400_000_000
+_LIVE_US = 3_600_000_000
+_MOST_CYCLES = 2_000
+_FINDINGS = ("alarm", "watch", "contradicts", "failed")
+
+
+# --- one machine ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a machine's page tells of its running."""
+
+    last_us: int | None
+    live: bool
+    result: MachineResult | None
+    phases: list[dict[str, Any]]
+    used: Oee
+    errors: list[Entry]
+    by_day: list[tuple[str, int, int]]
+
+
+def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
+    """Return how a machine ran over the last days, its last cycle beside its recipe."""
+    app = the_app()
+    now_us = knowledge.state_us or microseconds(app.clock())
+    rows = app.lookup.made_with(unit, now_us - OEE_DAYS * _DAY_US, now_us, _MOST_CYCLES)
+    results = [app.entry(r["operation"]) for r in rows if r["kind"] == "MachineResult"]
+    last = results[0].operation if results else None
+    result = last if isinstance(last, MachineResult) else None
+    last_us = rows[0]["at_us"] if rows else app.lookup.last_made([unit]).get(unit)
+    ideal = _typical(type_)
+    cycles = [_cycle(entry, knowledge, unit) for entry in reversed(results)]
+    used = oee([c for c in cycles if c], OEE_DAYS * 86_400.0, sum(ideal.values()) or None)
+    return Life(
+        last_us, last_us is not None and now_us - last_us < _LIVE_US, result,
+        _phases(result, ideal, type_, names), used,
+        [e for e in results if _went_wrong(e.operation)][:20], _by_day(rows, now_us),
+    )  # fmt: skip
+
+
+def _cycle(entry: Entry, knowledge: Knowledge, unit: str) -> Cycle | None:
+    result = entry.operation
+    if not isinstance(result, MachineResult) or result.started_at is None:
+        return None
+    proved = not standing(knowledge.instrument(unit), entry.happened_us).stops
+    valid = result.state == "completed" and not result.partial
+    return Cycle(microseconds(result.started_at) / 1e6, entry.happened_us / 1e6, valid, proved)
+
+
+def _typical(type_: str) -> dict[str, float]:
+    if type_ not in device_kinds():
+        return {}
+    return {phase.key: phase.typical_s for phase in manifest(type_).phases}
+
+
+def _phases(
+    result: MachineResult | None, ideal: dict[str, float], type_: str, names: Names
+) -> list[dict[str, Any]]:
+    if result is None:
+        return []
+    spoken = {}
+    if type_ in device_kinds():
+        spoken = {p.key: getattr(p, names.language) for p in manifest(type_).phases}
+    most = max([*(float(p.duration_s or 0) for p in result.phases), *ideal.values(), 1.0])
+    return [
+        {
+            "name": spoken.get(phase.phase, phase.phase), "seconds": phase.duration_s or "",
+            "typical": ideal.get(phase.phase),
+            "width": 100 * float(phase.duration_s or 0) / most,
+            "mark": 100 * ideal[phase.phase] / most if phase.phase in ideal else None,
+        }
+        for phase in result.phases
+    ]  # fmt: skip
+
+
+def _went_wrong(operation: Any) -> bool:
+    return isinstance(operation, MachineResult) and (
+        operation.state != "completed" or bool(operation.remarks)
+    )
+
+
+def _by_day(rows: list[dict[str, Any]], now_us: int) -> list[tuple[str, int, int]]:
+    """Return (day, operations, bar height) over the days counted."""
+    counts = Counter((now_us - row["at_us"]) // _DAY_US for row in rows if row["kind"] !=
+                     "MachineResult")  # fmt: skip
+    most = max([*counts.values(), 1])
+    return [(f"−{day}", counts[day], round(100 * counts[day] / most))
+            for day in reversed(range(OEE_DAYS))]  # fmt: skip
+
+
+def equipment(request: HttpRequest) -> HttpResponse:
+    """List the depot's equipment with the age of the last operation and the proof."""
+    app, names = the_app(), the_names()
+    knowledge = app.knowledge()
+    site = request.GET.get("site", "")
+    rows = [row for row in app.lookup.equipment() if not site or row.home_site == site]
+    knowledge.load([row.unit for row in rows])
+    last = app.lookup.last_made([row.unit for row in rows])
+    now_us = microseconds(app.clock())
+    context = {
+        "section": "depot", "tab": "equipment", "names": names, "site": site, "now": app.clock(),
+        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "rows": [
+            {"unit": row.unit, "name": names.unit(knowledge.passport(row.unit)),
+             "site": row.home_site, "last_us": last.get(row.unit),
+             "live": row.unit in last and now_us - last[row.unit] < _LIVE_US,
+             "trust": standing(knowledge.instrument(row.unit), now_us).word}
+            for row in rows
+        ],
+    }  # fmt: skip
+    return render(request, "depot/equipment.html", context)
+
+
+# --- what is recorded by itself -------------------------------------------------------------------
+
+
+def coverage(request: HttpRequest) -> HttpResponse:
+    """Show which share of each process's steps machines record, hands record, nobody records."""
+    app, names = the_app(), the_names()
+    knowledge = app.knowledge()
+    since = microseconds(app.clock() - timedelta(days=COVERAGE_DAYS))
+    rows = app.lookup.orders(since_us=since)
+    knowledge.load([unit for row in rows for unit in (row["unit"], row["subject"])])
+    by_process: dict[str, list[list[StepState]]] = {}
+    for row in rows:
+        states = knowledge.steps(knowledge.order(row["unit"]))
+        by_process.setdefault(row["process"], []).append(states)
+    context = {
+        "section": "depot", "tab": "coverage", "names": names, "days": COVERAGE_DAYS,
+        "processes": [
+            _covered(key, orders, names) for key, orders in sorted(by_process.items())
+            if key in names.catalogue.processes
+        ],
+    }  # fmt: skip
+    return render(request, "depot/coverage.html", context)
+
+
+def _covered(key: str, orders: list[list[StepState]], names: Names) -> dict[str, Any]:
+    process = names.catalogue.processes[key]
+    return {
+        "name": process.name(names.language), "orders": len(orders),
+        "steps": [
+            _step_row([states[index] for states in orders], names)
+            | {"minutes": _minutes(orders, index)}
+            for index in range(len(process.steps))
+        ],
+    }  # fmt: skip
+
+
+def _step_row(states: list[StepState], names: Names) -> dict[str, Any]:
+    """Of the steps whose turn had come: by machine, by hand, not at all; and how well."""
+    reached = [s for s in states if s.attempts or s.status == "ready"]
+    by = Counter(s.last.by if s.last else "none" for s in reached if not _left_out(s))
+    whole = sum(by.values())
+    done = [s for s in states if s.status == "done"]
+    first = sum(s.first_pass for s in done)
+    return {
+        "name": states[0].step.name(names.language) if states else "", "whole": whole,
+        "machine": by["machine"], "hand": by["hand"], "none": by["none"],
+        **{f"{k}_share": 100 * by[k] / whole if whole else 0 for k in ("machine", "hand", "none")},
+        "done": len(done), "first_pass": round(100 * first / len(done)) if done else None,
+        "rework": sum(len(s.attempts) - 1 for s in states if len(s.attempts) > 1),
+        "norm": states[0].step.norm_min if states else None,
+    }  # fmt: skip
+
+
+def _left_out(state: StepState) -> bool:
+    return state.step.optional and not state.attempts
+
+
+def _minutes(orders: list[list[StepState]], index: int) -> int | None:
+    """Return the median time from the end of what a step waits for to its own end [min]."""
+    spans = []
+    for states in orders:
+        state = states[index]
+        ends = [s.done_us for s in states if s.step.key in state.step.after and s.done_us]
+        if state.done_us is not None and ends:
+            spans.append((state.done_us - max(ends)) / 6e7)
+    return round(median(spans)) if spans else None
+
+
+# --- triage ---------------------------------------------------------------------------------------
+
+
+def findings(request: HttpRequest) -> HttpResponse:
+    """Show what machines found and nobody has answered yet; three buttons each."""
+    app, names = the_app(), the_names()
+    knowledge = app.knowledge()
+    now_us = microseconds(app.clock())
+    rows = app.lookup.findings(now_us - FINDING_DAYS * _DAY_US, _FINDINGS)
+    knowledge.load(list(dict.fromkeys(u for r in rows for u in (r["unit"], r["device"]))))
+    context = {
+        "section": "depot", "tab": "findings", "names": names, "now": app.clock(),
+        "items": [_finding(row, knowledge, names) for row in rows[:60]], "total": len(rows),
+        "days": FINDING_DAYS,
+    }  # fmt: skip
+    return render(request, "depot/findings.html", context)
+
+
+def _finding(row: dict[str, Any], knowledge: Knowledge, names: Names) -> dict[str, Any]:
+    operation: Any = the_app().entry(row["operation"]).operation
+    passport = knowledge.passport(row["unit"])
+    return {
+        **row, "name": names.unit(passport),
+        "device_name": names.unit(knowledge.passport(row["device"])),
+        "word": words.OUTCOMES[row["outcome"]],
+        "finding": getattr(operation, "finding", "") or getattr(operation, "test", ""),
+        "readings": [reading_text(r, names) for r in operation.readings][:6],
+        "processes": [
+            (p.key, p.name(names.language)) for p in names.catalogue.processes.values()
+            if passport.type in p.applies_to
+        ],
+    }  # fmt: skip
+
+
+@require_POST
+@allowed("record")
+def triage(request: HttpRequest) -> HttpResponse:
+    """Record a person's answer to a machine's finding; an order takes its defect along."""
+    entry, answer = request.POST.get("entry", ""), request.POST.get("answer", "")
+    operation = the_app().entry(entry).operation
+    if not isinstance(operation, Operation) or not operation.units:
+        raise NotFound("{entry} is no finding of a machine", entry=entry)
+    reason = request.POST.get("reason", "").strip()[:200]
+    shared: dict[str, Any] = {"units": operation.units[:1], "site": operation.site}
+    if answer == "order":
+        return redirect("order", _order_for(request, operation, reason, shared))
+    if answer not in ("false", "fixed"):
+        raise BadOperation("answer false, fixed or order, not {answer}", answer=answer)
+    record_one(request, FindingTriaged, entry=entry, answer=answer, reason=reason, **shared)
+    messages.success(request, gettext("The answer is recorded."))
+    return redirect("findings")
+
+
+def _order_for(
+    request: HttpRequest, operation: Operation, reason: str, shared: dict[str, Any]
+) -> str:
+    catalogue = the_app().catalogue()
+    process = catalogue.processes.get(request.POST.get("process", ""))
+    type_ = the_app().knowledge().passport(shared["units"][0]).type
+    if process is None or type_ not in process.applies_to:
+        raise BadOperation("choose a process of this unit's kind to make an order of")
+    order = f"WO-{the_app().clock():%y%m%d}-{get_random_string(4, SAYABLE)}"
+    said = getattr(operation, "finding", "") or getattr(operation, "test", "") or "finding"
+    defect = made(request, DefectFound, code=str(said)[:200], note=f"{operation.id}", **shared)
+    record_all(request, [
+        defect,
+        made(request, FindingTriaged, entry=operation.id, answer="order", reason=reason,
+             work_order=order, **shared),
+        made(request, OrderOpened, process=process.key, defect=defect.id, work_order=order,
+             reason=reason, **shared),
+    ])  # fmt: skip
+    messages.success(request, gettext("The order is opened."))
+    return order
+

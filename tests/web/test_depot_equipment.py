@@ -1,0 +1,118 @@
+"""Machines on the pages: use, coverage, findings; rights to work; the shift."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from railtrace.app import App
+from railtrace.trace.ledger import Receipt
+from railtrace.trace.operation import (
+    Diagnosed,
+    MachineResult,
+    Number,
+    OrderOpened,
+    Phase,
+    Registered,
+    Washed,
+)
+
+SET, WASHER, STAND, ORDER = "u-eq-1", "d-eq-wash", "d-eq-stand", "WO-EQ-1"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def depot(railway: App) -> App:
+    """Return a railway with a washer that ran, and a stand that found something."""
+    then = railway.clock() - 5 * HOUR
+    at: dict[str, Any] = {"units": (SET,)}
+    cycle = (Phase(phase="wash", duration_s="240"), Phase(phase="rinse", duration_s="70"))
+    results = railway.record([
+        Registered(id="eq-1", happened_at=then, type="wheelset_freight", **at,
+                   numbers=(Number(scheme="serial", value="29-20001-09"),)),
+        Registered(id="eq-2", happened_at=then, units=(WASHER,), type="wheelset_washer"),
+        Registered(id="eq-3", happened_at=then, units=(STAND,), type="bearing_stand"),
+        OrderOpened(id="eq-o", happened_at=then, process="wheelset_ordinary", work_order=ORDER,
+                    **at),
+        Washed(id="eq-w", happened_at=then + HOUR, device=WASHER, **at),
+        MachineResult(id="eq-w:r", happened_at=then + HOUR, device=WASHER, result_id="1",
+                      machine="wheelset_washer", evaluation="ok", phases=cycle,
+                      started_at=then + 0.9 * HOUR, facts=("eq-w",), remarks=("filter",), **at),
+        Diagnosed(id="eq-f", happened_at=then + 2 * HOUR, device=STAND, method="vibration",
+                  outcome="alarm", finding="outer race", **at),
+        Diagnosed(id="eq-g", happened_at=then + 3 * HOUR, device=STAND, method="vibration",
+                  outcome="watch", finding="noise", **at),
+    ], "p-test", "test")  # fmt: skip
+    assert all(isinstance(result, Receipt) for result in results), results
+    assert railway.wait_caught_up(10)
+    return railway
+
+
+def test_a_machine_s_page_shows_its_cycle_its_use_and_its_errors(
+    depot: App, viewer: Client
+) -> None:
+    text = viewer.get(f"/depot/equipment/{WASHER}").text
+    for said in ("Last cycle beside its recipe", "rinse", "OEE", "1/1", "filter"):
+        assert said in text
+    assert "Wheelset washing machine" in viewer.get("/depot/equipment/").text
+
+
+def test_a_finding_is_answered_by_one_of_three_buttons(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    page = reader_as("worker")
+    assert "outer race" in page.get("/depot/findings/").text
+    wrong = {"entry": "eq-f", "answer": "order", "process": "coach_dr"}
+    assert page.post("/depot/findings/answer", wrong).status_code == 422
+    made = page.post("/depot/findings/answer", wrong | {"process": "wheelset_ordinary"})
+    order = depot.knowledge().order("order:" + made["Location"].rsplit("/", 1)[1])
+    [defect] = [d for d in depot.knowledge().condition(SET).defects if d.id == order.defect]
+    assert defect.code == "outer race"
+    page.post("/depot/findings/answer", {"entry": "eq-g", "answer": "false", "reason": "cable"})
+    left = page.get("/depot/findings/").text
+    assert "outer race" not in left
+    assert "noise" not in left
+    assert page.post("/depot/findings/answer", {"entry": "eq-g", "answer": "x"}).status_code == 422
+
+
+def test_coverage_tells_what_machines_record_hands_record_and_nobody(
+    depot: App, viewer: Client
+) -> None:
+    found = viewer.get("/depot/coverage/").context["processes"]
+    steps = next(p for p in found if "ordinary" in p["name"])["steps"]
+    assert steps[0]["machine"] >= 1
+    assert sum(row["none"] for row in steps) >= 1
+    assert steps[0]["machine"] + steps[0]["hand"] + steps[0]["none"] == steps[0]["whole"]
+
+
+def test_rights_are_given_withdrawn_and_permits_issued(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    page = reader_as("technologist")
+    right = {"person": "p-77", "qualification": "ndt_ut", "valid_from": "2026-01-01",
+             "valid_to": "2027-01-01", "stamp": "К-12"}  # fmt: skip
+    assert page.post("/depot/rights/", right | {"valid_to": "2020-01-01"}).status_code == 422
+    page.post("/depot/rights/", right)
+    assert depot.knowledge().rights("p-77").may("ndt_ut", 1_780_000_000_000_000)
+    assert "К-12" in page.get("/depot/rights/").text
+    page.post("/depot/rights/withdraw", {"person": "p-77", "qualification": "ndt_ut"})
+    again = page.post("/depot/rights/withdraw", {"person": "p-77", "qualification": "ndt_ut"})
+    assert again.status_code == 404
+    assert reader_as("viewer").get("/depot/rights/").status_code == 403
+    issued = page.post(f"/depot/orders/{ORDER}/permit", {"permit_kind": "degassing"})
+    assert issued.status_code == 302
+    assert page.post(f"/depot/orders/{ORDER}/permit", {"permit_kind": "x"}).status_code == 404
+
+
+def test_a_shift_shows_what_was_done_and_is_handed_over(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    page = reader_as("technologist")
+    shown = page.get("/depot/shift/?back=1")
+    assert shown.status_code == 200
+    title = page.get("/depot/shift/").context["title"]
+    sent = {"site": "", "shift": title, "note": "press is cold"}
+    assert "press is cold" in page.post("/depot/shift/hand-over", sent, follow=True).text
+    assert page.post("/depot/shift/hand-over", {"shift": ""}).status_code == 404
