@@ -17,7 +17,9 @@ from railtrace.errors import BadData
 from tests.analysis.test_fleet_hazard import drawn, fitted
 
 FLEET = fitted(drawn(7, 40, 60_000)[0])
-AGES = AgeSpread(np.tile(np.linspace(50_000, 400_000, 8), (2, 1)), np.full((2, 8), 1 / 8))
+AGES = AgeSpread(
+    np.tile(np.linspace(50_000, 400_000, 8), (2, 1)), np.full((2, 8), 1 / 8), np.zeros(2, bool)
+)
 
 
 def places(ages, **change) -> Places:

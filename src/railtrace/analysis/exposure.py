@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 AGE_BINS, DRIVING_CELLS = 24, 5
 YOUNGEST_KM = 3000.0
 """Upper edge of the first age bin; below it a log bin would split what nobody can tell apart."""
+LEAST_KNOWN = 0.5
+"""Share of a type's kilometres with a known age under which age is not used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,15 @@ class Exposure:
 class AgeSpread:
     """Ages that components of each type run at in the fleet, for places whose age is missing.
 
-    age_km, share : shape (k, b); the shares of a type sum to one, or to nought for a type of which
-    no age is known.
+    age_km, share : shape (k, b); the shares of a type sum to one
+    ageless : shape (k,)
+        Types of which the ages are mostly unknown: what is known of them is the young part of the
+        fleet and would pass for all of it, so age is not used.
     """
 
     age_km: Floats
     share: Floats
+    ageless: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +104,15 @@ def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
     """Return the exposure table of pieces of lives, and the ages the types run at.
 
     A piece without an age counts at the ages of its type's pieces that have one, in proportion to
-    their kilometres.
+    their kilometres; a type of which less than half is known counts without age.
 
     Raises
     ------
-    BadData : no piece, a span not above zero, an age below zero, no age known at all.
+    BadData : no piece, a span not above zero, an age below zero.
     """
-    known = ~np.isnan(pieces.entry_km)
-    _require(pieces, known)
+    _require(pieces)
+    ageless = _ageless(pieces)
+    known = ~np.isnan(pieces.entry_km) & ~ageless[pieces.component]
     edges = _edges(pieces, known)
     cell, driving = _cells(pieces.driving)
     size = (pieces.components, pieces.vehicles, len(edges) - 1, len(driving))
@@ -116,7 +122,7 @@ def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
     last = np.append(row[1:] != row[:-1], True)
     spans = _sum(size, at, span)
     failures = _sum(size, at, np.where(last, pieces.failed[rows], 0.0))
-    spread = _spread(spans, edges)
+    spread = _spread(spans, edges, ageless)
     spans += _missing(pieces, ~known, cell, size, pieces.span_km, spread)
     failures += _missing(pieces, ~known, cell, size, pieces.failed.astype(float), spread)
     k, v, b, c = np.nonzero(spans)
@@ -128,20 +134,25 @@ def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
     return table, spread
 
 
-def _require(pieces: Stretches, known: NDArray[np.bool_]) -> None:
-    if not len(known):
+def _ageless(pieces: Stretches) -> NDArray[np.bool_]:
+    told = np.where(np.isnan(pieces.entry_km), 0.0, pieces.span_km)
+    known = sum_by(pieces.component, told, pieces.components)
+    return known < LEAST_KNOWN * sum_by(pieces.component, pieces.span_km, pieces.components)
+
+
+def _require(pieces: Stretches) -> None:
+    if not len(pieces.span_km):
         raise BadData("no piece of any life is under watch")
     if not np.all(pieces.span_km > 0):
         raise BadData("piece {row}: its kilometres are not above zero",
                       row=int(np.argmin(pieces.span_km > 0)) + 1)  # fmt: skip
-    if np.any(pieces.entry_km[known] < 0):
+    if np.any(pieces.entry_km < 0):
         raise BadData("an age below zero: measured from which moment?")
-    if not np.any(known):
-        raise BadData("of no piece the age is known: enter the ages of some parts first")
 
 
 def _edges(pieces: Stretches, known: NDArray[np.bool_]) -> Floats:
-    oldest = float(np.max(pieces.entry_km[known] + pieces.span_km[known])) * 1.001
+    ends = pieces.entry_km[known] + pieces.span_km[known]
+    oldest = float(np.max(ends, initial=YOUNGEST_KM)) * 1.001
     return np.append(0.0, np.geomspace(YOUNGEST_KM, max(oldest, 2 * YOUNGEST_KM), AGE_BINS))
 
 
@@ -170,11 +181,14 @@ def _sum(size: tuple[int, ...], at: tuple[Ints, ...], values: Floats) -> Floats:
     return sum_by(np.ravel_multi_index(at, size), values, int(np.prod(size))).reshape(size)
 
 
-def _spread(spans: Floats, edges: Floats) -> AgeSpread:
+def _spread(spans: Floats, edges: Floats, ageless: NDArray[np.bool_]) -> AgeSpread:
     by_age = spans.sum(axis=(1, 3))
+    # All in one bin: the same age for everything is no age.
+    by_age[ageless, 0] = 1.0
     total = by_age.sum(axis=1, keepdims=True)
     middle = np.sqrt(np.maximum(edges[:-1], edges[1] / 4) * edges[1:])
-    return AgeSpread(np.tile(middle, (len(by_age), 1)), by_age / np.where(total > 0, total, 1))
+    share = by_age / np.where(total > 0, total, 1)
+    return AgeSpread(np.tile(middle, (len(by_age), 1)), share, ageless)
 
 
 def _missing(

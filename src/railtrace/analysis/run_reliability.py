@@ -97,7 +97,7 @@ def run_reliability(
     BadData : a distance not above zero, an age below zero, a stopping chance outside 0..1.
     """
     _require(distance_km, places)
-    known = ~np.isnan(places.age_km)
+    known = ~np.isnan(places.age_km) & ~ages.ageless[places.component]
     mean, square, most = _by_place(fleet, places, distance_km, ages, known)
     units = len(driving)
     scale, spread, lag = _unit_factor(fleet, np.nan_to_num(driving), vehicle)
@@ -120,7 +120,7 @@ def run_reliability(
         floor=np.exp(-floor_hazard),
         hazard=mean * scale[places.unit],
         log_deviation=deviation,
-        missing=np.bincount(places.unit, ~known, units).astype(np.int64),
+        missing=np.bincount(places.unit, np.isnan(places.age_km), units).astype(np.int64),
     )
 
 

@@ -4,6 +4,7 @@ from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.coupling import COUPLING
 from railtrace.projections.equipment import EQUIPMENT
+from railtrace.projections.failures import FAILURES
 from railtrace.projections.genealogy import GENEALOGY
 from railtrace.projections.introduction import INTRODUCTION
 from railtrace.projections.judgements import JUDGEMENTS
@@ -42,4 +43,5 @@ VIEWS = (
     QUALIFICATIONS,
     PLACEMENT,
     QUALITY,
+    FAILURES,
 )

@@ -83,6 +83,14 @@ _RECORDER_FILE = (
 _VIOLATION = (
     "unit", "at_us", "rule", "duration_milli", "quantity", "worst", "uom", "file", "operation",
 )  # fmt: skip
+class Installation(NamedTuple):
+    """A stay of a part on a carrier [µs]; `to_us` None while it is there."""
+
+    part: str
+    carrier: str
+    position: str
+    from_us: int | None
+    to_us: int | None
 
 
 class Maintained(NamedTuple):
@@ -95,6 +103,7 @@ class Maintained(NamedTuple):
     scheme: str
     vehicle_class: str
     home_site: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,6 +536,56 @@ class Lookup:
             (site, to_us, to_us, from_us, from_us),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
+    # --- lives --------------------------------------------------------------------------------
+
+    def installations_on(self, carriers: Sequence[str]) -> list[Installation]:
+        """Return every stay of a part on some carriers, by part and time."""
+        found: list[Installation] = []
+        for some in chunks(carriers):
+            rows = self._db.query(
+                f"SELECT unit, carrier, position, from_us, to_us FROM installations"
+                f" WHERE carrier IN ({marks(len(some))})",
+                list(some),
+            )
+            found += [Installation(*row) for row in rows]
+        return sorted(found, key=lambda row: (row.part, row.from_us or 0))
+
+    def part_births(self, parts: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+        """Return type and, of a part made under watch, the moment of its making."""
+        found: dict[str, tuple[str, int | None]] = {}
+        for some in chunks(parts):
+            rows = self._db.query(
+                f"SELECT u.unit, u.type, (SELECT MIN(o.happened_us) FROM unit_ops o WHERE"
+                f" o.unit = u.unit AND o.kind = 'Manufactured') FROM units u"
+                f" WHERE u.unit IN ({marks(len(some))})",
+                list(some),
+            )
+            found.update({unit: (type_, made) for unit, type_, made in rows})
+        return found
+
+    def failures_of(
+        self, units: Sequence[str]
+    ) -> tuple[
+        dict[str, list[tuple[int, str, int | None, str]]], dict[str, list[tuple[int, str]]]
+    ]:
+        """Return (time, place, class, operation) failures and (time, operation) renewals by unit.
+
+        Both in order of time.
+        """
+        failed: dict[str, list[tuple[int, str, int | None, str]]] = {}
+        renewed: dict[str, list[tuple[int, str]]] = {}
+        for some in chunks(units):
+            where = f"WHERE unit IN ({marks(len(some))}) ORDER BY at_us, operation"
+            for unit, *row in self._db.query(
+                f"SELECT unit, at_us, place, failure_class, operation FROM failures {where}",
+                list(some),
+            ):
+                failed.setdefault(unit, []).append(tuple(row))
+            for unit, at_us, operation in self._db.query(
+                f"SELECT unit, at_us, operation FROM renewals {where}", list(some)
+            ):
+                renewed.setdefault(unit, []).append((at_us, operation))
+        return failed, renewed
 
     # --- work orders -------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ RAIL = (
              also=("units", "search", "recalls", "holdings")),
     RailItem("depot", gettext_noop("Depot"), "building-warehouse", "depot"),
     RailItem("trains", gettext_noop("Trains"), "route"),
-    RailItem("reliability", gettext_noop("Reliability"), "chart-line"),
+    RailItem("reliability", gettext_noop("Reliability"), "chart-line", "reliability"),
     RailItem("planning", gettext_noop("Planning"), "adjustments"),
     RailItem("trace", gettext_noop("Trace"), "fingerprint", "trace",
              also=("operations", "import", "contradictions")),

@@ -37,12 +37,13 @@ from railtrace.web.measurements import charts, findings, gaps, in_words, reading
 from railtrace.web.names import Names
 from railtrace.web.operations import Card, card, load_named
 from railtrace.web.release import reasons
+from railtrace.web.reliability.unit_tab import unit_reliability
 from railtrace.web.running import the_app
 
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements", "due", "holding")
+TABS = ("life", "structure", "measurements", "due", "reliability", "holding")
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -74,7 +75,7 @@ def _live(unit: str) -> str:
 
 _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
-    "due": _("Due"), "holding": _("State and holders"),
+    "due": _("Due"), "reliability": _("Reliability"), "holding": _("State and holders"),
 }  # fmt: skip
 
 
@@ -461,6 +462,9 @@ def _measurements(
 
 _TAB_CONTENT = {
     "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
-    "holding": holding,
+    "holding": holding, "reliability": unit_reliability,
 }  # fmt: skip
-_TEMPLATES = {"due": "due/unit_due.html", "holding": "holdings/unit_holding.html"}
+_TEMPLATES = {
+    "due": "due/unit_due.html", "holding": "holdings/unit_holding.html",
+    "reliability": "reliability/unit_reliability.html",
+}  # fmt: skip

@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lifeline/<path:unit>", units.lifeline, name="lifeline"),
     path("pulse/", live.pulse, name="pulse"),
     path("pulse/<path:unit>", live.pulse, name="unit-pulse"),
+    path("reliability/", include("railtrace.web.reliability.urls")),
     path("recalls/", recalls.recalls, name="recalls"),
     path("recalls/<path:recall>/hold", recalls.hold, name="recall-hold"),
     path("recalls/<path:recall>/close", recalls.close, name="recall-close"),

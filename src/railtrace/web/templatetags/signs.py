@@ -207,6 +207,26 @@ def figure(number: object) -> str:
 
 
 @register.filter
+def figure_to(number: float, places: int) -> str:
+    """Write a number to so many places."""
+    return figures.figure(float(number), language(), int(places))
+
+
+@register.filter
+def chance(value: float) -> str:
+    """Write a chance in per cent, finer the nearer it is to one; never rounded up to certainty."""
+    places = 1 if value < 0.99 else 2 if value < 0.999 else 3
+    percent = min(round(100 * value, places), 100 - 10**-places)
+    return f"{figures.figure(float(percent), language(), places)}{figures.THIN}%"
+
+
+@register.filter
+def svg(value: float) -> str:
+    """Write a coordinate, whatever the language."""
+    return f"{value:.2f}"
+
+
+@register.filter
 def milli(number: int | None) -> str:
     """Write whole thousandths as whole units."""
     return "—" if number is None else figures.figure(number // 1000, language())

@@ -1,0 +1,240 @@
+"""Lives of components as the trace tells them: pieces under watch, and how old what runs now is.
+
+A component is a part with an identity, or a position of a vehicle that no part was ever recorded
+at. Its virtual age is known from a making under watch, a counter it came with, or a renewal; what
+was old when the trace began stays unknown, and says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isnan, nan
+from typing import NamedTuple
+
+import numpy as np
+
+from railtrace.analysis.exposure import Stretches
+from railtrace.catalogue.layout import positions
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.mileage import Counter
+from railtrace.store.lookup import Lookup, Maintained
+
+KEPT_AGE = 0.25
+"""Share of its age since the last repair that a repaired component keeps: invented, as the public
+prior of repair memory; a mean of Beta(1, 3)."""
+_LEAST_KM = 0.001
+GONE = ("written_off", "condemned")
+
+
+class Place(NamedTuple):
+    """A component as it stands now."""
+
+    vehicle: int
+    component: int
+    position: str
+    unit: str
+    age_km: float
+    failures: int
+    last_failure: str
+    """Id of the operation, "" when it never failed under watch."""
+
+
+@dataclass(frozen=True, eq=False)
+class FleetLives:
+    """The lives of one class of vehicles.
+
+    components : part types, in the order of the indexes in `pieces`; vehicles likewise
+    stopping : of each component, failures of class 1 and 2 and all failures with a class
+    """
+
+    vehicles: tuple[Maintained, ...]
+    components: tuple[str, ...]
+    pieces: Stretches
+    places: tuple[Place, ...]
+    stopping: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class _Item:
+    """One component on its way: where it was, when it failed, how old it is."""
+
+    unit: str
+    part_type: str
+    age_km: float = nan
+    stays: list[tuple[str, str, int, int | None]] = field(default_factory=list)
+    failures: list[tuple[int, str]] = field(default_factory=list)
+    renewed: list[int] = field(default_factory=list)
+
+
+@dataclass
+class _Rows:
+    component: list[int] = field(default_factory=list)
+    vehicle: list[int] = field(default_factory=list)
+    entry_km: list[float] = field(default_factory=list)
+    span_km: list[float] = field(default_factory=list)
+    failed: list[bool] = field(default_factory=list)
+
+    def add(
+        self, component: int, vehicle: int, entry_km: float, span_km: float, failed: bool
+    ) -> None:
+        """Write one piece of a life."""
+        self.component.append(component)
+        self.vehicle.append(vehicle)
+        self.entry_km.append(entry_km)
+        self.span_km.append(span_km)
+        self.failed.append(failed)
+
+
+def fleet_lives(
+    lookup: Lookup, catalogue: Catalogue, vehicle_class: str, owner: str, now_us: int
+) -> FleetLives:
+    """Return the lives of every component on an owner's vehicles of a class, gone ones included."""
+    vehicles = [
+        v for v in lookup.maintained() if v.vehicle_class == vehicle_class and v.owner == owner
+    ]
+    return _Reader(lookup, catalogue, vehicles, now_us).read()
+
+
+class _Reader:
+    """Reads one class of vehicles in a few queries and walks through every life."""
+
+    def __init__(
+        self, lookup: Lookup, catalogue: Catalogue, vehicles: Sequence[Maintained], now_us: int
+    ) -> None:
+        self.vehicles, self.now_us = vehicles, now_us
+        self.index = {vehicle.unit: n for n, vehicle in enumerate(vehicles)}
+        self.counters = _counters(lookup, vehicles)
+        self.installations = lookup.installations_on(tuple(self.index))
+        parts = sorted({row.part for row in self.installations})
+        self.types = lookup.part_births(parts)
+        self.failures, self.renewals = lookup.failures_of([*self.index, *parts])
+        self.classes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self.positions = {
+            type_: [(p.path, p.part_type) for p in positions(catalogue, type_) if p.part_type]
+            for type_ in {vehicle.type for vehicle in vehicles} & catalogue.vehicle_types.keys()
+        }
+
+    def read(self) -> FleetLives:
+        """Walk through every life."""
+        items = self._parts()
+        named = {item.part_type for item in items} | {
+            part_type for some in self.positions.values() for _, part_type in some
+        }
+        names = sorted(named)
+        number = {name: n for n, name in enumerate(names)}
+        rows = _Rows()
+        places: list[Place] = []
+        taken = {(carrier, at) for item in items for carrier, at, _, _ in item.stays}
+        for vehicle in self.vehicles:
+            items += self._bare_positions(vehicle, taken, number, rows, places)
+        for item in items:
+            place = self._walk(item, number[item.part_type], rows)
+            if place is not None:
+                places.append(place)
+        pieces = Stretches(
+            component=np.array(rows.component, int), vehicle=np.array(rows.vehicle, int),
+            entry_km=np.array(rows.entry_km, float), span_km=np.array(rows.span_km, float),
+            driving=np.zeros(len(rows.span_km)), failed=np.array(rows.failed, bool),
+            components=len(names), vehicles=len(self.vehicles),
+        )  # fmt: skip
+        stopping = tuple((self.classes[name][0], self.classes[name][1]) for name in names)
+        return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping)
+
+    def _parts(self) -> list[_Item]:
+        """Return the parts that were ever on these vehicles, with their stays."""
+        parts: dict[str, _Item] = {}
+        for row in self.installations:
+            if row.from_us is None or row.part not in self.types:
+                continue
+            part_type, born_us = self.types[row.part]
+            item = parts.get(row.part)
+            if item is None:
+                item = parts[row.part] = _Item(row.part, part_type)
+                item.age_km = 0.0 if born_us is not None and born_us <= row.from_us else nan
+                item.renewed = [at for at, _ in self.renewals.get(row.part, ())]
+                self._note_failures(item, row.part, None)
+            item.stays.append((row.carrier, row.position, row.from_us, row.to_us))
+        return list(parts.values())
+
+    def _bare_positions(
+        self, vehicle: Maintained, taken: set[tuple[str, str]], number: dict[str, int],
+        rows: _Rows, places: list[Place],
+    ) -> Iterator[_Item]:  # fmt: skip
+        """Yield the positions without a part that failed; write those that never did at once.
+
+        Most positions of a fleet are such: one piece of unknown age, as long as the vehicle ran.
+        """
+        counter = self.counters.get(vehicle.unit)
+        first_us = None if counter is None else counter.first_us
+        if counter is None or first_us is None:
+            return
+        index, span = self.index[vehicle.unit], counter.at(self.now_us) - counter.at(first_us)
+        failed = {where for _, where, _, _ in self.failures.get(vehicle.unit, ())}
+        for path, part_type in self.positions.get(vehicle.type, ()):
+            if (vehicle.unit, path) in taken:
+                continue
+            if path in failed:
+                item = _Item(vehicle.unit, part_type)
+                item.stays = [(vehicle.unit, path, first_us, None)]
+                self._note_failures(item, vehicle.unit, path)
+                yield item
+                continue
+            component = number[part_type]
+            if span > 0:
+                rows.add(component, index, nan, span / 1000, False)
+            places.append(Place(index, component, path, vehicle.unit, nan, 0, ""))
+
+    def _note_failures(self, item: _Item, unit: str, place: str | None) -> None:
+        for at_us, where, failure_class, operation in self.failures.get(unit, ()):
+            if place is None or where == place:
+                item.failures.append((at_us, operation))
+                if failure_class is not None:
+                    self.classes[item.part_type][1] += 1
+                    self.classes[item.part_type][0] += failure_class <= 2
+
+    def _walk(self, item: _Item, component: int, rows: _Rows) -> Place | None:
+        """Write a component's pieces; return where it is now, when it is on a vehicle."""
+        age, repaired_at = item.age_km, 0.0
+        last, place = "", None
+        for vehicle, position, from_us, to_us in sorted(item.stays, key=lambda s: s[2]):
+            counter = self.counters.get(vehicle)
+            if counter is None:
+                continue
+            end_us = self.now_us if to_us is None else to_us
+            at = counter.at(from_us)
+            for moment_us, what in self._cuts(item, from_us, end_us):
+                span = max((counter.at(moment_us) - at) / 1000, 0.0)
+                at = counter.at(moment_us)
+                failed = what not in ("", "new")
+                if span > 0 or failed:
+                    vehicle_index = self.index[vehicle]
+                    rows.add(component, vehicle_index, age, max(span, _LEAST_KM), failed)
+                age += span
+                if failed:
+                    age = repaired_at + KEPT_AGE * (age - repaired_at)
+                    repaired_at = 0.0 if isnan(age) else age
+                    last = what
+                elif what == "new":
+                    age, repaired_at = 0.0, 0.0
+            if to_us is None:
+                place = Place(self.index[vehicle], component, position, item.unit, age,
+                              len(item.failures), last)  # fmt: skip
+        return place
+
+    @staticmethod
+    def _cuts(item: _Item, from_us: int, end_us: int) -> list[tuple[int, str]]:
+        """Return the moments of a stay at which something changes, its end last."""
+        inside = [(at, id_) for at, id_ in item.failures if from_us <= at <= end_us]
+        inside += [(at, "new") for at in item.renewed if from_us <= at <= end_us]
+        return [*sorted(inside), (end_us, "")]
+
+
+def _counters(lookup: Lookup, vehicles: Sequence[Maintained]) -> dict[str, Counter]:
+    types = sorted({vehicle.type for vehicle in vehicles})
+    runs, anchors = lookup.all_counter_rows(types, "km")
+    by_unit: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    for unit, at_us, ran in runs:
+        by_unit.setdefault(unit, ([], []))[1].append((at_us, ran))
+    for unit, at_us, total in anchors:
+        by_unit.setdefault(unit, ([], []))[0].append((at_us, total))
+    return {unit: Counter(marks, ran) for unit, (marks, ran) in by_unit.items()}

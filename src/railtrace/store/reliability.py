@@ -1,0 +1,252 @@
+"""The reliability of a fleet and of its units' next runs, with what every figure stands on.
+
+A figure names the entries it was computed from, the hash of its table, the prior and the version
+of the code: with the same four it comes out the same, bit for bit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import version
+
+import numpy as np
+from scipy.stats import chi2
+
+from railtrace.analysis.exposure import AgeSpread, Exposure, tabulate
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.life_data import Floats
+from railtrace.analysis.public_priors import public_prior
+from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
+from railtrace.catalogue.rows import Catalogue
+from railtrace.errors import NotFound
+from railtrace.store.lives import FleetLives, Place, fleet_lives
+from railtrace.store.lookup import Lookup
+
+MILLION_KM = 1e6
+_CODE_FILES = ("exposure", "fleet_hazard", "run_reliability")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a figure was computed from."""
+
+    positions: Mapping[str, int]
+    table_sha256: str
+    prior: str
+    code: str
+
+
+@dataclass(frozen=True, eq=False)
+class FleetReliability:
+    """An owner's vehicles of a class, ready to answer; no `hazard` while nothing has failed."""
+
+    vehicle_class: str
+    owner: str
+    lives: FleetLives
+    table: Exposure
+    ages: AgeSpread
+    hazard: FleetHazard | None
+    stops: Floats
+    standing: Standing
+    computed_us: int
+
+    @property
+    def exposure_km(self) -> float:
+        """Kilometres of the vehicles under watch, one component of each counted."""
+        spans = np.bincount(self.table.component, self.table.span_km)
+        return float(np.max(spans, initial=0.0))
+
+
+@dataclass(frozen=True)
+class ComponentRow:
+    """A component type in a fleet: failures per million kilometres of one component, bounded."""
+
+    component: str
+    failures: int
+    exposure_km: float
+    rate: float
+    low: float
+    high: float
+    shape: float
+    age_used: bool
+    evidence: str
+    stops: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """A place's part of a unit's risk, and what the unit's chance becomes with a new one there."""
+
+    place: Place
+    component: str
+    share: float
+    stops: float
+    age_known: bool
+    replaced: float
+
+
+@dataclass(frozen=True)
+class UnitAnswer:
+    """A unit's chance of completing a run, its band, its floor, and where the risk lies."""
+
+    unit: str
+    distance_km: float
+    reliability: float
+    low: float
+    high: float
+    floor: float
+    fleet_median: float
+    factor: float
+    shares: tuple[Share, ...]
+    missing: int
+    standing: Standing
+
+
+def fleet_reliability(
+    lookup: Lookup,
+    catalogue: Catalogue,
+    vehicle_class: str,
+    owner: str,
+    positions: Mapping[str, int],
+    now_us: int,
+) -> FleetReliability:
+    """Read a class's lives and fit its hazard. Raises NotFound where nothing has run yet."""
+    lives = fleet_lives(lookup, catalogue, vehicle_class, owner, now_us)
+    if not len(lives.pieces.span_km):
+        raise NotFound("no run of this class is recorded yet")
+    table, ages = tabulate(lives.pieces)
+    prior = public_prior()
+    hazard = fit_hazard(table, prior) if np.sum(table.failures) > 0 else None
+    return FleetReliability(
+        vehicle_class, owner, lives, table, ages, hazard, _stops(lives),
+        Standing(dict(positions), _hash(table), prior.version, code_version()), now_us,
+    )  # fmt: skip
+
+
+def _stops(lives: FleetLives) -> Floats:
+    """Return the chance that a failure of each type ends the run: its share of classes 1 and 2.
+
+    One in two is what nothing is known of; it weighs as much as two failures.
+    """
+    return np.array([(stopped + 1) / (classed + 2) for stopped, classed in lives.stopping])
+
+
+def _hash(table: Exposure) -> str:
+    digest = sha256()
+    for name in ("component", "vehicle", "age_km", "driving", "span_km", "failures"):
+        digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
+    return digest.hexdigest()
+
+
+def code_version() -> str:
+    """Return the release and the hash of the files a figure is computed by."""
+    from importlib.resources import files
+
+    digest = sha256()
+    for name in _CODE_FILES:
+        digest.update((files("railtrace.analysis") / f"{name}.py").read_bytes())
+    return f"{version('railtrace')}+{digest.hexdigest()[:12]}"
+
+
+def component_rows(fleet: FleetReliability) -> list[ComponentRow]:
+    """Return the component types, the one with most failures a kilometre first."""
+    spans = np.bincount(fleet.table.component, fleet.table.span_km, fleet.table.components)
+    failures = np.bincount(fleet.table.component, fleet.table.failures, fleet.table.components)
+    rows = [_component_row(fleet, k, float(spans[k]), round(float(failures[k])))
+            for k in range(fleet.table.components) if spans[k] > 0]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row.failures, row.component))
+
+
+def _component_row(fleet: FleetReliability, k: int, span: float, failures: int) -> ComponentRow:
+    # The fleet's own count with exact Poisson bounds; the pooled law is what runs are told by.
+    scale = MILLION_KM / span
+    low = chi2.ppf(0.05, 2 * failures) / 2 if failures else 0.0
+    high = chi2.ppf(0.95, 2 * (failures + 1)) / 2
+    hazard = fleet.hazard
+    weight = hazard.shape_weight[k] if hazard else np.ones(1)
+    logs = hazard.log_shape[k] if hazard else np.zeros(1)
+    return ComponentRow(
+        fleet.lives.components[k], failures, span, failures * scale, float(low) * scale,
+        float(high) * scale, float(np.exp(weight @ logs)), not bool(fleet.ages.ageless[k]),
+        str(hazard.evidence[k]) if hazard else "none", float(fleet.stops[k]),
+    )  # fmt: skip
+
+
+def unit_answer(fleet: FleetReliability, unit: str, distance_km: float) -> UnitAnswer:
+    """Return a unit's chance of completing a run of so many kilometres.
+
+    Raises
+    ------
+    NotFound : the unit is not of this class, or nothing of it is known.
+    BadData : a distance not above zero, or nothing of the class has failed yet.
+    """
+    index = next((n for n, v in enumerate(fleet.lives.vehicles) if v.unit == unit), None)
+    places = [place for place in fleet.lives.places if place.vehicle == index]
+    if index is None or not places:
+        raise NotFound("nothing is known of how {unit} runs", unit=unit)
+    if fleet.hazard is None:
+        raise NotFound("no component of this class has failed yet: only a bound can be told")
+    asked = _places(places, fleet.stops)
+    answer = _answer(fleet, asked, distance_km, np.array([index]))
+    new = _answer(fleet, _renewed(asked), distance_km, np.array([index]))
+    factor = float(fleet.hazard.frailty_shape[index] / fleet.hazard.frailty_rate[index])
+    total = float(np.sum(answer.hazard))
+    shares = [
+        Share(
+            place, fleet.lives.components[place.component], float(answer.hazard[n]) / total,
+            float(fleet.stops[place.component]), not np.isnan(place.age_km),
+            without(answer, asked, n, float(min(new.hazard[n], answer.hazard[n]))),
+        )
+        for n, place in enumerate(places)
+    ]  # fmt: skip
+    return UnitAnswer(
+        unit, distance_km, float(answer.reliability[0]), float(answer.low[0]),
+        float(answer.high[0]), float(answer.floor[0]), _median(fleet, distance_km), factor,
+        tuple(sorted(shares, key=lambda s: (-s.share, s.place.position))),
+        int(answer.missing[0]), fleet.standing,
+    )  # fmt: skip
+
+
+def _places(places: Sequence[Place], stops: Floats) -> Places:
+    component = np.array([place.component for place in places])
+    return Places(
+        unit=np.zeros(len(places), int), component=component,
+        age_km=np.array([place.age_km for place in places]), stops=stops[component],
+        factor=np.ones(len(places)),
+    )  # fmt: skip
+
+
+def _renewed(places: Places) -> Places:
+    return Places(places.unit, places.component, np.zeros(len(places.unit)), places.stops,
+                  places.factor)  # fmt: skip
+
+
+def _answer(
+    fleet: FleetReliability, places: Places, distance_km: float, vehicle: "np.ndarray"
+) -> RunReliability:
+    assert fleet.hazard is not None
+    units = int(np.max(places.unit)) + 1
+    return run_reliability(
+        fleet.hazard, places, distance_km, np.zeros(units), vehicle, fleet.ages
+    )
+
+
+def all_answers(fleet: FleetReliability, distance_km: float) -> tuple[list[str], RunReliability]:
+    """Return every vehicle that stands anywhere with its chance, in the order of the list."""
+    known = sorted({place.vehicle for place in fleet.lives.places})
+    number = {vehicle: n for n, vehicle in enumerate(known)}
+    component = np.array([place.component for place in fleet.lives.places])
+    places = Places(
+        unit=np.array([number[place.vehicle] for place in fleet.lives.places]),
+        component=component,
+        age_km=np.array([place.age_km for place in fleet.lives.places]),
+        stops=fleet.stops[component], factor=np.ones(len(component)),
+    )  # fmt: skip
+    answer = _answer(fleet, places, distance_km, np.array(known))
+    return [fleet.lives.vehicles[vehicle].unit for vehicle in known], answer
+
+
+@lru_cache(maxsize=32)
+def _median(fleet: FleetReliability, distance_km: float) -> float:
+    return float(np.median(all_answers(fleet, distance_km)[1].reliability))

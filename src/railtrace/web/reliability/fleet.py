@@ -1,0 +1,150 @@
+"""The fleet's page: component types by failures, and the units least likely to come through."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.errors import NotFound
+from railtrace.projections.passport import Passport
+from railtrace.store.reliability import (
+    ComponentRow,
+    FleetReliability,
+    all_answers,
+    component_rows,
+)
+from railtrace.web import words
+from railtrace.web.fleet import the_names
+from railtrace.web.frame import in_words
+from railtrace.web.names import Names
+from railtrace.web.reliability.computed import computed, owners
+from railtrace.web.roles import allowed
+from railtrace.web.running import the_app
+
+CLASSES = ("locomotive", "coach", "freight_wagon", "special")
+USUAL_KM = 500.0
+MOST_KM = 20_000.0
+_WORST = 25
+EVIDENCE = {
+    "none": _("no failure: a bound and the prior only"),
+    "scarce": _("1–4 failures: told by its sisters"),
+    "moderate": _("5–20 failures: data and prior together"),
+    "ample": _("more than 20 failures: the data suffice"),
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A component row with its interval as shares of the widest one."""
+
+    row: ComponentRow
+    name: str
+    millions: float
+    left: float
+    width: float
+    middle: float
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit in the list of the least likely to come through."""
+
+    passport: Passport
+    name: str
+    reliability: float
+    low: float
+    high: float
+    missing: int
+
+
+@allowed("read")
+def reliability(request: HttpRequest) -> HttpResponse:
+    """Show a class: component types with intervals, units by the chance of a run."""
+    vehicle_class = _class_of(request)
+    owned = owners(vehicle_class)
+    owner = request.GET.get("owner", owned[0])
+    distance = distance_km(request)
+    names = the_names()
+    context = {
+        "classes": {key: words.CLASSES[key] for key in CLASSES},
+        "vehicle_class": vehicle_class, "distance_km": distance, "names": names,
+        "owners": owned, "owner": owner,
+    }  # fmt: skip
+    try:
+        fleet = computed(vehicle_class, owner)
+    except NotFound as error:
+        context["nothing"] = in_words(error)
+        return render(request, "reliability/fleet.html", context)
+    context |= {
+        "bars": _bars(component_rows(fleet), names), "fleet": fleet,
+        "failures": round(float(fleet.table.failures.sum())),
+        "units": [] if fleet.hazard is None else _worst(fleet, distance, names),
+        "vehicles": len({place.vehicle for place in fleet.lives.places}),
+        "spread": None if fleet.hazard is None else fleet.hazard.frailty_sd,
+    }  # fmt: skip
+    return render(request, "reliability/fleet.html", context)
+
+
+def _class_of(request: HttpRequest) -> str:
+    asked = request.GET.get("class", CLASSES[0])
+    return asked if asked in CLASSES else CLASSES[0]
+
+
+def distance_km(request: HttpRequest) -> float:
+    """Return the distance asked for, the usual one when none or no sensible one is."""
+    try:
+        asked = float(request.GET.get("km", "").replace(",", ".").replace(" ", ""))
+    except ValueError:
+        return USUAL_KM
+    return asked if 0 < asked <= MOST_KM else USUAL_KM
+
+
+def _bars(rows: list[ComponentRow], names: Names) -> list[Bar]:
+    widest = max((row.high for row in rows), default=1.0) or 1.0
+    return [
+        Bar(row, names.type(row.component), row.exposure_km / 1e6, 100 * row.low / widest,
+            100 * (row.high - row.low) / widest, 100 * row.rate / widest,
+            EVIDENCE[row.evidence])
+        for row in rows
+    ]  # fmt: skip
+
+
+def _worst(fleet: FleetReliability, distance: float, names: Names) -> list[Unit]:
+    units, answer = all_answers(fleet, distance)
+    order = sorted(range(len(units)), key=lambda n: (answer.reliability[n], units[n]))[:_WORST]
+    knowledge = the_app().knowledge()
+    knowledge.load([units[n] for n in order])
+    found: list[Unit] = []
+    for n in order:
+        passport = knowledge.passport(units[n])
+        found.append(Unit(
+            passport, names.unit(passport), float(answer.reliability[n]), float(answer.low[n]),
+            float(answer.high[n]), int(answer.missing[n]),
+        ))  # fmt: skip
+    return found
+
+
+@allowed("read")
+def export_csv(request: HttpRequest) -> HttpResponse:
+    """Return the component types of a class as CSV, with what they stand on."""
+    vehicle_class = _class_of(request)
+    fleet = computed(vehicle_class, request.GET.get("owner", owners(vehicle_class)[0]))
+    names, text = the_names(), io.StringIO()
+    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
+    writer.writerow([gettext(word) for word in (
+        _("Component"), _("Failures"), _("Kilometres"), _("Failures per 10⁶ km"), _("Lower bound"),
+        _("Upper bound"), _("Evidence"), _("Table, SHA-256"),
+    )])  # fmt: skip
+    for row in component_rows(fleet):
+        writer.writerow([
+            names.type(row.component), row.failures, round(row.exposure_km), f"{row.rate:.4g}",
+            f"{row.low:.4g}", f"{row.high:.4g}", row.evidence, fleet.standing.table_sha256,
+        ])  # fmt: skip
+    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="components.csv"'
+    return response
