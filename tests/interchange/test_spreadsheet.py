@@ -37,6 +37,7 @@ class Trace:
     borne: dict[str, list[str]] = field(default_factory=dict)
     unit_types: dict[str, str] = field(default_factory=dict)
     on: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     catalogue: Catalogue = field(default_factory=load.load)
     sites: Mapping[str, Site] = field(
@@ -54,6 +55,9 @@ class Trace:
 
     def carriers(self, units: Sequence[str]) -> dict[str, str]:
         return {unit: self.on[unit] for unit in units if unit in self.on}
+
+    def away(self, units: Sequence[str]) -> dict[str, str]:
+        return {unit: self.lists[unit] for unit in units if unit in self.lists}
 
     def recorded(self, ids: Sequence[str]) -> set[str]:
         return self.ids & set(ids)
@@ -243,3 +247,46 @@ def test_ids_are_the_same_each_time_and_differ_from_row_to_row() -> None:
     ids = [operation.id for row in once for operation in row.operations]
     assert ids == [operation.id for row in again for operation in row.operations]
     assert len(set(ids)) == 2
+
+
+# --- the books of a store -----------------------------------------------------------------------
+
+
+def test_a_shelf_is_taken_from_a_sheet_and_what_contradicts_is_said() -> None:
+    head = ("Номер узла", "Склад", "Место на складе", "Ожидает приёмки", "Дата")
+    [row] = _examined("stock", [head, (AXLE, "Main", "ряд 3", "да", "17.05.2025")])
+    [stored] = row.operations
+    assert (stored.units, stored.store, stored.bin) == (("u-axle",), "Main", "ряд 3")  # type: ignore[attr-defined]
+    assert stored.awaits_acceptance  # type: ignore[attr-defined]
+    trace = _trace()
+    trace.on, trace.lists = {"u-axle": "u-coach"}, {"u-axle": "VO-1"}
+    [row] = _examined("stock", [head, (AXLE, "Main", None, None, "17.05.2025")], trace)
+    assert row.outcome == "ready"
+    said = " ".join(_said(row))
+    assert "5-88121-09 is on u-coach as far as the trace knows" in said
+    assert "5-88121-09 is away on list VO-1" in said
+
+
+def test_a_part_on_two_lists_and_a_return_of_what_was_never_sent_are_said() -> None:
+    head = ("Номер ведомости", "Действие", "Номер узла", "Дата", "Кому", "Ведомость возврата")
+    rows = [head, ("VO-1", "отправлен", AXLE, "10.02.2026", "Shop", None),
+            ("VO-2", "отправлен", AXLE, "11.02.2026", "Shop", None),
+            ("VO-2", "возвращён", AXLE, "24.02.2026", None, "24/1"),
+            ("VO-2", "возвращён", AXLE, "25.02.2026", None, "25/1")]  # fmt: skip
+    sent, twice, back, again = _examined("lists", rows)
+    assert sent.faults == back.faults == []
+    assert "5-88121-09 is away on list VO-1" in _said(twice)[0]
+    assert "5-88121-09 was never sent on list VO-2" in _said(again)[0]
+    assert back.operations[0].paper == "24/1"  # type: ignore[attr-defined]
+
+
+def test_lots_are_counted_and_nothing_is_less_than_nothing() -> None:
+    head = ("Партия", "Тип", "Склад", "Количество", "Действие", "Дата")
+    rows = [head, ("26-014", "axle_box", "Main", 24, None, "17.05.2025"),
+            ("26-014", "axle_box", "Main", -3, "принято", "17.05.2025"),
+            ("26-015", "axle_box", "Main", 0, "принято", "17.05.2025")]  # fmt: skip
+    counted, negative, none = _examined("lots", rows)
+    assert counted.operations[0].quantity == "24"  # type: ignore[attr-defined]
+    assert counted.number == "26-014"
+    assert "quantity -3 is negative" in _said(negative)[0]
+    assert "more than zero" in _said(none)[0]

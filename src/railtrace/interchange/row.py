@@ -59,6 +59,9 @@ class Known(Protocol):
     def carriers(self, units: Sequence[str]) -> dict[str, str]:
         """Return what each unit is installed on now."""
 
+    def away(self, units: Sequence[str]) -> dict[str, str]:
+        """Return the sending list each unit is away on now."""
+
     def recorded(self, ids: Sequence[str]) -> set[str]:
         """Return the ids that are in the ledger."""
 
@@ -151,6 +154,7 @@ class Found:
     recorded: set[str]
     twins: Mapping[tuple[str, str], list[int]]
     moved: dict[str, str | None]
+    away: Mapping[str, str] = field(default_factory=dict)
 
 
 def twin_key(job: Job, type_key: str, number: ReadNumber) -> tuple[str, str]:
@@ -179,7 +183,8 @@ class RowReader:
         return any(fault.grave for fault in self.faults)
 
     def _shown_number(self) -> str:
-        column = next(c for c in self.job.purpose.columns if c.kind in ("number", "unit"))
+        columns = self.job.purpose.columns
+        column = next((c for c in columns if c.kind in ("number", "unit")), columns[0])
         return text_of(self.cell(column.key))
 
     # --- cells --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from railtrace.interchange.cells import (
 )
 from railtrace.interchange.columns import LANGUAGES, Column, plain
 from railtrace.interchange.row import RowReader, type_of
+from railtrace.interchange.stock_rows import counted, listed, stored
 from railtrace.interchange.workbook import Cell
 from railtrace.trace.operation import (
     Counter,
@@ -339,7 +340,8 @@ def _meter(reader: RowReader) -> list[Operation]:
 
 BUILDERS: dict[str, Callable[[RowReader], list[Operation]]] = {
     "vehicles": _inventory, "parts": _inventory, "installations": _installation,
-    "measurements": _measurement, "runs": _run, "meters": _meter,
+    "measurements": _measurement, "runs": _run, "meters": _meter, "stock": stored,
+    "lists": listed, "lots": counted,
     "holdings": _holding, "last_repairs": _past_repair,
 }  # fmt: skip
 

@@ -98,8 +98,9 @@ def _found(
     units = sorted({unit for bearing in bearers.values() for unit in bearing})
     ids = [job.source.id_of(row.number, job.purpose.key) for row in rows]
     return Found(
-        known, bearers, known.types(units), known.carriers(units), known.recorded(ids), twins, moved
-    )
+        known, bearers, known.types(units), known.carriers(units), known.recorded(ids), twins,
+        moved, known.away(units),
+    )  # fmt: skip
 
 
 def _numbers(job: Job, rows: Sequence[Row]) -> list[str]:

@@ -60,6 +60,7 @@ class Doubles:
         for day in (7, 13):
             operations.append(self._shop.clerks.write(
                 Ran, log, at + day * DAY_MIN, units=(ghost,), faultless=True,
+                started_at=self._shop.clerks.moment(at + (day - 1) * DAY_MIN),
                 distance_km=f"{self._random.uniform(300, 900):.1f}",
             ))  # fmt: skip
         self._shop.clerks.write(
@@ -69,8 +70,10 @@ class Doubles:
 
     def _mistype(self, at: float) -> None:
         """A part's removal is entered for a serial that is one digit off."""
-        fleet = self._shop.fleet
-        wagon = self._random.choice(self._wagons())
+        fleet, wagons = self._shop.fleet, self._wagons(with_parts=True)
+        if not wagons:
+            return
+        wagon = self._random.choice(wagons)
         slots = [s for s in fleet.vehicles[wagon].slots if fleet.slot_part[s] is not None]
         slot = self._random.choice(slots)
         part = fleet.slot_part[slot]
@@ -92,8 +95,10 @@ class Doubles:
 
     def _enter_wrongly(self, at: float) -> None:
         """A block's kilometres of another depot are entered for a wagon that was not in it."""
-        fleet = self._shop.fleet
-        wagon = self._random.choice(self._wagons())
+        fleet, wagons = self._shop.fleet, self._wagons()
+        if not wagons:
+            return
+        wagon = self._random.choice(wagons)
         vehicle = fleet.vehicles[wagon]
         self._write_off_km(wagon, at)
         km = self._random.uniform(3600, 5200)
@@ -108,8 +113,9 @@ class Doubles:
 
     def _paint_twice(self, at: float) -> None:
         """One plate is found on two wagons of one type."""
-        wagon = self._random.choice(self._wagons())
-        vehicle, second = self._shop.fleet.vehicles[wagon], self._unit()
+        if not (wagons := self._wagons()):
+            return
+        vehicle, second = self._shop.fleet.vehicles[self._random.choice(wagons)], self._unit()
         log = self._elsewhere(vehicle.log)
         opened = self._shop.clerks.write(
             Registered, log, at, units=(second,), type=vehicle.row.type, basis="document",
@@ -120,7 +126,8 @@ class Doubles:
 
     # --- choosing -----------------------------------------------------------------------------
 
-    def _wagons(self) -> list[int]:
+    def _wagons(self, with_parts: bool = False) -> list[int]:
+        """Return wagons nothing else is planted on; a small railway may have none left."""
         fleet = self._shop.fleet
         used = {unit for double in self._shop.truth.doubles for unit in double.units}
         return [
@@ -128,7 +135,7 @@ class Doubles:
             if vehicle.vehicle_class == "freight_wagon" and vehicle.row.joins_week is None
             and not vehicle.is_protected and not fleet.gone[index] and vehicle.unit not in used
             and vehicle.numbers[0].scheme == "network8"
-            and any(fleet.slot_part[slot] for slot in vehicle.slots)
+            and (not with_parts or any(fleet.slot_part[slot] for slot in vehicle.slots))
         ]  # fmt: skip
 
     def _plates(self) -> set[str]:

@@ -127,6 +127,11 @@ class TraceKnown:
         )
         return dict(self._pairs(sql, units))
 
+    def away(self, units: Sequence[str]) -> dict[str, str]:
+        """Return the sending list each unit is away on now."""
+        sql = "SELECT unit, list FROM stock WHERE list <> '' AND unit IN ({marks})"
+        return dict(self._pairs(sql, units))
+
     def recorded(self, ids: Sequence[str]) -> set[str]:
         """Return the ids that are in the ledger."""
         return set(self.app.trace.find(list(ids)))
