@@ -275,6 +275,37 @@ class ModeRule(Row, frozen=True, kw_only=True):
     shown: Shown
 
 
+FormValue = Annotated[
+    str,
+    Meta(
+        pattern=r"^(blank|unit\.(number|type|owner|made|home_site|km)|last\.(repair|km_since)"
+        r"|operation\.[a-z_]+)\Z"
+    ),
+]
+
+
+class FormField(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A line of a form: its words, and the value that fills it; `blank` is filled by hand."""
+
+    ru: Words
+    en: Words
+    value: FormValue
+    tg: str = ""
+
+
+class Form(Row, frozen=True, kw_only=True):
+    """A form that a unit passes, printed from an operation of one of `kinds`, or of the unit."""
+
+    number: Words
+    kinds: tuple[Words, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    repair_only: bool = False
+    fields: Annotated[tuple[FormField, ...], Meta(min_length=1)]
+    tables: tuple[Literal["components", "readings", "defects", "repairs"], ...] = ()
+    ticks: tuple[Words, ...] = ()
+    signed_by: tuple[Words, ...] = ()
+
+
 class Programme(Row, frozen=True, kw_only=True):
     """A maintenance programme: whose, in which nomenclature; its kinds are `services`.
 
@@ -431,6 +462,7 @@ class Catalogue(
     equipment_types: Mapping[str, EquipmentType] = {}
     recorder_types: Mapping[str, RecorderType] = {}
     mode_rules: Mapping[str, ModeRule] = {}
+    forms: Mapping[str, Form] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}

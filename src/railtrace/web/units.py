@@ -29,6 +29,7 @@ from railtrace.web.corrections import standing
 from railtrace.web.draw import Sign, side_view
 from railtrace.web.due.panel import unit_due
 from railtrace.web.fleet import site_name
+from railtrace.web.forms.pages import unit_forms
 from railtrace.web.frame import AsKnown, as_known, home_zone
 from railtrace.web.holdings.unit_tab import coupled_with, holding
 from railtrace.web.leanings import gone_under, last_decision
@@ -43,7 +44,7 @@ from railtrace.web.running import the_app
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements", "due", "reliability", "holding")
+TABS = ("life", "structure", "measurements", "due", "reliability", "holding", "documents")
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -76,6 +77,7 @@ def _live(unit: str) -> str:
 _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
     "due": _("Due"), "reliability": _("Reliability"), "holding": _("State and holders"),
+    "documents": _("Documents"),
 }  # fmt: skip
 
 
@@ -462,9 +464,9 @@ def _measurements(
 
 _TAB_CONTENT = {
     "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
-    "holding": holding, "reliability": unit_reliability,
+    "holding": holding, "reliability": unit_reliability, "documents": unit_forms,
 }  # fmt: skip
 _TEMPLATES = {
     "due": "due/unit_due.html", "holding": "holdings/unit_holding.html",
-    "reliability": "reliability/unit_reliability.html",
+    "reliability": "reliability/unit_reliability.html", "documents": "forms/unit_forms.html",
 }  # fmt: skip

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet/filters", fleet.save_filter, name="save-filter"),
     path("fleet/fleet.csv", fleet.export_csv, name="fleet-csv"),
     path("fleet/fleet.xlsx", fleet.export_xlsx, name="fleet-xlsx"),
+    path("forms/", include("railtrace.web.forms.urls")),
     path("fleet/due/", include("railtrace.web.due.urls")),
     path("units/<path:unit>", units.unit, name="unit"),
     path("release/hold", release.lift_hold, name="lift-hold"),

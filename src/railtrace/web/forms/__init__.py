@@ -1,0 +1,1 @@
+"""Forms: catalogue rows filled from the trace and printed as PDF."""

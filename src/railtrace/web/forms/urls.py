@@ -1,0 +1,10 @@
+"""Addresses of forms."""
+
+from django.urls import path
+
+from railtrace.web.forms import pages
+
+urlpatterns = [
+    path("<str:form>/of/<path:unit>.pdf", pages.of_unit, name="form-of-unit"),
+    path("<str:form>/<path:id_>.pdf", pages.of_entry, name="form-of-entry"),
+]

@@ -1,0 +1,214 @@
+"""What fills the lines of a form: values of the unit, of the operation, of what was before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.catalogue.rows import Catalogue, Form, FormField
+from railtrace.errors import NotFound
+from railtrace.projections.maintenance import Done
+from railtrace.store.knowledge import Knowledge
+from railtrace.trace.leaf import Entry, moment
+from railtrace.trace.operation import Operation
+from railtrace.web import words
+from railtrace.web.clocks import day
+from railtrace.web.fleet import site_name
+from railtrace.web.frame import home_zone
+from railtrace.web.names import Names
+
+_MOST_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a form is printed from; without an entry it is a form of the unit."""
+
+    knowledge: Knowledge
+    names: Names
+    unit: str
+    entry: Entry | None
+
+    @property
+    def operation(self) -> Operation | None:
+        """The operation, if there is one that this program can read."""
+        operation = self.entry.operation if self.entry else None
+        return operation if isinstance(operation, Operation) else None
+
+
+def filled(form: Form, source: Source, railway: str) -> dict[str, Any]:
+    """Return everything the template prints but the code."""
+    language = source.names.language
+    number = "" if form.number == "—" else f"{gettext('Form')} {form.number}"
+    marks = [] if form.confirmed else [gettext("layout of our own, not of an order")]
+    return {
+        "title": form.name(language), "form": number, "railway": railway, "language": language,
+        "marks": marks, "fields": [[_label(f, language), _value(f.value, source)]
+                                   for f in form.fields],
+        "ticks": list(form.ticks), "signed": list(form.signed_by),
+        "tables": [_TABLES[name](source) for name in form.tables],
+        "nothing": gettext("nothing recorded"), "footer": _footer(source),
+    }  # fmt: skip
+
+
+def _label(field: FormField, language: str) -> str:
+    return {"en": field.en, "tg": field.tg}.get(language) or field.ru
+
+
+def _footer(source: Source) -> str:
+    entry = source.entry
+    if entry is None:
+        return source.unit
+    return f"{entry.operation.id} · {entry.log} · {entry.position}"
+
+
+def _value(key: str, source: Source) -> str:
+    group, _dot, name = key.partition(".")
+    match group:
+        case "unit":
+            return _UNIT[name](source)
+        case "last":
+            return _LAST[name](source)
+        case "operation" if source.operation is not None:
+            special = _OPERATION.get(name)
+            return special(source) if special else _plain(source.operation, name)
+    return ""
+
+
+def _plain(operation: Operation, name: str) -> str:
+    value = getattr(operation, name, "")
+    return gettext(words.OUTCOMES.get(str(value), str(value))) if value else ""
+
+
+def _number(source: Source) -> str:
+    return source.names.number(source.knowledge.passport(source.unit))
+
+
+def _km(source: Source) -> str:
+    at_us = source.knowledge.at_us
+    km = source.knowledge.mileage().at(source.unit, at_us) / 1000
+    return source.names.value(f"{km:.0f}", "km")
+
+
+def _last_repair(source: Source) -> tuple[str, Done] | None:
+    """The last planned service before the operation, or before now."""
+    before_us = source.entry.happened_us if source.entry else source.knowledge.at_us
+    state = source.knowledge.maintenance(source.unit)
+    repairs = {s.kind for s in source.names.catalogue.services.values() if s.rank > 0}
+    found = [(kind, done) for kind, done in state.done.items()
+             if kind in repairs and done.at_us < before_us]  # fmt: skip
+    return max(found, key=lambda pair: pair[1].at_us, default=None)
+
+
+def _last_said(source: Source) -> str:
+    last = _last_repair(source)
+    return f"{last[0]}, {_day(last[1].at_us, source)}" if last else ""
+
+
+def _last_km(source: Source) -> str:
+    last = _last_repair(source)
+    if last is None:
+        return ""
+    mileage = source.knowledge.mileage()
+    end_us = source.entry.happened_us if source.entry else source.knowledge.at_us
+    km = (mileage.at(source.unit, end_us) - mileage.at(source.unit, last[1].at_us)) / 1000
+    return source.names.value(f"{km:.0f}", "km")
+
+
+def _day(us: int, source: Source) -> str:
+    return day(moment(us), source.names.language, home_zone())
+
+
+def _happened(source: Source) -> int:
+    return source.entry.happened_us if source.entry else source.knowledge.at_us
+
+
+def _clock(source: Source) -> str:
+    return moment(_happened(source)).astimezone(home_zone()).strftime("%H:%M")
+
+
+Say = Callable[[Source], str]
+_UNIT: dict[str, Say] = {
+    "number": _number,
+    "type": lambda s: s.names.type(s.knowledge.passport(s.unit).type),
+    "owner": lambda s: s.knowledge.passport(s.unit).owner,
+    "made": lambda s: s.knowledge.passport(s.unit).made,
+    "home_site": lambda s: site_name(s.knowledge.passport(s.unit).home_site),
+    "km": _km,
+}
+_LAST: dict[str, Say] = {"repair": _last_said, "km_since": _last_km}
+_OPERATION: dict[str, Say] = {
+    "day": lambda s: _day(_happened(s), s),
+    "time": _clock,
+    "site": lambda s: site_name(s.operation.site) if s.operation else "",
+    "person": lambda s: ", ".join(s.operation.performed_by) if s.operation else "",
+    "place": lambda s: s.names.position(str(getattr(s.operation, "place", ""))),
+    "reason": lambda s: str(getattr(s.operation, "reason", "") or getattr(s.operation, "code", "")),
+}
+
+
+# --- tables ------------------------------------------------------------------------------------
+
+
+def _table(title: str, heads: list[str], rows: list[list[str]]) -> dict[str, Any]:
+    return {"title": gettext(title), "heads": [gettext(head) for head in heads],
+            "rows": rows[:_MOST_ROWS]}  # fmt: skip
+
+
+def _components(source: Source) -> dict[str, Any]:
+    names = source.names
+    rows = [
+        [names.position(node.stay.position) if node.stay else "", names.type(node.passport.type),
+         names.number(node.passport), node.passport.maker, node.passport.made]
+        for node in source.knowledge.tree(source.unit).walk()[1:]
+    ]  # fmt: skip
+    heads = [_("Position"), _("Type"), _("Number"), _("Maker"), _("Made")]
+    return _table(_("Components"), heads, rows)
+
+
+def _readings(source: Source) -> dict[str, Any]:
+    names, operation = source.names, source.operation
+    rows = [
+        [names.quantity(r.quantity), names.place(r.place),
+         names.measured(r.value, r.uncertainty, r.unit)]
+        for r in (operation.readings if operation else ())
+    ]  # fmt: skip
+    return _table(_("Readings"), [_("Quantity"), _("Place"), _("Value")], rows)
+
+
+def _defects(source: Source) -> dict[str, Any]:
+    names = source.names
+    rows = [
+        [names.unit(node.passport), defect.code, names.position(defect.place),
+         _day(defect.from_us, source)]
+        for node in source.knowledge.tree(source.unit).walk()
+        for defect in node.condition.defects
+    ]  # fmt: skip
+    heads = [_("Unit"), _("Code"), _("Place"), _("Date")]
+    return _table(_("Open defects"), heads, rows)
+
+
+def _repairs(source: Source) -> dict[str, Any]:
+    done = source.knowledge.maintenance(source.unit).done
+    rows = [[kind, _day(d.at_us, source)]
+            for kind, d in sorted(done.items(), key=lambda pair: -pair[1].at_us)]  # fmt: skip
+    return _table(_("Last of each kind"), [_("Kind"), _("Date")], rows)
+
+
+_TABLES: dict[str, Callable[[Source], dict[str, Any]]] = {
+    "components": _components, "readings": _readings, "defects": _defects, "repairs": _repairs,
+}  # fmt: skip
+
+
+def form_of(catalogue: Catalogue, key: str) -> Form:
+    """Return a form by its key. Raises NotFound."""
+    if key not in catalogue.forms:
+        raise NotFound("there is no form {form} in the catalogue", form=key)
+    return catalogue.forms[key]
+
+
+def fits(form: Form, vehicle_class: str) -> bool:
+    """Tell whether a form is one of a unit's class; a form without classes is everybody's."""
+    return not form.vehicle_classes or vehicle_class in form.vehicle_classes
