@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from railtrace import simulation
 from railtrace.app import App, utc_now
 from railtrace.catalogue import load as catalogue_files
-from railtrace.config import Config, Site, write
+from railtrace.config import Config, Site, Track, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
 from railtrace.simulation.clerks import Sent
+from railtrace.simulation.depots import Yard, depot_day
 from railtrace.simulation.histories import LOG as LITERATURE
 from railtrace.simulation.histories import histories
-from railtrace.simulation.laws import load_laws
+from railtrace.simulation.laws import Laws, load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth
 
@@ -34,6 +35,13 @@ _PROGRAMMES = Path(simulation.__file__).parent / "data" / "demo_programmes.toml"
 _SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
 _BATCH = 2000
 
+_WHEELSETS = ("wheelset_passenger", "wheelset_freight", "wheelset_locomotive")
+_TRACKS = {
+    "1": Track(ru="Путь 1, канава", en="Track 1, pit", tg="Роҳи 1, чоҳ", positions=2, norm_h=24),
+    "2": Track(ru="Путь 2, подъёмка", en="Track 2, lifting", tg="Роҳи 2, бардоштан", norm_h=12),
+    "3": Track(ru="Путь 3, отстой", en="Track 3, waiting", tg="Роҳи 3, истгоҳ", positions=2),
+}
+
 Tell = Callable[[str, int], None]
 
 
@@ -49,7 +57,10 @@ class _Replay:
 
 def demo_config(config: Config, folder: Path) -> Config:
     """Return the settings of the demo: its own folder, a log per depot and one for literature."""
-    depots = {s.log: Site(ru=s.ru, en=s.en, tg=s.tg, log=s.log) for s in load_laws().sites}
+    depots = {
+        s.log: Site(ru=s.ru, en=s.en, tg=s.tg, log=s.log, tracks=_TRACKS)
+        for s in load_laws().sites
+    }
     literature = Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)
     sites = depots | {LITERATURE: literature}
     return replace(
@@ -125,11 +136,39 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
         app.views.rebuild(progress=tell)
         app.catch_up()
         clock.now = utc_now()
+        count += _depot_day(app, clock.now, laws)
         app.look_for_twins(tell)
         app.sign_heads()
     finally:
         app.stop()
     return count
+
+
+def _depot_day(app: App, now: datetime, laws: Laws) -> int:
+    """Record a working day at the depots, so that the boards are alive."""
+    free = {part: app.lookup.on_no_carrier(part, 4 * len(laws.sites)) for part in _WHEELSETS}
+    yards = [_yard(app, site.log, free) for site in laws.sites]
+    operations = list(
+        depot_day(yards, laws.wear.gauges, laws.wear.lathe, now, laws.weeks)
+    )
+    refused = [r for r in app.record(operations, "demo", "simulation") if isinstance(r, Refused)]
+    if refused:
+        raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
+    app.catch_up()
+    return len(operations)
+
+
+def _yard(app: App, site: str, free: dict[str, list[str]]) -> Yard:
+    """Return a few units of a depot: its vehicles by class, wheelsets on no vehicle by type."""
+    units: dict[str, list[str]] = {}
+    for kind in ("coach", "locomotive", "freight_wagon"):
+        rows = app.lookup.fleet({"vehicle_class": kind, "home_site": site, "scope": "vehicles"},
+                                limit=40).rows  # fmt: skip
+        rows = sorted(rows, key=lambda row: row.status != "in_repair")
+        units[kind] = [row.unit for row in rows if row.status in ("in_repair", "in_use")][-3:]
+    for part in _WHEELSETS:
+        units[part], free[part] = free[part][:4], free[part][4:]
+    return Yard(site, units)
 
 
 def _record(app: App, clock: _Replay, sent: Iterable[Sent], tell: Tell) -> int:

@@ -151,6 +151,17 @@ class Lookup:
         found = [rows[unit] for unit in units if unit in rows]
         return self._judged(self._with_locomotives(found))
 
+    def on_no_carrier(self, type_: str, limit: int) -> list[str]:
+        """Return parts of a type that are on no carrier and not scrapped."""
+        rows = self._db.query(
+            "SELECT unit FROM units u WHERE type = ? AND status IN ('in_use', 'registered')"
+            " AND NOT EXISTS"
+            " (SELECT 1 FROM installations i WHERE i.unit = u.unit AND i.to_us IS NULL)"
+            f" ORDER BY unit LIMIT {int(limit)}",
+            (type_,),
+        )
+        return [unit for (unit,) in rows]
+
     def bearers(self, value: str) -> list[str]:
         """Return the units that bear a number now."""
         rows = self._db.query(

@@ -290,6 +290,7 @@ def milli_with_unit(number: int | None, unit: str) -> str:
 
 UNIT_SIGNS = {
     "m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"),
+    "min": gettext_noop("min"), "s": gettext_noop("s"),
     "d": gettext_noop("d"),
     "B": gettext_noop("B"),
 }  # fmt: skip

@@ -1,4 +1,5 @@
 // A bar of the board is dragged to another track or hour; dropping it asks the form to record it.
+(() => {
 const board = document.querySelector("[data-board]");
 
 function hourOf(lane, x) {
@@ -47,3 +48,4 @@ for (const bar of board?.querySelectorAll("[data-unit]") ?? []) {
     bar.addEventListener("pointercancel", end, { once: true });
   });
 }
+})();

@@ -1,4 +1,5 @@
 // Steps done at the tablet wait in its own store until the trace has them, in any order.
+(() => {
 const page = document.querySelector("[data-tablet]");
 const say = (name, count) => page.querySelectorAll(`[data-say="${name}"]`).forEach((e) => {
   e.hidden = !count;
@@ -132,3 +133,4 @@ if (page) {
   setInterval(sendAll, 15000);
   sendAll();
 }
+})();
