@@ -25,12 +25,13 @@ def test_an_administrator_makes_a_worker_who_logs_in(at_work: Callable[..., Page
     page.locator(".narrow-card [name=role]").select_option("worker")
     page.fill("[name=password]", "rail-and-sleeper-9")
     page.get_by_role("button", name="Add").click()
-    expect(page.locator("tbody tr", has_text="new_worker")).to_contain_text("Worker")
+    expect(page.get_by_role("heading", name="new_worker")).to_be_visible()
+    expect(page.locator("main li", has_text="every site")).to_contain_text("Worker")
 
 
 @pytest.mark.parametrize(
     ("language", "fleet", "no"),
-    [("ru", "Парк", "Выпускать нельзя"), ("tg", "Парк", "Баровардан мумкин нест")],
+    [("ru", "Парк", "Выпуск запрещён"), ("tg", "Парк", "Баровардан мумкин нест")],
 )
 def test_language_and_theme_are_chosen_and_stay(
     at_work: Callable[..., Page], language: str, fleet: str, no: str
