@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -165,6 +165,9 @@ def serve(
 def demo(
     check: Annotated[bool, typer.Option("--check", help="Load, probe the pages, end")] = False,
     small: Annotated[bool, typer.Option("--small", help="A twentieth of the railway")] = False,
+    machines: Annotated[
+        bool, typer.Option(help="With simulated depot machines that work while it is served")
+    ] = True,
 ) -> None:
     """Load the demo railway, once, and serve it."""
     from railtrace.operating import demo as demos
@@ -194,7 +197,24 @@ def demo(
     for role, name, password in logins:
         _say(f"  {role:15} user {name:15} password {password}")
     _say(f"Other commands on this data: railtrace --config {folder}/railtrace.toml ...")
-    serving.serve(_config())
+    with _machines(folder) if machines else nullcontext():
+        serving.serve(_config())
+
+
+def _machines(folder: Path) -> Any:
+    """The simulated machines of the demo, their results marked so; none without the libraries."""
+    from railtrace.operating import demo_check, demo_machines
+    from railtrace.operating.serve import address
+
+    if missing := demo_machines.missing_libraries():
+        _say(f"No simulated machines: {', '.join(missing)} not installed (railtrace[gateway]).")
+        return nullcontext()
+    token, _ = _web().create_token("demo machines", ["record"], 30)
+    page, config = f"127.0.0.1:{demo_check.free_port()}", _config()
+    _say(f"Simulated machines work beside it; their gateway: http://{page}")
+    return demo_machines.running(
+        folder, demo_machines.setting_of(config, address(config), token, page)
+    )
 
 
 def _probe(demo_check: Any, logins: list[tuple[str, str, str]]) -> int:

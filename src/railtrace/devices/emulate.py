@@ -213,18 +213,28 @@ class Cycle:
     phase_s: float = 3.0
     pause_s: float = 2.0
     recipe: str = ""
+    after: Callable[[str], None] = lambda part: None
     made: list[Made] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    error: str = ""
 
     def run(self, cycles: int = 0) -> None:
         """Work for so many cycles; 0: until stopped."""
         done = 0
         while not self.stopped.is_set() and (not cycles or done < cycles):
-            self._once()
+            try:
+                self._once()
+            except OSError as error:
+                # The line is gone, or goes with the program.
+                self.error = str(error)
+                self.stopped.wait(1.0)
+                continue
             done += 1
 
     def _once(self) -> None:
-        part, began = next(self.parts), time.monotonic()
+        part, began = next(self.parts, ""), time.monotonic()
+        if not part:
+            return
         for phase in self.maker.manifest.phases:
             deadline = time.monotonic() + self.phase_s
             while not self.stopped.is_set():
@@ -236,8 +246,9 @@ class Cycle:
             return
         made = self.maker.make(part, seconds=round(time.monotonic() - began), recipe=self.recipe)
         self.machine.show_state(self.maker.state("idle"))
-        self.made.append(made)
+        self.made = [*self.made[-99:], made]
         self._until_acknowledged(made)
+        self.after(part)
         self.stopped.wait(self.pause_s)
 
     def _until_acknowledged(self, made: Made) -> None:
@@ -253,6 +264,3 @@ def around(parts: Sequence[str]) -> Iterator[str]:
     """Yield part numbers over and over."""
     while True:
         yield from parts
-
-
-MakeMachine = Callable[..., Machine]
