@@ -37,6 +37,7 @@ from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
 from railtrace.web.operations import Card, card, load_named
+from railtrace.web.quality.pages import unit_operation
 from railtrace.web.release import reasons
 from railtrace.web.reliability.unit_tab import unit_reliability
 from railtrace.web.running import the_app
@@ -44,7 +45,8 @@ from railtrace.web.running import the_app
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements", "due", "reliability", "holding", "documents")
+TABS = ("life", "structure", "measurements", "due", "reliability", "operation", "holding",
+        "documents")  # fmt: skip
 
 
 def unit(request: HttpRequest, unit: str) -> HttpResponse:
@@ -77,7 +79,7 @@ def _live(unit: str) -> str:
 _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
     "due": _("Due"), "reliability": _("Reliability"), "holding": _("State and holders"),
-    "documents": _("Documents"),
+    "documents": _("Documents"), "operation": _("Operation"),
 }  # fmt: skip
 
 
@@ -465,8 +467,10 @@ def _measurements(
 _TAB_CONTENT = {
     "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
     "holding": holding, "reliability": unit_reliability, "documents": unit_forms,
+    "operation": unit_operation,
 }  # fmt: skip
 _TEMPLATES = {
     "due": "due/unit_due.html", "holding": "holdings/unit_holding.html",
     "reliability": "reliability/unit_reliability.html", "documents": "forms/unit_forms.html",
+    "operation": "quality/unit_operation.html",
 }  # fmt: skip

@@ -22,6 +22,7 @@ from railtrace.web import (
     units,
 )
 from railtrace.web.people import shift_report, terminals
+from railtrace.web.quality import pages as quality
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet/filters", fleet.save_filter, name="save-filter"),
     path("fleet/fleet.csv", fleet.export_csv, name="fleet-csv"),
     path("fleet/fleet.xlsx", fleet.export_xlsx, name="fleet-xlsx"),
+    path("fleet/quality", quality.dashboard, name="quality"),
     path("forms/", include("railtrace.web.forms.urls")),
     path("fleet/due/", include("railtrace.web.due.urls")),
     path("units/<path:unit>", units.unit, name="unit"),

@@ -1,0 +1,1 @@
+"""Operation quality: the index by type and depot, and what recorders showed of one unit."""
