@@ -91,7 +91,7 @@ def test_eight_readings_of_the_wrong_coach_are_put_right_and_everybody_is_told(
     expect(officer.locator(".badge-count")).to_have_text("1")
     officer.locator(".bell").click()
     expect(officer.locator(".notice")).to_contain_text("073 12093")
-    officer.get_by_role("link", name="Open").click()
+    officer.get_by_role("link", name="Go there").click()
     expect(officer.locator(".warn")).to_contain_text("Leaned on a corrected entry")
     officer.goto("/units/u-12093")
     expect(officer.locator("main")).to_contain_text("8 entries hold no more")

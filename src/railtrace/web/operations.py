@@ -35,7 +35,7 @@ _ENVELOPE = {
 }  # fmt: skip
 _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
-    "restored": words.RESTORED, "action": words.ACTIONS, "purpose": words.PURPOSES,
+    "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS, "purpose": words.PURPOSES,
     "verdict": words.TWIN_VERDICTS,
     "rule": words.RULES,
 }  # fmt: skip
@@ -45,6 +45,7 @@ _FIGURES = {
 }  # fmt: skip
 _UNITS = {"carrier", "donor", "recipient", "instead_of"}
 _OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
+_UNSAID = {"performed_by", "shape", "decision", "scope", "decision_file", "consist", "catalogue"}
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
 PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
@@ -138,7 +139,7 @@ def _facts(operation: Operation | Unreadable, names: Names) -> str:
     said = []
     for field in operation.__struct_fields__:
         value = getattr(operation, field)
-        if field in _ENVELOPE | _UNITS | _OPERATIONS | {"performed_by", "shape"} or not value:
+        if field in _ENVELOPE | _UNITS | _OPERATIONS | _UNSAID or not value:
             continue
         if isinstance(value, str | int) and value not in {"0", "unknown"}:
             said.append(_fact(field, value, names))

@@ -268,6 +268,11 @@ ACTIONS = {
     "replace": _("replaced"),
 }
 
+SCOPES = {
+    "unit": _("one unit"),
+    "consist": _("whole consist"),
+}
+
 MOMENTS = {
     "as_found": _("as found"),
     "as_left": _("as left"),
