@@ -35,7 +35,8 @@ _ENVELOPE = {
 }  # fmt: skip
 _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
-    "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS, "purpose": words.PURPOSES,
+    "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
+    "purpose": words.PURPOSES,
     "verdict": words.TWIN_VERDICTS,
     "rule": words.RULES,
 }  # fmt: skip
