@@ -51,6 +51,13 @@ def test_a_sheet_without_the_column_says_nothing_of_the_repair():
     assert _kinds(row) == [Registered]
 
 
+def test_the_mileage_at_a_repair_is_known_without_its_date():
+    heads = ("Номер", "Тип", "Пробег на момент ТР-1, км")
+    [row] = _examined("vehicles", [heads, ("2ТЭ10М-2345А", "2te10m", 395_000)])
+    [repair] = [op for op in row.operations if isinstance(op, LastRepairStated)]
+    assert (repair.repair_kind, repair.km, repair.done) == ("ТР-1", "395000", None)
+
+
 def test_a_paper_without_mileage_is_a_repair_that_was_left():
     [row] = _examined("vehicles", [HEADS[:3], (WAGON, "Полувагон", date(2024, 5, 17))])
     assert _kinds(row) == [LeftRepair, Registered]

@@ -12,6 +12,7 @@ from railtrace.app import App
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
     Counter,
+    EnteredRepair,
     LastRepairStated,
     LocationReported,
     Number,
@@ -134,6 +135,23 @@ def test_a_state_is_changed_from_the_page_of_the_unit(stock: App, technologist: 
     passport = stock.knowledge().passport("w-1")
     assert passport.status == "awaiting_parts"
     assert passport.contradictions == {}
+
+
+def test_within_a_repair_a_unit_waits_or_goes_on_being_repaired(
+    stock: App, technologist: Client
+) -> None:
+    entered = EnteredRepair(id="e-w", happened_at=T0 + 5 * DAY, units=("w-1",), repair_kind="ДР")
+    assert isinstance(stock.record([entered], "p-test", "test")[0], Receipt)
+    stock.wait_caught_up(10)
+    form = technologist.get("/holdings/change/state/w-1").content.decode()
+    assert 'value="awaiting_parts"' in form
+    assert 'value="reserve"' not in form
+    said = {"state": "awaiting_parts", "at": "2026-02-01T10:00"}
+    technologist.post("/holdings/change/state/w-1", said)
+    technologist.post("/holdings/change/state/w-1", said | {"state": "in_repair",
+                                                            "at": "2026-02-02T10:00"})  # fmt: skip
+    passport = stock.knowledge().passport("w-1")
+    assert (passport.status, passport.contradictions) == ("in_repair", {})
 
 
 def test_a_moment_in_the_future_stands_as_an_error_at_its_field(technologist: Client) -> None:

@@ -208,6 +208,8 @@ class UnitState(Row, frozen=True, kw_only=True):
 
     unit_classes: Annotated[tuple[UnitClassKey, ...], Meta(min_length=1)]
     counts_as: Literal["available", "planned_unavailable", "unplanned_unavailable", "not_counted"]
+    order: Annotated[int, Meta(ge=1)] = 99
+    """Where it stands in lists and in tables' columns."""
     by_person: bool = True
     """Whether a person may say it by itself; others follow from repairs, holds and places."""
     waits: bool = False
@@ -488,6 +490,11 @@ class Catalogue(
         if type_key in self.equipment_types:
             return "equipment"
         return "part" if type_key else ""
+
+    @cached_property
+    def states_in_order(self) -> tuple[UnitState, ...]:
+        """The states of units as lists show them."""
+        return tuple(sorted(self.unit_states.values(), key=lambda row: (row.order, row.key)))
 
     @cached_property
     def limits_by_quantity(self) -> Mapping[str, tuple[Limit, ...]]:

@@ -251,7 +251,8 @@ class RowReader:
 
     def may_be_unknown(self, column: Column, unit_class: str) -> bool:
         """Whether an empty cell says of this class of unit that something is unknown."""
-        return unit_class in column.for_classes and not known_text(self.cell(column.key))
+        is_asked = column.key in self.job.mapping and unit_class in column.for_classes
+        return is_asked and not known_text(self.cell(column.key))
 
     def unit(self, key: str) -> str | None:
         """Return the one unit that bears the number in a cell."""

@@ -85,7 +85,7 @@ def _last_repairs(
     columns = [
         column
         for column in reader.job.purpose.columns
-        if column.kind == "repair" and column.key in reader.job.mapping
+        if column.kind == "repair" and {column.key, _km_key(reader, column)} & {*reader.job.mapping}
     ]
     found = [_repair(reader, column, site, as_of, unit_class) for column in columns]
     return [repair for repair in found if repair is not None]
@@ -117,10 +117,15 @@ def _repair(
     )  # fmt: skip
 
 
-def _km_then(reader: RowReader, column: Column) -> str | None:
+def _km_key(reader: RowReader, column: Column) -> str:
+    """Return the column that tells the mileage at a repair."""
     columns = reader.job.purpose.columns
-    key = next((c.key for c in columns
-                if c.kind == "repair_km" and c.repair_kind == column.repair_kind), "")  # fmt: skip
+    found = (c for c in columns if c.kind == "repair_km" and c.repair_kind == column.repair_kind)
+    return next((c.key for c in found), "")
+
+
+def _km_then(reader: RowReader, column: Column) -> str | None:
+    key = _km_key(reader, column)
     return reader.decimal(key) if key in reader.job.mapping else None
 
 

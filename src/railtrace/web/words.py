@@ -230,6 +230,7 @@ GRADES = {
     "document": _("by document"),
     "stated": _("as stated"),
     "unknown": _("unknown, not overdue"),
+    "recorded": _("seen by the trace"),
 }
 
 EFFECTS = {

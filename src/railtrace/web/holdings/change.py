@@ -99,14 +99,14 @@ class StateForm(Change):
     reason = forms.CharField(label=_("Why"), max_length=200, required=False)
 
     def prepare(self) -> None:
-        """Offer the states that units of this class can be in, by a person's word."""
-        unit_class = self.names.vehicle_class(self.passport.type)
-        rows = self.names.catalogue.unit_states.values()
+        """Offer the states a person may say of this class; within a repair, waits and going on."""
+        unit_class, passport = self.names.vehicle_class(self.passport.type), self.passport
+        in_repair = passport.repair_us is not None
         self.fields["state"].choices = [  # type: ignore[attr-defined]
             (row.key, row.name(self.names.language))
-            for row in rows
-            if row.by_person and unit_class in row.unit_classes
-            and row.key != self.passport.service_state
+            for row in self.names.catalogue.states_in_order
+            if unit_class in row.unit_classes and row.key != passport.status
+            and (row.waits or row.key == "in_repair" if in_repair else row.by_person)
         ]  # fmt: skip
 
     def said(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ class LastRepairForm(Change):
     def prepare(self) -> None:
         """Offer how well a thing can be known."""
         self.fields["grade"].choices = [  # type: ignore[attr-defined]
-            (key, gettext(word)) for key, word in words.GRADES.items()
+            (key, gettext(word)) for key, word in words.GRADES.items() if key != "recorded"
         ]
 
     def said(self) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def fleet_job(request: HttpRequest, job: str) -> HttpResponse:
         counts = Counter(
             (s.unit_class, s.state) for s in _result(found) if s.unit_class not in ("", "part")
         )
-        order = {key: index for index, key in enumerate(names.catalogue.unit_states)}
+        order = {row.key: index for index, row in enumerate(names.catalogue.states_in_order)}
         context["counts"] = sorted(
             ((*key, count) for key, count in counts.items()),
             key=lambda row: (row[0], order.get(row[1], 99)),

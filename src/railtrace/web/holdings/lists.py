@@ -106,8 +106,7 @@ class _Cells:
 
 
 def _table(counts: list[tuple[str, str, int]], by: str, names: Names) -> _Cells:
-    order = list(names.catalogue.unit_states)
-    known = {key: index for index, key in enumerate(order)}
+    known = {row.key: index for index, row in enumerate(names.catalogue.states_in_order)}
     states = sorted({state for state, _, _ in counts}, key=lambda s: (known.get(s, 99), s))
     cells = {(state, value): count for state, value, count in counts}
     values = sorted({value for _, value, _ in counts}, key=lambda v: value_said(by, v, names))
@@ -317,7 +316,7 @@ def _states_said(names: Names) -> list[tuple[str, list[tuple[str, bool]]]]:
     """Return how each state counts, so that nobody has to guess."""
     return [
         (gettext(word), [(row.name(names.language), row.confirmed)
-                         for row in names.catalogue.unit_states.values()
+                         for row in names.catalogue.states_in_order
                          if row.counts_as == key])
         for key, word in words.COUNTS_AS.items()
     ]  # fmt: skip
