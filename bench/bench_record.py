@@ -1,10 +1,10 @@
 """Recording: batches and single posts over HTTP beside bare databases and an in-process peer.
 
 The floor writes the same stored bytes, prepared beforehand, into the same columns with the same
-unique ids; it knows no HTTP, no reading, no checks and no hashing. Ours and the floors run in turn,
-each when the views have taken what was recorded, so that no floor is measured beside a follower that
-still works on the round before. Each round's measurements are later than those before, as a gauge
-sends them.
+unique ids; it knows no HTTP, no reading, no checks and no hashing. Ours and the floors run in
+turn, each when the views have taken what was recorded, so that no floor is measured beside a
+follower that still works on the round before. Each round's measurements are later than those
+before, as a gauge sends them.
 """
 
 import json

@@ -182,6 +182,11 @@ class App:
         A unit may be left unnamed when its number is given in `marks`: it is looked up here.
         """
         items = self._resolved(list(operations))
+        accepted = [item for item in items if isinstance(item, Operation)]
+        logs = {log or self.config.log_of(site) for site in {item.site for item in accepted}}
+        if len(logs) == 1 and len(accepted) == len(items):
+            batch = [Submission(item, submitter, channel) for item in accepted]
+            return self._write(logs.pop(), batch)
         by_log: dict[str, list[int]] = {}
         results: list[Result | None] = [None] * len(items)
         for index, item in enumerate(items):
@@ -209,7 +214,9 @@ class App:
 
         A number counts as soon as an operation before it, in this batch or recorded, gives it.
         """
-        unnamed = [op.id for op in operations if isinstance(op, Operation) and _is_unnamed(op)]
+        unnamed = [
+            op.id for op in operations if isinstance(op, Operation) and op.marks and not op.units
+        ]
         if not unnamed:
             return list(operations)
         self.wait_caught_up()

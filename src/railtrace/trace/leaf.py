@@ -68,7 +68,7 @@ class Entry:
         return named_units(self.operation)
 
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encode = msgspec.json.Encoder(order="sorted").encode
 _decoder = msgspec.json.Decoder(Leaf)
 
 
@@ -96,16 +96,15 @@ def enclose(operation: bytes, recorded_at: datetime, submitter: str, channel: st
 
 def cover(recorded_at: datetime, submitter: str, channel: str) -> tuple[bytes, bytes]:
     """Return what stands before and after the operation, alike for a whole batch."""
-    word = _encoder.encode
     return (
-        b'{"channel":%b,"format":%d,"operation":' % (word(channel), FORMAT),
-        b',"recorded_at":%b,"submitter":%b}' % (word(recorded_at), word(submitter)),
+        b'{"channel":%b,"format":%d,"operation":' % (_encode(channel), FORMAT),
+        b',"recorded_at":%b,"submitter":%b}' % (_encode(recorded_at), _encode(submitter)),
     )
 
 
 def encode_operation(operation: Operation) -> bytes:
     """Write one operation alone, in the same encoding."""
-    return _encoder.encode(operation)
+    return _encode(operation)
 
 
 def read(leaf: bytes, log: str, position: int) -> Entry:

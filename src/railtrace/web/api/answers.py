@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct
 
 
-class OperationAnswer(Struct, omit_defaults=True, kw_only=True, gc=False):
+class OperationAnswer(Struct, omit_defaults=True, gc=False):
     """What became of one operation: where it stands, or why it was refused and at which field."""
 
     index: int

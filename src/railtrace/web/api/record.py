@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from itertools import chain
 from typing import Annotated, NamedTuple
 
@@ -85,28 +84,21 @@ def record_operations(
 
 def answer_to(batch: "Batch", results: Sequence[Receipt | Refused]) -> bytes:
     """Return the body that tells what became of each operation, reasons in the active language."""
-    moments: dict[datetime, str] = {}
+    receipts = [result for result in results if isinstance(result, Receipt)]
+    moments = {at: at.isoformat() for at in {receipt.recorded_at for receipt in receipts}}
     answers = [
-        _receipt(index, result, moments)
+        OperationAnswer(
+            index, result.id, "duplicate" if result.duplicate else "accepted", result.log,
+            result.position, moments[result.recorded_at], result.leaf_hash,
+        )
         if isinstance(result, Receipt)
         else _refused(index, batch.id_at(index), result)
         for index, result in enumerate(results)
-    ]
+    ]  # fmt: skip
     statuses = [answer.status for answer in answers]
     duplicates, refused = statuses.count("duplicate"), statuses.count("refused")
     accepted = len(answers) - duplicates - refused
     return msgspec.json.encode(BatchAnswer(accepted, duplicates, refused, answers))
-
-
-def _receipt(index: int, receipt: Receipt, moments: dict[datetime, str]) -> OperationAnswer:
-    at = receipt.recorded_at
-    if at not in moments:
-        moments[at] = at.isoformat()
-    return OperationAnswer(
-        index=index, id=receipt.id, status="duplicate" if receipt.duplicate else "accepted",
-        log=receipt.log, position=receipt.position, recorded_at=moments[at],
-        leaf_hash=receipt.leaf_hash,
-    )  # fmt: skip
 
 
 def _refused(index: int, id_: str, refusal: Refused) -> OperationAnswer:
@@ -156,7 +148,7 @@ def read_batch(body: Body) -> Batch:
     text = b"".join(_pieces(body, MOST_BYTES)).removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         raise ApiProblem(400, RailtraceError("the body is empty: send an operation"))
-    if max(text.count(b","), text.count(b"\n")) > MOST_SIGNS:
+    if len(text) > MOST_SIGNS < max(text.count(b","), text.count(b"\n")):
         raise ApiProblem(413, RailtraceError(
             "the body has more members than {most} operations can have: send smaller batches",
             most=MOST_OPERATIONS,
@@ -171,7 +163,7 @@ def read_batch(body: Body) -> Batch:
 def _at_one_stroke(text: bytes) -> Batch | None:
     """Read an array whose every operation can be read; any other is read one by one."""
     # An operation has one kind, a correction two: what has many more is refused before it is held.
-    if text.count(b'"kind"') > 2 * MOST_OPERATIONS:
+    if len(text) > MOST_SIGNS and text.count(b'"kind"') > 2 * MOST_OPERATIONS:
         return None
     operations = read_array(text)
     # What is no operation of anybody's is refused with the text it came in.
