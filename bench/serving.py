@@ -71,7 +71,7 @@ def serving(data: Path, database: str = "") -> Iterator[Served]:
 
 
 def _wait(port: int) -> None:
-    for _ in range(200):
+    for _ in range(900):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

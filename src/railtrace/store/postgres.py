@@ -17,11 +17,15 @@ def _translated(sql: str) -> bytes:
     return sql.replace("%", "%%").replace("?", "%s").encode()
 
 
+_Types = dict[tuple[str, tuple[str, ...]], list[int]]
+"""Type numbers by table and columns; the columns of a table change with the program only."""
+
+
 class PostgresWriter:
     """One open write transaction."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: psycopg.Cursor[Any], types: _Types) -> None:
+        self._cursor, self._types = cursor, types
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows."""
@@ -41,9 +45,23 @@ class PostgresWriter:
                 f"INSERT INTO {table} ({names}) VALUES ({marks})".encode(), rows
             )
             return
-        with self._cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
+        types = self._types_of(table, tuple(columns))
+        sql = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        with self._cursor.copy(sql.encode()) as copy:
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
+
+    def _types_of(self, table: str, columns: tuple[str, ...]) -> list[int]:
+        """Return the type of each column, which binary COPY does not convert to."""
+        if (table, columns) not in self._types:
+            self._cursor.execute(
+                b"SELECT attname, atttypid FROM pg_attribute WHERE attrelid = %s::regclass"
+                b" AND attnum > 0", (table,)
+            )  # fmt: skip
+            found = dict(self._cursor.fetchall())
+            self._types[table, columns] = [found[column] for column in columns]
+        return self._types[table, columns]
 
     def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run one statement for many rows of parameters."""
@@ -60,6 +78,7 @@ class Postgres:
         self._local = threading.local()
         self._all: list[psycopg.Connection[Any]] = []
         self._idle: list[psycopg.Connection[Any]] = []
+        self._types: _Types = {}
 
     def _connection(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
@@ -108,7 +127,7 @@ class Postgres:
         connection = self._connection()
         try:
             with connection.transaction(), connection.cursor() as cursor:
-                yield PostgresWriter(cursor)
+                yield PostgresWriter(cursor, self._types)
         except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected) as error:
             raise Contended("another writer was there first: {error}", error=error) from error
         except psycopg.errors.DiskFull as error:
