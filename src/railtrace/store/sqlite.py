@@ -17,6 +17,7 @@ ROOM_KEPT_BYTES = 64 * 1024 * 1024
 
 
 _ROWS_IN_ONE = (500, 50)
+_ROWS_AT_ONCE = 1000
 _WAL_PAGES = 4000
 """How much may stand in the write-ahead log before it is taken into the file: 16 MB."""
 
@@ -98,10 +99,9 @@ class Sqlite:
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Run one reading statement and yield its rows without holding them all."""
         cursor = self._connection().cursor()
-        cursor.arraysize = 2000
+        cursor.arraysize = _ROWS_AT_ONCE
         cursor.execute(sql, parameters)
-        while rows := cursor.fetchmany():
-            yield from rows
+        return chain.from_iterable(iter(cursor.fetchmany, []))
 
     @contextmanager
     def write(self) -> Iterator[SqliteWriter]:

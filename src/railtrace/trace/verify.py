@@ -78,9 +78,7 @@ class _Head(Struct, gc=False):
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
-_id_and_kind = attrgetter("operation.id", "operation.kind")
 _recorded_at = attrgetter("recorded_at")
-_columns = itemgetter(1, 2)
 _EVIDENCE_KEY = b'"sha256":'
 _CATALOGUE_KEY = b'"catalogue":'
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -390,7 +388,7 @@ class _Walk:
             return self._check_one_by_one(chunk, self._read_slowly(chunk))
         times = list(map(_recorded_at, heads))
         rising = all(map(le, [self.last_recorded_at, *times], times))
-        if rising and list(map(_id_and_kind, heads)) == list(map(_columns, chunk)):
+        if rising and _columns_hold(chunk, [head.operation for head in heads]):
             self.last_recorded_at = times[-1]
             return None
         return self._check_one_by_one(chunk, heads)
@@ -557,6 +555,12 @@ class _Walk:
                 self._say("evidence-awaited", position, sha256=name)
             elif state != "kept":
                 self._say(f"evidence-{state}", position, sha256=name)
+
+
+def _columns_hold(chunk: list[StoredRow], operations: list[_Operation]) -> bool:
+    return [operation.id for operation in operations] == [row[1] for row in chunk] and [
+        operation.kind for operation in operations
+    ] == [row[2] for row in chunk]
 
 
 def _id_in(leaf: bytes) -> str:
