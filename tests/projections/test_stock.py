@@ -272,3 +272,8 @@ def test_a_vehicle_that_is_owed_a_part_is_no_stock():
 def test_a_part_that_no_stock_operation_speaks_of_has_no_state():
     assert not STOCK.handles("Installed")
     assert replace(STOCK).sees_all_with == STOCK.kinds
+
+
+def test_a_list_is_no_part_of_the_stock():
+    state = folded(STOCK, "list:L1", *OUT, *BACK)
+    assert (state.status, STOCK.rows(state, CATALOGUE)["stock"]) == ("", [])

@@ -1,5 +1,6 @@
 """Lots, debts and loans on their pages; the stock half of working day 17."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -50,7 +51,8 @@ def test_a_wheelset_lent_by_a_foreign_depot_is_not_ours_and_ours_is_abroad(
     _do(worker, "fit", parts="27-40404-12", vehicle="HOLD 1", position="1")
     page = worker.get("/depot/loans/").text
     assert "not ours, to be returned" in page
-    assert "6 days ago" in page
+    # Noon of that day on the depot's clock: whole days since depend on the hour of now.
+    assert re.search("[567] days ago", page)
     assert "Saryagash" in page
     assert trip.knowledge().stock(STRANGE).loan is not None
     # It cannot be given back from under the coach, and not twice.

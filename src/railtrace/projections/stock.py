@@ -320,6 +320,8 @@ def _forgive(state: Stock, entry: Entry, operation: DebtClosed) -> None:
 
 
 def _apply(state: Stock, entry: Entry, operation: Operation) -> None:
+    if state.unit.startswith("list:"):
+        return  # a list is no part of the stock; the view of lists folds it
     mine = state.unit in operation.units
     match operation:
         case Manufactured() | Registered():
@@ -419,7 +421,7 @@ _KINDS = frozenset({
 
 STOCK = View(
     name="stock",
-    version=1,
+    version=2,
     state=Stock,
     kinds=_KINDS,
     sees_all_with=_KINDS,

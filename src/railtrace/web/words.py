@@ -405,7 +405,7 @@ FIELDS = {
     "instead_of": _("In the place of"), "item": _("Type"), "list": _("List"), "lot": _("Lot"),
     "measure": _("Measure"), "not_returned": _("Not returned"), "of": _("Borrowed of"),
     "owner_state": _("Owner state"), "paper": _("Return list"), "parts": _("Parts"),
-    "purpose": _("Purpose"), "quantity": _("Quantity"), "recipient": _("Taken for"),
+    "purpose": _("Purpose"), "quantity": _("How much"), "recipient": _("Taken for"),
     "reservation": _("Reservation"), "store": _("Store"), "to": _("To"), "until": _("Until"),
     "verdict": _("Finding of the person"),
     "device_time": _("Time by the machine's clock"), "evaluation": _("Machine's verdict"),

@@ -288,7 +288,7 @@ def sending_list(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "section": "depot", "tab": "lists", "list": state, "balance": balance, "lines": lines,
         "forms": forms_, "names": names, "papers": _papers(state), "now": the_app().clock(),
-        "stores": the_app().stockroom.stores(), "columns": COLUMNS,
+        "stores": the_app().stockroom.stores(),
         "not_back": _not_back(state), "missing": _missing(state),
         "open_form": form_name,
         "contradictions": [

@@ -26,7 +26,7 @@ _MEASURES = ("1", "kg", "l", "m")
 
 
 def _quantity() -> forms.DecimalField:
-    return forms.DecimalField(label=_("Quantity"), localize=True, max_digits=12, decimal_places=3)
+    return forms.DecimalField(label=_("How much"), localize=True, max_digits=12, decimal_places=3)
 
 
 class NewLot(forms.Form):

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from typing import Any
 
 import xlsxwriter
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_date
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -29,12 +31,15 @@ from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
 PAGE = 50
-SHOWN_ACTS = ("receive", "issue", "reserve", "accept", "fit", "take-off")
 COLUMNS = {
     "number": _("Number"), "type": _("Type"), "status": _("State"), "store": _("Store"),
     "bin": _("Place in the store"), "since": _("Since"), "kept": _("Reserved for"),
-    "until": _("Until"), "away": _("List"), "sent_to": _("Contractor"), "loan": _("Whose"),
+    "until": _("Until"), "away": _("List"), "sent_to": _("Contractor"), "loan": _("Whose part"),
 }  # fmt: skip
+
+_SHOWN = ("number", "type", "status", "store", "since", "kept", "away")
+SHOWN = {key: COLUMNS[key] for key in _SHOWN}
+"""The columns of the page; what is close together shares one."""
 
 
 def stock(request: HttpRequest) -> HttpResponse:
@@ -45,11 +50,11 @@ def stock(request: HttpRequest) -> HttpResponse:
     counted = app.stockroom.counts()
     context = {
         "section": "depot", "tab": "stock", "names": names, "filters": filters, "sort": sort,
-        "descending": descending, "columns": COLUMNS, "sortable": SORTS,
+        "descending": descending, "shown": SHOWN, "sortable": SORTS,
         "rows": cells(rows[:PAGE], names), "skip": skip, "before": max(skip - PAGE, 0),
         "after": skip + PAGE if len(rows) > PAGE else 0,
         "states": _by(app.stockroom.counts(_but(filters, "status")), 2),
-        "table": _table(counted, names), "statuses": STATUSES,
+        "table": _table(counted, names), "statuses": _by(counted, 2),
         "shortages": app.stockroom.shortages(names.catalogue),
         "types": sorted((names.type(k), k) for k in {row[0] for row in counted} if k),
         "stores": sorted({row[1] for row in counted if row[1]}),
@@ -94,7 +99,7 @@ def _table(counted: list[tuple[str, str, str, int]], names: Names) -> list[dict[
     minimum = {(r.part_type, r.store): r.minimum for r in names.catalogue.minimum_stock.values()}
     table = [
         {"type": type_, "name": names.type(type_), "store": store, "counts": counts,
-         "total": sum(counts.values()), "minimum": minimum.get((type_, store)) if store else None}
+         "minimum": minimum.get((type_, store)) or minimum.get((type_, ""))}
         for (type_, store), counts in lines.items()
     ]  # fmt: skip
     return sorted(table, key=lambda line: (str(line["name"]), str(line["store"])))
@@ -111,11 +116,18 @@ def cells(rows: list[StockRow], names: Names) -> list[dict[str, Any]]:
             "kept": row.reserved_order or (
                 names.unit(knowledge.passport(row.reserved_carrier)) if row.reserved_carrier else ""
             ),
+            "until": _day(row.reserved_until),
             "expired": bool(row.reserved_until)
             and row.reserved_until < the_app().clock().date().isoformat(),
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _day(text: str) -> datetime | None:
+    """Return the noon of a whole day; a month or a year alone is no day."""
+    day = parse_date(text) if text else None
+    return datetime.combine(day, time(12), tzinfo=UTC) if day else None
 
 
 # --- acts -------------------------------------------------------------------------------------
