@@ -21,6 +21,8 @@ from railtrace.web.roles import ROLES
 from tests.web.conftest import COACH, T0, WHEELSET
 
 PAGES = [
+    "/depot/", "/depot/orders/", "/depot/queue/", "/depot/equipment/", "/depot/coverage/",
+    "/depot/findings/", "/depot/shift/", "/depot/metrology/",
     "/fleet/", "/fleet/?scope=parts", "/search?q=123", "/search", f"/units/{COACH}",
     f"/units/{COACH}?tab=structure", f"/units/{COACH}?tab=measurements", f"/units/{WHEELSET}",
     f"/units/{WHEELSET}?tab=structure", f"/units/{WHEELSET}?tab=measurements",
