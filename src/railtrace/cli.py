@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import analysis_commands, diagnose_command, gateway_commands, recorder_commands
+from railtrace import (
+    analysis_commands,
+    diagnose_command,
+    gateway_commands,
+    recorder_commands,
+    replay_command,
+)
 from railtrace.errors import ConfigError, RailtraceError
 
 if TYPE_CHECKING:
@@ -49,7 +55,8 @@ for _name, _part in {
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
 for _command in (
-    *analysis_commands.COMMANDS, recorder_commands.recorder, diagnose_command.diagnose,
+    *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
+    diagnose_command.diagnose,
 ):  # fmt: skip
     cli.command()(_command)
 

@@ -464,6 +464,11 @@ class Lookup:
         )
         return [Maintained(*row) for row in rows]
 
+    def measured(self) -> list[str]:
+        """Return every unit of which anything was measured."""
+        rows = self._db.query("SELECT DISTINCT unit FROM condition ORDER BY unit")
+        return [unit for (unit,) in rows]
+
     def recorder_files(self, units: Sequence[str]) -> list[dict[str, Any]]:
         """Return the recorder files read of units, newest first."""
         return self._of_units("recorder_files", _RECORDER_FILE, units)
