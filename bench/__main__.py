@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.table import HEAD, Row
 
-PARTS = ("record", "merkle", "verify", "views", "pages", "life", "vibration", "depot")
+PARTS = ("record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices")
 _MARK = "<!-- bench -->"
 
 

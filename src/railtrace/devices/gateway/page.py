@@ -63,6 +63,16 @@ def in_words(error: RailtraceError | None, say: Callable[[str], str]) -> str:
     return template.format(**error.values) if error.values else template
 
 
+_WORDS = {
+    "gateway": _("Gateway"), "machines": _("Machines"), "held": _("Waiting for a person"),
+    "nothing held": _("Nothing waits for a person."), "unknown": _("unknown machine"),
+    "connected": _("connected"), "not connected": _("not connected"),
+    "simulated": _("simulated"), "new": _("it is a new result"),
+    "nowhere": _("There is nothing at this address."),
+    "old": _("The page is too old: open it again."),
+}  # fmt: skip
+
+
 class Page:
     """Serves the page of a running gateway at an address of its settings."""
 
@@ -127,12 +137,12 @@ class Page:
                 return 200, "text/plain", metrics(self._gateway)
             case "/status.json":
                 return 200, "application/json", json.dumps(status(self._gateway))
-        return 404, "text/plain", self._say(_("There is nothing at this address."))
+        return 404, "text/plain", self._say(_WORDS["nowhere"])
 
     def post(self, path: str, form: dict[str, str]) -> tuple[int, str, str]:
         """Carry out what a person decided about a held result."""
         if not secrets.compare_digest(form.get("mark", ""), self._mark):
-            return 403, "text/plain", self._say(_("The page is too old: open it again."))
+            return 403, "text/plain", self._say(_WORDS["old"])
         try:
             self._decide(path.strip("/"), int(form.get("seq", "0")), form)
         except (RailtraceError, ValueError) as error:
@@ -156,14 +166,14 @@ class Page:
     def _page(self, said: str = "") -> str:
         gateway, say = self._gateway, self._say
         told = f'<p class="bad" role="alert">{html.escape(said)}</p>' if said else ""
-        title = f"{say(_('Gateway'))} {html.escape(gateway.config.name)}"
+        title = f"{say(_WORDS['gateway'])} {html.escape(gateway.config.name)}"
         return (
             f'<!doctype html><html lang="{gateway.config.language}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             f'<meta http-equiv="refresh" content="{"600" if said else "20"}"><title>{title}</title>'
             f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{told}{self._facts()}"
-            f"<h2>{say(_('Machines'))}</h2>{self._machines()}"
-            f"<h2>{say(_('Waiting for a person'))}</h2>{self._held()}</body></html>"
+            f"<h2>{say(_WORDS['machines'])}</h2>{self._machines()}"
+            f"<h2>{say(_WORDS['held'])}</h2>{self._held()}</body></html>"
         )
 
     def _facts(self) -> str:
@@ -200,30 +210,35 @@ class Page:
     def _machine(self, port: Port, counts: dict[tuple[str, str], int]) -> str:
         say, language = self._say, self._gateway.config.language
         state = (
-            f'<span class="good">✓ {html.escape(say(_("connected")))}</span>' if port.connected
-            else f'<span class="bad">✗ {html.escape(say(_("not connected")))}</span>'
+            f'<span class="good">✓ {html.escape(say(_WORDS["connected"]))}</span>' if port.connected
+            else f'<span class="bad">✗ {html.escape(say(_WORDS["not connected"]))}</span>'
         )  # fmt: skip
         phases = {phase.key: getattr(phase, language) for phase in port.manifest.phases}
         phase = str(port.live.get("phase", ""))
         cells = (
             f"{html.escape(port.manifest.name(language))}<br><small>{html.escape(port.name)}</small>",
-            state, html.escape(phases.get(phase, phase if phase != "idle" else "—")),
+            state + self._simulated(port),
+            html.escape(phases.get(phase, phase if phase != "idle" else "—")),
             html.escape(str(port.live.get("part", ""))),
             str(counts.get((port.name, "waiting"), 0)),
             html.escape(in_words(port.error or port.last_error, say)),
         )  # fmt: skip
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
+    def _simulated(self, port: Port) -> str:
+        word = html.escape(self._say(_WORDS["simulated"]))
+        return f'<br><small class="warn">⚠ {word}</small>' if port.simulated else ""
+
     def _held(self) -> str:
         rows = self._gateway.outbox.held(100)
         if not rows:
-            return f"<p>{html.escape(self._say(_('Nothing waits for a person.')))}</p>"
+            return f"<p>{html.escape(self._say(_WORDS['nothing held']))}</p>"
         return "".join(self._article(row) for row in rows)
 
     def _article(self, row: Row) -> str:
         say = self._say
         why = in_words(RailtraceError(row.template, **row.said), say)
-        name = f"{row.device or say(_('unknown machine'))} · {row.result_id or row.channel}"
+        name = f"{row.device or say(_WORDS['unknown'])} · {row.result_id or row.channel}"
         moment = self._moment(row.received_at.isoformat())
         forms = self._form(row, "aside", say(_("Set aside")), "reason", say(_("Why")))
         if row.body is None:
@@ -231,7 +246,7 @@ class Page:
         else:
             new = (
                 '<label><input type="checkbox" name="as_new" style="min-width:auto;flex:0"> '
-                f"{html.escape(say(_('it is a new result')))}</label>"
+                f"{html.escape(say(_WORDS['new']))}</label>"
             )
             hint = say(_("Number of the part, if it is another"))
             forms = self._form(row, "send", say(_("Send")), "part", hint, new) + forms

@@ -38,6 +38,7 @@ class Port:
         self.connected = False
         self.restarts = 0
         self.results = 0
+        self.simulated = False
         self._stop, self._restart = threading.Event(), threading.Event()
         self._last_data = time.monotonic()
 
@@ -67,6 +68,7 @@ class Port:
         except StoreFull as error:
             self.fail(error)
             return False
+        self.simulated = any(b'"simulated":true' in (draft.body or b"") for draft in drafts)
         self.results += sum(one != "repeat" for one in kept)
         for draft, one in zip(drafts, kept, strict=True):
             if one == "repeat":
