@@ -10,6 +10,7 @@ from shutil import rmtree
 from bench.ledger_of import END, recorded
 from bench.table import Row, rate, seconds, within
 from railtrace.app import App
+from railtrace.operating.fleet_job import Asked, run
 from railtrace.projections.all import VIEWS
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.views import ViewStore
@@ -20,7 +21,14 @@ def rows(operations: int = 1_000_000) -> list[Row]:
     app = recorded(operations)
     size = sum(head.size for head in app.trace.heads())
     sample = _units(app)
-    return [*_rebuilds(app, size), _catch_up(app), *_reads(app, sample)]
+    return [*_rebuilds(app, size), _catch_up(app), *_reads(app, sample), _fleet_job(app, size)]
+
+
+def _fleet_job(app: App, size: int) -> Row:
+    """State, holder and place of every unit at two dates, as a sealed result."""
+    asked = Asked(END - timedelta(days=200), app.clock())
+    taken = seconds(lambda: run(app, asked, "bench"))
+    return within(f"every unit at two dates, {size:,} operations", taken * 1000, 60_000)
 
 
 def _rebuilds(app: App, size: int) -> list[Row]:
