@@ -10,7 +10,7 @@ from shutil import rmtree
 from bench.ledger_of import END, recorded
 from bench.table import Row, rate, seconds, within
 from railtrace.app import App
-from railtrace.operating.fleet_job import Asked, run
+from railtrace.operating import fleet_job
 from railtrace.projections.all import VIEWS
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.views import ViewStore
@@ -26,8 +26,8 @@ def rows(operations: int = 1_000_000) -> list[Row]:
 
 def _fleet_job(app: App, size: int) -> Row:
     """State, holder and place of every unit at two dates, as a sealed result."""
-    asked = Asked(END - timedelta(days=200), app.clock())
-    taken = seconds(lambda: run(app, asked, "bench"))
+    asked = fleet_job.Asked(END - timedelta(days=200), app.clock())
+    taken = seconds(lambda: fleet_job.run(app, asked, "bench"))
     return within(f"every unit at two dates, {size:,} operations", taken * 1000, 60_000)
 
 
