@@ -90,6 +90,7 @@ def test_a_wrong_number_is_put_right_by_the_person_who_found_it_out(
     assert number.value == PLATE
     assert "the plate was read again" not in clerk.get("/trace/twins").text
     assert "the plate was read again" in clerk.get("/trace/twins?judged=1").text
+    assert "one number is wrong" in clerk.get(f"/units/{REAL}").text
 
 
 def test_a_serial_on_two_vehicles_is_judged_and_its_contradiction_closed(

@@ -19,6 +19,7 @@ from railtrace.catalogue.layout import drawing
 from railtrace.errors import NotFound
 from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
+from railtrace.projections.judgements import Judgements
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.store.replicas import Replicas
 from railtrace.trace.leaf import Entry, microseconds, moment, read
@@ -132,6 +133,16 @@ def _decision(unit: str, knowledge: Knowledge) -> tuple[Entry, int] | None:
     if entry is None:
         return None
     return entry, len(gone_under([entry], knowledge.known_us).get((entry.log, entry.position), ()))
+
+
+def _judged(knowledge: Knowledge, names: Names, unit: str) -> list[tuple[str, Any]]:
+    """Return what persons found out about the unit and its doubles, with the others' names."""
+    state = knowledge.states(unit).get("judgements")
+    found = state.judged.values() if isinstance(state, Judgements) else ()
+    return [
+        (", ".join(names.unit(knowledge.passport(other)) for other in one.others), one)
+        for one in found
+    ]
 
 
 def _type_row(names: Names, key: str) -> Any:
