@@ -24,6 +24,7 @@ EVERY_PAGE = [
 MAIN_PAGES = [
     "/fleet/", "/search?q=W", f"/units/{COACH}", f"/units/{COACH}?tab=structure",
     f"/units/{WHEELSET}?tab=measurements", f"/units/{COACH}?at=2026-02-01", "/operations/m-1",
+    "/depot/", "/depot/orders/", "/depot/work/",
     "/correct/m-1", "/recalls/", "/trace/", "/trace/contradictions", "/trace/catalogue/tep70",
     "/account/",
 ]  # fmt: skip
