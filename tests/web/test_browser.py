@@ -20,13 +20,18 @@ AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 EVERY_PAGE = [
     *PAGES, "/trace/catalogue?kind=limits", "/trace/catalogue/tep70", "/correct/m-1", "/import/",
+    "/holdings/", "/holdings/movements", "/holdings/availability", "/holdings/locomotives",
+    "/holdings/guests", "/holdings/introduction", "/holdings/sites", "/holdings/jobs/",
+    f"/holdings/change/state/{COACH}", f"/units/{COACH}?tab=holding",
 ]  # fmt: skip
 MAIN_PAGES = [
     "/fleet/", "/search?q=W", f"/units/{COACH}", f"/units/{COACH}?tab=structure",
     f"/units/{WHEELSET}?tab=measurements", f"/units/{COACH}?at=2026-02-01", "/operations/m-1",
     "/depot/", "/depot/orders/", "/depot/work/",
     "/correct/m-1", "/recalls/", "/trace/", "/trace/contradictions", "/trace/catalogue/tep70",
-    "/account/",
+    "/account/", "/holdings/", "/holdings/movements?from=2026-01-01&to=2026-04-01",
+    "/holdings/availability", "/holdings/introduction", f"/units/{COACH}?tab=holding",
+    f"/holdings/change/state/{COACH}",
 ]  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

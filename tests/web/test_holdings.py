@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from railtrace.app import App
+from railtrace.store.replicas import Heard, Replicas
+from railtrace.trace.leaf import microseconds
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
     Counter,
@@ -271,3 +273,15 @@ def test_a_fleet_job_is_asked_for_watched_and_taken_away(stock: App, technologis
     assert stock.entry(job.operation).operation.rows == 5  # type: ignore[union-attr]
     assert technologist.get("/holdings/jobs/").status_code == 200
     assert technologist.get("/holdings/jobs/none").status_code == 404
+
+
+def test_a_site_that_was_not_heard_of_for_days_says_how_old_its_data_are(
+    stock: App, technologist: Client
+) -> None:
+    now_us = microseconds(stock.clock())
+    stock.trace.open_log("konibodom", "north.railway/konibodom", foreign=True)
+    nine_days = now_us - int(timedelta(days=9).total_seconds() * 1_000_000)
+    Replicas(stock.trace).hear("konibodom", Heard("hq", now_us, nine_days))
+    page = technologist.get("/holdings/sites").content.decode()
+    assert "9 days old" in page
+    assert "written here" in page
