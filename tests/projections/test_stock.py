@@ -277,3 +277,11 @@ def test_a_part_that_no_stock_operation_speaks_of_has_no_state():
 def test_a_list_is_no_part_of_the_stock():
     state = folded(STOCK, "list:L1", *OUT, *BACK)
     assert (state.status, STOCK.rows(state, CATALOGUE)["stock"]) == ("", [])
+
+
+def test_a_part_that_came_back_twice_after_leaving_once_is_one_too_many():
+    again = op("PartReturned", "again", 16, units=("w-1",), list="L1", paper="25/1")
+    state = sending_list(*OUT, *BACK, SWAP, again)
+    assert (state.balance.back, state.balance.strange) == (7, 1)
+    assert not state.balance.closes
+    assert [line.paper for line in state.lines if line.part == "w-1"] == ["24/1", "25/1"]
