@@ -13,7 +13,10 @@ from pathlib import Path
 
 from bench.table import HEAD, Row
 
-PARTS = ("record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices")
+PARTS = (
+    "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices",
+    "recorder", "due",
+)  # fmt: skip
 _MARK = "<!-- bench -->"
 
 

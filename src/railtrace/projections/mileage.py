@@ -40,6 +40,13 @@ class Counter:
         index = bisect_right(self._anchors, us, key=lambda a: a[0])
         return self._anchors[index - 1] if index else None
 
+    def at_each(self, moments: Sequence[int]) -> list[int]:
+        """Return the counter at several moments."""
+        if self._anchors:
+            return [self.at(us) for us in moments]
+        sums, times = self._sums, self._run_times
+        return [sums[bisect_right(times, us)] for us in moments]
+
     def at(self, us: int) -> int:
         """Return the counter at a moment."""
         if not self._anchors:

@@ -189,7 +189,8 @@ class FleetDues:
 def _periods(counter: Counter, first: int, count: int) -> Floats:
     """What was run in each whole period [km or h]; NaN until the first whole one that is known."""
     assert counter.first_us is not None
-    edges = np.array([counter.at((first + n) * PERIOD_US) for n in range(count + 1)])
+    edges = np.array(counter.at_each(range(first * PERIOD_US, (first + count + 1) * PERIOD_US,
+                                           PERIOD_US)))  # fmt: skip
     found: Floats = np.maximum(np.diff(edges), 0) / 1000
     found[: max(min(counter.first_us // PERIOD_US + 1 - first, count), 0)] = np.nan
     return found

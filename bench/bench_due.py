@@ -1,0 +1,53 @@
+"""Dues of the whole demo fleet with their forecasts, and a norm replay over three years."""
+
+import time
+from pathlib import Path
+
+from bench.table import Row, within
+from railtrace.app import App
+from railtrace.config import load
+from railtrace.operating import demo
+from railtrace.store.dues import FleetDues
+from railtrace.store.replay import replay
+from railtrace.trace.leaf import microseconds
+
+_FOLDER = Path("build") / "bench" / "demo"
+
+
+def rows() -> list[Row]:
+    """Measure on the demo railway, loaded once."""
+    config = demo.demo_config(load(Path("none.toml"), {}), _FOLDER)
+    if not demo.is_loaded(_FOLDER):
+        demo.load(config, False)
+    app = App(load(_FOLDER / "railtrace.toml", {}))
+    try:
+        app.catch_up()
+        return _rows(app)
+    finally:
+        app.stop()
+
+
+def _rows(app: App) -> list[Row]:
+    now_us, catalogue = microseconds(app.clock()), app.catalogue()
+    fleet = FleetDues(app.views, app.lookup, catalogue, now_us)
+    found = fleet.of()
+    units = len({forecast.due.unit for forecast in found})
+    dues = min(_cpu_ms(fleet.of) for _ in range(5))
+    again = min(_cpu_ms(lambda: replay(app.views, app.lookup, catalogue, catalogue, now_us))
+                for _ in range(2))  # fmt: skip
+    return [
+        within(f"dues of {units:,} units with forecasts, read from the store", dues, 1000),
+        within("norm replay over 3 years of the fleet", again, 10_000),
+    ]
+
+
+def _cpu_ms(work: object) -> float:
+    assert callable(work)
+    start = time.process_time()
+    work()
+    return (time.process_time() - start) * 1000
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row)
