@@ -1,5 +1,6 @@
 """The vocabulary of signs: one way to show a verdict, a proof, a figure, a moment, a number."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +53,12 @@ def verdict(value: str, only_sign: bool = False) -> SafeString:
 def person(context: Any, id_: str) -> str:
     """Show who it was, as far as the reader's role needs to know."""
     return person_name(context["request"], id_)
+
+
+@register.simple_tag(takes_context=True)
+def persons(context: Any, ids: Iterable[str]) -> str:
+    """Show who they were, as far as the reader's role needs to know."""
+    return ", ".join(person_name(context["request"], id_) for id_ in ids or ())
 
 
 @register.filter
