@@ -7,11 +7,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from railtrace.store.holdings import Holdings
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.store.postgres import Postgres
+from railtrace.store.units_then import Dates, UnitsThen
+from railtrace.trace.leaf import microseconds
 from railtrace.trace.ledger import Submission, record
 from railtrace.trace.operation import Number, Reading
+from tests.projections.test_coupling import SWAP
 from tests.store.test_views import CATALOGUE, START, everything, new_store, op
 
 
@@ -86,3 +90,28 @@ def test_pages_read_the_same_from_both_databases(postgres, tmp_path):
         )
     assert answers[0] == answers[1]
     assert [c["name"] for c in answers[0][3]] == ["after_scrapping", "installed_twice"]
+
+
+def test_both_databases_answer_alike_about_holdings_and_coupled_runs(postgres, tmp_path):
+    answers = []
+    for database in (None, postgres):
+        views = new_store(tmp_path, database)
+        results = record(views.trace, "south", [Submission(o, "t", "test") for o in SWAP],
+                         START + timedelta(days=500))  # fmt: skip
+        assert all(hasattr(r, "position") for r in results), results
+        views.catch_up()
+        held, lookup = Holdings(views.database), Lookup(views.database)
+        us = microseconds(START)
+        far = us + 60 * 86_400_000_000
+        dates = Dates(far, microseconds(START + timedelta(days=900)), views.positions())
+        units = UnitsThen(views.database, views.trace, dates)
+        answers.append([
+            sorted(held.counts("home_site", {"scope": "vehicles"})),
+            sorted(held.counts("vehicle_class", {}, us + 12 * 86_400_000_000)),
+            held.units({}), held.movements(us, far), held.spans("b"), held.sections(),
+            sorted(held.hours("type", us, far)), held.unknown_repairs(), held.introductions(),
+            lookup.units(["a", "b", "c"]), lookup.all_counter_rows(["2te10m"], "km"),
+            [s for r in units.ranges(3) for s in units.within(*r, CATALOGUE)],
+        ])  # fmt: skip
+    assert answers[0] == answers[1]
+    assert answers[0][-1]
