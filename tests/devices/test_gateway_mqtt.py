@@ -126,6 +126,8 @@ def test_the_machine_is_registered_once_whatever_the_number_of_starts(
     (registered,) = trace.of("MachineRegistered")
     assert registered["units"] == ["d-gauge"]
     assert registered["serial"] == "0417"
+    (unit,) = trace.of("Registered")
+    assert (unit["type"], unit["units"]) == ("wheel_gauge", ["d-gauge"])
 
 
 def test_a_repeated_result_is_recorded_once_and_acknowledged_again(

@@ -46,6 +46,12 @@ def test_every_quantity_and_part_type_of_a_manifest_is_in_the_catalogue(kind: st
 
 
 @pytest.mark.parametrize("kind", manifest.kinds())
+def test_every_kind_is_equipment_of_the_catalogue(kind: str) -> None:
+    told = manifest.manifest(kind)
+    assert (told.equipment or kind) in CATALOGUE.equipment_types
+
+
+@pytest.mark.parametrize("kind", manifest.kinds())
 def test_every_kind_is_named_in_three_languages(kind: str) -> None:
     told = manifest.manifest(kind)
     assert all(name.strip() for name in (told.ru, told.tg, told.en))

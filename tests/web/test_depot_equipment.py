@@ -116,3 +116,18 @@ def test_a_shift_shows_what_was_done_and_is_handed_over(
     sent = {"site": "", "shift": title, "note": "press is cold"}
     assert "press is cold" in page.post("/depot/shift/hand-over", sent, follow=True).text
     assert page.post("/depot/shift/hand-over", {"shift": ""}).status_code == 404
+
+
+def test_what_a_machine_does_now_is_shown_in_words(depot: App) -> None:
+    from railtrace.web.api.answers import LiveMachine, LiveTag
+    from railtrace.web.api.machines import live_machines
+    from railtrace.web.depot.equipment import _doing
+    from railtrace.web.fleet import the_names
+
+    tag = LiveTag(value="71.5", unit="°C")
+    live_machines.tell([LiveMachine(device=WASHER, machine="wheelset_washer", phase="rinse",
+                                    part="29-20001-09", tags={"bath": tag})])  # fmt: skip
+    assert _doing(WASHER, the_names()).endswith(" · 29-20001-09 · 71.5 °C")
+    assert "rinse" not in _doing(WASHER, the_names()) or the_names().language == "en"
+    live_machines.tell([LiveMachine(device=WASHER, machine="wheelset_washer", phase="idle")])
+    assert _doing(WASHER, the_names()) == ""

@@ -141,7 +141,10 @@ class Poll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that tells one kind of machine from another."""
+    """Everything that tells one kind of machine from another.
+
+    `equipment` is the catalogue's kind of equipment where it has another key.
+    """
 
     kind: Name
     ru: str
@@ -156,6 +159,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     test: str = ""
     method: str = ""
     part_types: tuple[str, ...] = ()
+    equipment: str = ""
     phases: tuple[Phase, ...] = ()
     tags: tuple[Tag, ...] = ()
     live: Live | None = None

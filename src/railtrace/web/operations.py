@@ -38,7 +38,7 @@ _WORDS = {
     "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
     "purpose": words.PURPOSES,
     "verdict": words.TWIN_VERDICTS,
-    "rule": words.RULES,
+    "rule": words.RULES, "evaluation": words.EVALUATIONS,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",

@@ -19,7 +19,7 @@ from railtrace.devices.gateway.port import Link, Port, Told
 from railtrace.devices.gateway.sender import Sender
 from railtrace.devices.message import Message
 from railtrace.errors import RailtraceError, StoreFull
-from railtrace.trace.operation import MachineRegistered
+from railtrace.trace.operation import MachineRegistered, Number, Registered
 
 LIVE_EVERY_S = 1.0
 TAGS_EVERY_S = 5.0
@@ -189,11 +189,17 @@ def _registration(config: Gateway, port: Port) -> Draft:
     }  # fmt: skip
     mark = sha256(msgspec.json.encode(told)).hexdigest()
     key = f"machine:{port.name}:{mark[:12]}"
+    where: dict[str, Any] = {
+        "happened_at": now, "units": (port.name,), "site": device.site or config.site,
+    }  # fmt: skip
+    unit = Registered(
+        id=f"{key}:u", type=port.manifest.equipment or port.manifest.kind, maker=device.maker, home_site=where["site"],
+        numbers=(Number(scheme="serial", value=device.serial),) if device.serial else (), **where,
+    )  # fmt: skip
     operation = MachineRegistered(
-        id=key, happened_at=now, units=(port.name,), device=port.name,
-        site=device.site or config.site, workplace=device.workplace, **told,
+        id=key, device=port.name, workplace=device.workplace, **where, **told,
     )  # fmt: skip
     return Draft(
         key=key, device=port.name, fingerprint=mark, received_at=now,
-        body=msgspec.json.encode([operation]), message=port.message(b""),
+        body=msgspec.json.encode([unit, operation]), message=port.message(b""),
     )

@@ -29,6 +29,7 @@ from railtrace.trace.operation import (
     OrderOpened,
 )
 from railtrace.web import words
+from railtrace.web.api.machines import live_machines
 from railtrace.web.depot.orders import SAYABLE
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
@@ -131,6 +132,19 @@ def _by_day(rows: list[dict[str, Any]], now_us: int) -> list[tuple[str, int, int
             for day in reversed(range(OEE_DAYS))]  # fmt: skip
 
 
+def _doing(unit: str, names: Names) -> str:
+    """Say what a machine does at this moment, as its gateway told; empty when it told nothing."""
+    state = live_machines.of(unit)
+    if state is None or not state.connected or state.phase in ("", "idle"):
+        return ""
+    spoken = {}
+    if state.machine in device_kinds():
+        spoken = {p.key: getattr(p, names.language) for p in manifest(state.machine).phases}
+    shown = ", ".join(f"{tag.value} {tag.unit}" for tag in state.tags.values())
+    said = (spoken.get(state.phase, state.phase), state.part, shown)
+    return " · ".join(filter(None, said))
+
+
 def equipment(request: HttpRequest) -> HttpResponse:
     """List the depot's equipment with the age of the last operation and the proof."""
     app, names = the_app(), the_names()
@@ -147,6 +161,7 @@ def equipment(request: HttpRequest) -> HttpResponse:
             {"unit": row.unit, "name": names.unit(knowledge.passport(row.unit)),
              "site": row.home_site, "last_us": last.get(row.unit),
              "live": row.unit in last and now_us - last[row.unit] < _LIVE_US,
+             "doing": _doing(row.unit, names),
              "trust": standing(knowledge.instrument(row.unit), now_us).word}
             for row in rows
         ],
