@@ -193,7 +193,8 @@ def _registration(config: Gateway, port: Port) -> Draft:
         "happened_at": now, "units": (port.name,), "site": device.site or config.site,
     }  # fmt: skip
     unit = Registered(
-        id=f"{key}:u", type=port.manifest.equipment or port.manifest.kind, maker=device.maker, home_site=where["site"],
+        id=f"{key}:u", type=port.manifest.equipment or port.manifest.kind,
+        maker=device.maker, home_site=where["site"],
         numbers=(Number(scheme="serial", value=device.serial),) if device.serial else (), **where,
     )  # fmt: skip
     operation = MachineRegistered(
