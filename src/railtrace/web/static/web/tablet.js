@@ -54,6 +54,7 @@ function read(file) {
 let sending = false;
 async function sendAll() {
   if (sending) return;
+  if (!navigator.onLine) return show();
   sending = true;
   try {
     for (const item of await waiting()) {
