@@ -198,6 +198,14 @@ def test_a_machine_that_falls_silent_is_noticed_by_the_age_of_its_data(alone) ->
     assert port.restarts == 1
 
 
+def test_a_serial_number_of_another_form_does_not_hold_a_registration_up() -> None:
+    from railtrace.devices.gateway.run import _serial_number
+
+    assert [n.value for n in _serial_number("КЖ20-118")] == ["КЖ20-118"]
+    assert _serial_number("ПГ-600 №12") == ()
+    assert _serial_number("") == ()
+
+
 def test_held_results_are_listed_and_decided_by_command(tmp_path: Path) -> None:
     from railtrace.errors import RailtraceError
 

@@ -18,7 +18,8 @@ from railtrace.devices.gateway.outbox import Draft, Outbox, Row
 from railtrace.devices.gateway.port import Link, Port, Told
 from railtrace.devices.gateway.sender import Sender
 from railtrace.devices.message import Message
-from railtrace.errors import RailtraceError, StoreFull
+from railtrace.errors import BadOperation, RailtraceError, StoreFull
+from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import MachineRegistered, Number, Registered
 
 LIVE_EVERY_S = 1.0
@@ -181,6 +182,15 @@ class Running:
         }  # fmt: skip
 
 
+def _serial_number(serial: str) -> tuple[Number, ...]:
+    """A maker's number in a form the trace takes; another stays in `MachineRegistered` only."""
+    try:
+        normal = check_number("serial", serial) if serial else ""
+    except BadOperation:
+        return ()
+    return (Number(scheme="serial", value=normal),) if normal else ()
+
+
 def _registration(config: Gateway, port: Port) -> Draft:
     device, now = port.device, utc_now()
     told: dict[str, Any] = {
@@ -195,7 +205,7 @@ def _registration(config: Gateway, port: Port) -> Draft:
     unit = Registered(
         id=f"{key}:u", type=port.manifest.equipment or port.manifest.kind,
         maker=device.maker, home_site=where["site"],
-        numbers=(Number(scheme="serial", value=device.serial),) if device.serial else (), **where,
+        numbers=_serial_number(device.serial), **where,
     )  # fmt: skip
     operation = MachineRegistered(
         id=key, device=port.name, workplace=device.workplace, **where, **told,
