@@ -49,7 +49,7 @@ def depot(railway: App) -> App:
         Registered(id="or-1", happened_at=then, units=(SET,), type="wheelset_locomotive",
                    numbers=(Number(scheme="serial", value="29-14873-09"),)),
         Registered(id="or-2", happened_at=then, units=(COACH_SET,), type="wheelset_passenger",
-                   numbers=(Number(scheme="serial", value="29-14874-09"),)),
+                   numbers=(Number(scheme="serial", value="29-77714-09"),)),
         *(Registered(id=f"or-{d}", happened_at=then, units=(d,), type=t) for d, t in (
             (PRESS, "wheel_press"), (WASHER, "wheelset_washer"), (UT, "ut_set"))),
         DefectFound(id="or-d", happened_at=then, units=(SET,), code="loose wheel"),
@@ -89,7 +89,7 @@ def test_an_order_is_opened_worked_signed_by_another_and_sent_back(
     depot: App, reader_as: Callable[..., Client]
 ) -> None:
     worker, inspector = reader_as("worker"), reader_as("inspector")
-    form = {"number": "29-14874-09", "process": "wheelset_ordinary", "reason": "flange"}
+    form = {"number": "29-77714-09", "process": "wheelset_ordinary", "reason": "flange"}
     wrong = worker.post("/depot/orders/", form | {"process": "locomotive_tr1"})
     assert (wrong.status_code, "no process of this unit" in wrong.text) == (422, True)
     nobody = worker.post("/depot/orders/", form | {"number": "00000"})
@@ -123,7 +123,7 @@ def test_an_order_is_opened_worked_signed_by_another_and_sent_back(
 
 def test_an_inspector_does_not_sign_own_work(depot: App, reader_as: Callable[..., Client]) -> None:
     inspector = reader_as("inspector")
-    form = {"number": "29-14874-09", "process": "wheelset_ordinary"}
+    form = {"number": "29-77714-09", "process": "wheelset_ordinary"}
     order = inspector.post("/depot/orders/", form)["Location"].rsplit("/", 1)[1]
     inspector.post(f"/depot/orders/{order}/steps/wash/do", {})
     [state, *_] = depot.knowledge().steps(depot.knowledge().order(f"order:{order}"))
@@ -139,7 +139,7 @@ def test_work_stops_with_a_cause_goes_on_and_is_cancelled_with_a_reason(
     depot: App, reader_as: Callable[..., Client]
 ) -> None:
     page = reader_as("technologist")
-    form = {"number": "29-14874-09", "process": "wheelset_ordinary"}
+    form = {"number": "29-77714-09", "process": "wheelset_ordinary"}
     order = page.post("/depot/orders/", form)["Location"].rsplit("/", 1)[1]
     page.post(f"/depot/orders/{order}/block", {"cause": "parts", "reason": "no bearings"})
     assert "no parts: no bearings" in page.get("/depot/orders/").text

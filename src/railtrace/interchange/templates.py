@@ -10,7 +10,7 @@ from railtrace.catalogue.rows import Catalogue, Row
 from railtrace.interchange.columns import Column, Purpose
 
 _ROWS = 5000
-_LISTS = "lists"
+_LISTS = "choices"
 _SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 
 
