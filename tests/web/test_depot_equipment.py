@@ -23,7 +23,7 @@ SET, WASHER, STAND, ORDER = "u-eq-1", "d-eq-wash", "d-eq-stand", "WO-EQ-1"
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def depot(railway: App) -> App:
     """Return a railway with a washer that ran, and a stand that found something."""
     then = railway.clock() - 5 * HOUR
