@@ -17,7 +17,7 @@ UNIT, OTHER = "u-correct-1", "u-correct-2"
 _serial = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wheelsets(railway: App) -> App:
     """Return a railway with two wheelsets that bear numbers."""
     _coach, wheelset = _types(railway)

@@ -16,7 +16,7 @@ GAUGE, COACH, SET = "d-metrology-1", "u-metrology-coach", "u-metrology-set"
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def depot(railway: App) -> App:
     """Return a railway with a gauge and a coach measured with it."""
     coach, wheelset = _types(railway)

@@ -31,7 +31,7 @@ def reading(quantity: str, value: str, unit: Any, place: str = "") -> Reading:
     return Reading(quantity=quantity, value=value, unit=unit, place=place)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def depot(railway: App) -> App:
     """Return a railway with a traction wheelset under the press and one of a coach."""
     then = railway.clock() - 12 * HOUR

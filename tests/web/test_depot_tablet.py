@@ -17,7 +17,7 @@ SET, ORDER = "u-tab-1", "WO-TAB-1"
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def depot(railway: App) -> App:
     """Return a railway with an order of three steps by hand."""
     then = railway.clock() - 12 * HOUR

@@ -15,7 +15,7 @@ from tests.web.conftest import T0
 COACH, OTHER, OWN, STRANGE = "u-hold-13034", "u-hold-2", "u-hold-own", "u-hold-strange"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trip(railway: App) -> App:
     """Return a railway with a coach on its wheelset, and a wheelset of another state's depot."""
     made = {"happened_at": T0, "type": "wheelset_passenger"}

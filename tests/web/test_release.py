@@ -22,7 +22,7 @@ from tests.web.conftest import T0, _types
 VEHICLE, PART, BARE = "u-release-coach", "u-release-wheelset", "u-release-bare"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def held(railway: App) -> App:
     """Return a railway with a coach that a defect, a hold and a reading keep from going out."""
     coach, wheelset = _types(railway)

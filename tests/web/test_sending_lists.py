@@ -22,7 +22,7 @@ def _unit(serial: str) -> str:
     return f"u-list-{serial}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def eight(railway: App) -> App:
     """Return a railway with eight wheelsets that were taken off a wagon after 41 200 km."""
     made = {"maker": "29", "made": "2009", "type": "wheelset_freight"}

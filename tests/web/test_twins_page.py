@@ -15,7 +15,7 @@ REAL, GHOST, PART, ONE, OTHER = "u-tw-real", "u-tw-ghost", "u-tw-part", "u-tw-1"
 PLATE, MISREAD = "63090914", "63900914"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def doubled(railway: App) -> App:
     """Return a railway with a misread plate, an impossible run and a part on two wagons."""
     day = timedelta(days=1)
