@@ -6,7 +6,6 @@ Addresses: `tcp://host:port`, `rtu:///dev/ttyUSB0`.
 import asyncio
 import contextlib
 import struct
-import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from railtrace.devices.gateway.config import Device
 from railtrace.devices.gateway.port import Port
 from railtrace.devices.manifest import Manifest, Poll
 from railtrace.devices.polled import poll_of, serve
+from railtrace.devices.server_thread import ServerThread
 from railtrace.errors import RailtraceError
 
 MOST_REGISTERS = 120
@@ -88,25 +88,14 @@ class ModbusMachine:
         assert manifest.poll is not None
         self.address, self._poll, self._baud = address, manifest.poll, baud
         self._length = manifest.frame.length
-        self._loop = asyncio.new_event_loop()
         self._server: Any = None
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._problem: BaseException | None = None
+        self._thread = ServerThread(self._serve)
 
     def start(self) -> None:
         """Serve."""
-        self._thread.start()
-        if not self._ready.wait(10) or self._problem:
+        if not self._thread.start(10):
             raise RailtraceError("the emulated slave at {address} does not start: {problem}",
-                                 address=self.address, problem=self._problem)  # fmt: skip
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        except BaseException as error:
-            self._problem = error
-            self._ready.set()
+                                 address=self.address, problem=self._thread.problem)  # fmt: skip
 
     async def _serve(self) -> None:
         from pymodbus import FramerType
@@ -123,7 +112,7 @@ class ModbusMachine:
         else:
             self._server = ModbusTcpServer(context, address=(parts.hostname, parts.port))
         await self._server.serve_forever(background=True)
-        self._ready.set()
+        self._thread.ready.set()
         with contextlib.suppress(asyncio.CancelledError):
             await self._server.serving
 
@@ -140,7 +129,7 @@ class ModbusMachine:
         self._ask(self._server.async_setValues(0, 16, self._poll.start, words))
 
     def _ask(self, question: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(question, self._loop).result(5)
+        return self._thread.ask(question, 5)
 
     def acknowledged(self, result_id: str) -> bool:
         """Whether the acknowledgement holds the number."""

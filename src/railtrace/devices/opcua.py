@@ -15,6 +15,7 @@ from typing import Any
 from railtrace.devices.emulate import Made
 from railtrace.devices.gateway.port import Port
 from railtrace.devices.manifest import Manifest, places
+from railtrace.devices.server_thread import ServerThread
 from railtrace.errors import RailtraceError
 
 NAMESPACE = "urn:railtrace:machine"
@@ -113,27 +114,17 @@ class OpcUaMachine:
 
     def __init__(self, address: str, manifest: Manifest) -> None:
         self.address, self._manifest = address, manifest
-        self._loop = asyncio.new_event_loop()
-        self._ready, self._end = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._end = threading.Event()
+        self._thread = ServerThread(self._serve)
         self._nodes: dict[str, Any] = {}
         self._empty = _empty_values(manifest)
         self._told: set[str] = set()
-        self._problem: BaseException | None = None
 
     def start(self) -> None:
         """Serve."""
-        self._thread.start()
-        if not self._ready.wait(120) or self._problem:
+        if not self._thread.start(120):
             raise RailtraceError("the emulated server at {address} does not start: {problem}",
-                                 address=self.address, problem=self._problem)  # fmt: skip
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._serve())
-        except BaseException as error:
-            self._problem = error
-            self._ready.set()
+                                 address=self.address, problem=self._thread.problem)  # fmt: skip
 
     async def _serve(self) -> None:
         from asyncua import Server, ua
@@ -145,7 +136,7 @@ class OpcUaMachine:
         space = await server.register_namespace(NAMESPACE)
         await self._make_nodes(server, space)
         async with server:
-            self._ready.set()
+            self._thread.ready.set()
             while not self._end.is_set():
                 await asyncio.sleep(0.05)
 
@@ -181,7 +172,7 @@ class OpcUaMachine:
         flat = dict(_flat(json.loads(content)))
         number = str(self._manifest.envelope.result_id.at)
         paths = sorted(flat, key=lambda path: path == number)
-        asyncio.run_coroutine_threadsafe(self._set(paths, flat), self._loop).result(10)
+        self._thread.ask(self._set(paths, flat), 10)
 
     async def _set(self, paths: list[str], flat: dict[str, Any]) -> None:
         from asyncua import ua
