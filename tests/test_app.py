@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from railtrace.app import App, Follower
-from railtrace.errors import BadOperation, IdTaken, NotFound, RailtraceError
+from railtrace.errors import BadOperation, Behind, IdTaken, NotFound, RailtraceError
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
@@ -195,6 +195,20 @@ def test_the_follower_goes_on_after_an_error_has_passed(
     fail.clear()
     assert app.wait_caught_up(30)
     assert app.follower_error is None
+
+
+def test_a_unit_just_recorded_is_waited_for_and_no_lag_is_an_answer(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.prepare()
+    [operation] = sent(0, 1)
+    record(app, [operation])
+    assert app.about(operation.units[0]).known(operation.units[0])
+    with pytest.raises(NotFound, match="there is no unit nobody"):
+        app.about("nobody")
+    monkeypatch.setattr(app, "wait_caught_up", lambda: False)
+    with pytest.raises(Behind, match="entries behind"):
+        app.about("nobody")
 
 
 def test_views_rest_while_a_burst_is_recorded_until_somebody_waits_for_them() -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from railtrace.catalogue import load as catalogue_files
 from railtrace.catalogue.rows import Catalogue
 from railtrace.config import Config
-from railtrace.errors import BadOperation, ConfigError, NotFound, Refused, StoreFull
+from railtrace.errors import BadOperation, Behind, ConfigError, NotFound, Refused, StoreFull
 from railtrace.projections.all import VIEWS
 from railtrace.projections.twins import Finding
 from railtrace.recorder import Recorder
@@ -300,6 +300,25 @@ class App:
         catalogue = self.catalogue() if known_us is None else self._catalogue_known(known_us)
         now_us = leaves.microseconds(self.clock())
         return Knowledge(self.views, self.lookup, catalogue, state_us, known_us, now_us)
+
+    def about(
+        self, unit: str, state_at: datetime | None = None, known_at: datetime | None = None
+    ) -> Knowledge:
+        """Return the reader of a unit that operations speak of; one just recorded is waited for.
+
+        Raises NotFound, and Behind while the views may not have come to the unit yet.
+        """
+        knowledge = self.knowledge(state_at, known_at)
+        if knowledge.known(unit):
+            return knowledge
+        caught_up = self.wait_caught_up()
+        knowledge = self.knowledge(state_at, known_at)
+        if knowledge.known(unit):
+            return knowledge
+        if not caught_up:
+            raise Behind("the pages are {entries} entries behind the trace: try later",
+                         entries=self.views.lag())  # fmt: skip
+        raise NotFound("there is no unit {unit} in the trace", unit=unit)
 
     def _catalogue_known(self, known_us: int) -> Catalogue:
         return self._catalogue_of(self.views.adopted(known_us))

@@ -28,6 +28,8 @@ def _send(at_work: Callable[..., Page], operations: list[dict[str, Any]]) -> Non
     assert answer.ok, answer.text()
     results = answer.json()["results"]
     assert all(result["status"] == "accepted" for result in results), results
+    while page.request.get("/health").json()["views_lag"]:
+        page.wait_for_timeout(100)
 
 
 def _op(kind: str, id_: str, days_ago: float, **fields: Any) -> dict[str, Any]:

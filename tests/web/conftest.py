@@ -1,6 +1,6 @@
 """A small railway, one user per role, and pages in every language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from railtrace.app import App
+from railtrace.config import Config
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
     DefectFound,
@@ -23,6 +24,7 @@ from railtrace.trace.operation import (
     Registered,
     Removed,
 )
+from tests.web.import_sheets import running_app
 
 # Django is set up after this file is read: what belongs to it is imported where it is used.
 
@@ -76,18 +78,19 @@ def _types(app: App) -> tuple[str, str]:
     return coach, layout.wheelset.part_type
 
 
-@pytest.fixture(scope="session")
-def railway() -> App:
-    """Return the App of this process with one coach, its wheelset, and 120 spare parts."""
+@pytest.fixture(scope="module")
+def railway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """Return the App of this module with one coach, its wheelset, and 120 spare parts."""
     from railtrace.web import texts
-    from railtrace.web.running import the_app
 
     texts.compile_all()
-    app = the_app()
-    results = app.record(_life(app), "p-test", "test")
-    assert all(isinstance(result, Receipt) for result in results), results
-    assert app.wait_caught_up(10)
-    return app
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("railway")
+        with running_app(Config(data=str(folder)), patch) as app:
+            results = app.record(_life(app), "p-test", "test")
+            assert all(isinstance(result, Receipt) for result in results), results
+            assert app.wait_caught_up(10)
+            yield app
 
 
 @pytest.fixture(autouse=True)

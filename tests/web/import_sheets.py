@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ from railtrace.trace.numbers import network_check_digit
 
 
 @contextmanager
-def railway_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
-    """Let the pages speak to an empty railway with two depots."""
+def running_app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    """Let the pages speak to an App of these settings."""
     from railtrace.web import running
 
-    sites = {"dushanbe": Site(ru="Душанбе", en="Dushanbe"), "kulob": Site(ru="Куляб", en="Kulob")}
-    app = App(Config(name="test.railway", data=str(folder), sites=sites))
+    app = App(config)
     app.prepare()
     app.start()
     monkeypatch.setattr(running, "_running", [app])
@@ -29,6 +28,14 @@ def railway_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield app
     finally:
         app.stop()
+
+
+def railway_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AbstractContextManager[App]:
+    """Let the pages speak to an empty railway with two depots."""
+    sites = {"dushanbe": Site(ru="Душанбе", en="Dushanbe"), "kulob": Site(ru="Куляб", en="Kulob")}
+    return running_app(Config(name="test.railway", data=str(folder), sites=sites), monkeypatch)
 
 
 def xlsx(rows: Sequence[Sequence[Any]], name: str = "Лист1") -> bytes:

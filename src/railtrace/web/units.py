@@ -16,7 +16,6 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.catalogue.layout import drawing
-from railtrace.errors import NotFound
 from railtrace.projections.condition import judged, worst
 from railtrace.projections.genealogy import Stay
 from railtrace.projections.judgements import Judgements
@@ -57,9 +56,10 @@ def unit(request: HttpRequest, unit: str) -> HttpResponse:
     if unit.startswith("lot:"):
         return redirect("lots")
     dates = as_known(request)
-    knowledge = the_app().knowledge(dates.at, dates.known)
-    if not knowledge.known(unit):
-        return _unknown(request, unit, dates)
+    if dates.past and the_app().about(unit) and not _known(unit, dates):
+        context = {"section": "fleet", "dates": dates, "unit": unit}
+        return render(request, "unit_not_yet.html", context)
+    knowledge = the_app().about(unit, dates.at, dates.known)
     tab = request.GET.get("tab", "life")
     tab = tab if tab in TABS else "life"
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
@@ -84,11 +84,8 @@ _TAB_WORDS = {
 }  # fmt: skip
 
 
-def _unknown(request: HttpRequest, unit: str, dates: AsKnown) -> HttpResponse:
-    if dates.past and the_app().knowledge().known(unit):
-        context = {"section": "fleet", "dates": dates, "unit": unit}
-        return render(request, "unit_not_yet.html", context)
-    raise NotFound("there is no unit {unit} in the trace", unit=unit)
+def _known(unit: str, dates: AsKnown) -> bool:
+    return the_app().knowledge(dates.at, dates.known).known(unit)
 
 
 def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[str, Any]:

@@ -136,8 +136,8 @@ def unit_operations(
     app = the_app()
     kinds = [kind] if kind else []
     rows = app.lookup.timeline([unit_id], kinds, _cursor(before), limit=limit + 1)
-    if not rows and not app.knowledge().known(unit_id):
-        raise NotFound("there is no unit {unit} in the trace", unit=unit_id)
+    if not rows:
+        app.about(unit_id)
     shown = rows[:limit]
     leaves = app.trace.leaves_at([(row[3], row[4]) for row in shown])
     entries = [_entry(row[3], row[4], leaves[row[3], row[4]]) for row in shown]
@@ -182,9 +182,7 @@ def unit(
     tag = _view_tag(unit_id, state_at, known_at)
     if unchanged := _polled(request, tag):
         return unchanged
-    knowledge = the_app().knowledge(state_at, known_at)
-    if not knowledge.known(unit_id):
-        raise NotFound("there is no unit {unit} in the trace", unit=unit_id)
+    knowledge = the_app().about(unit_id, state_at, known_at)
     return _json(_unit(knowledge, unit_id), tag)
 
 

@@ -263,9 +263,7 @@ def shown(
 ) -> HttpResponse:
     """Show the page of an instrument, with a form that has been sent when there is one."""
     dates, app = as_known(request), the_app()
-    knowledge = app.knowledge(dates.at, dates.known)
-    if not knowledge.known(unit):
-        raise NotFound("there is no unit {unit} in the trace", unit=unit)
+    knowledge = app.about(unit, dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     passport, state = knowledge.passport(unit), knowledge.instrument(unit)
     now_us = knowledge.state_us or microseconds(app.clock())

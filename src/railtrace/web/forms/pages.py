@@ -50,8 +50,7 @@ def of_entry(request: HttpRequest, form: str, id_: str) -> HttpResponse:
 
 def of_unit(request: HttpRequest, form: str, unit: str) -> HttpResponse:
     """Print a form of a unit; its code opens the unit's page."""
-    if not the_app().knowledge().known(unit):
-        raise NotFound("there is no unit {unit} in the trace", unit=unit)
+    the_app().about(unit)
     return _pdf(form, unit, None, request.build_absolute_uri(reverse("unit", args=[unit])))
 
 

@@ -253,9 +253,7 @@ def change(request: HttpRequest, what: str, unit: str) -> HttpResponse:
         raise NotFound("there is nothing to change by the name {what}", what=what)
     form_kind, permission, title = _FORMS[what]
     act_with(request, permission)
-    knowledge, names = the_app().knowledge(), the_names()
-    if not knowledge.known(unit):
-        raise NotFound("there is no unit {unit} in the trace", unit=unit)
+    knowledge, names = the_app().about(unit), the_names()
     passport = knowledge.passport(unit)
     initial = {key: value for key, value in request.GET.items() if key == "repair_kind"}
     form = form_kind(passport, names, request.POST or None, initial=initial)

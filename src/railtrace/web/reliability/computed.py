@@ -5,7 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
+from railtrace.app import App
 from railtrace.errors import NotFound
 from railtrace.store.reliability import FleetReliability, fleet_reliability
 from railtrace.trace.leaf import microseconds
@@ -22,7 +24,7 @@ class _Kept:
     answer: FleetReliability | NotFound
 
 
-_kept: dict[tuple[int, str, str], _Kept] = {}
+_kept: WeakKeyDictionary[App, dict[tuple[str, str], _Kept]] = WeakKeyDictionary()
 _computing = threading.Lock()
 
 
@@ -40,12 +42,12 @@ def computed(vehicle_class: str, owner: str) -> FleetReliability:
     It is computed anew when it is old and something was recorded since. Raises NotFound where
     nothing has run yet.
     """
-    app = the_app()
-    key = (id(app), vehicle_class, owner)
+    key = (vehicle_class, owner)
     with _computing:
-        kept = _kept.get(key)
+        of_app = _kept.setdefault(the_app(), {})
+        kept = of_app.get(key)
         if kept is None or _is_old(kept):
-            kept = _kept[key] = _compute(vehicle_class, owner)
+            kept = of_app[key] = _compute(vehicle_class, owner)
     if isinstance(kept.answer, NotFound):
         raise kept.answer
     return kept.answer
