@@ -66,6 +66,27 @@ _DEPOT = [
     "TrackLeft",
 ]  # fmt: skip
 """Kinds of the depot: instruments, and what is made with them."""
+UPKEEP = {
+    "CampaignOpened": {"campaign": "C1", "title": "spring", "until": "2024-04"},
+    "CampaignJoined": {"campaign": "C1"},
+    "CampaignDone": {"campaign": "C1", "outcome": "passed"},
+    "CampaignLeft": {"campaign": "C1", "reason": "another type"},
+    "CampaignClosed": {"campaign": "C1"},
+    "RemarkMade": {"text": "knocks", "topic": "brake"},
+    "RemarkAccepted": {"remark": "o1"},
+    "RemarkDone": {"remark": "o2", "work": "tightened"},
+    "RemarkCarriedOver": {"remark": "o1", "reason": "no part", "until": "2026",
+                          "performed_by": ("p-1",)},
+    "WarrantyGiven": {"by": "works", "after": "КР", "until": "2026"},
+    "ClaimOpened": {"claim": "K1", "defect": "o1", "against": "works"},
+    "ClaimAnswered": {"claim": "K1", "answer": "rejected"},
+    "ClaimDisputed": {"claim": "K1", "reason": "not so"},
+    "ClaimClosed": {"claim": "K1", "result": "paid"},
+    "SentForRepair": {"stay": "S1", "to": "works"},
+    "RepairProgressed": {"stay": "S1", "stage": "half"},
+    "AcceptedFromRepair": {"stay": "S1"},
+}  # fmt: skip
+"""Campaigns, remarks, claims and repairs elsewhere, a few of each name so that they tangle."""
 
 
 def life(data):
@@ -77,7 +98,7 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
-             *STOCK_KINDS, *_DEPOT,
+             *STOCK_KINDS, *_DEPOT, *UPKEEP,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
              "LastRepairStated", "GuestSeen", "LocationReported",
              "LeftRepair", "Inspected", "PaperIssued", "LifeExtended"]))  # fmt: skip
@@ -147,6 +168,8 @@ def _one(data, kind, name, at, mine, other, drawn):
             return op(kind, name, at, units=(mine,), service="дезинфекция", valid_until="2024-04")
         case "LifeExtended":
             return op(kind, name, at, units=(mine,), until="2030", document="протокол 7")
+        case _ if kind in UPKEEP:
+            return op(kind, name, at, units=(mine,), **UPKEEP[kind])
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

@@ -28,6 +28,7 @@ from railtrace.catalogue.rows import (
     VehicleClass,
     VehicleType,
     VibrationZones,
+    WarrantyTerm,
 )
 from railtrace.errors import CatalogueError
 
@@ -182,6 +183,9 @@ def _references(row: Row) -> _References:
             yield from (("part_types", "part_types", key) for key in row.part_types)
         case Service():
             yield "programme", "programmes", row.programme
+        case WarrantyTerm():
+            yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
+            yield from (("part_types", "part_types", key) for key in row.part_types)
 
 
 def _of_steps(process: Process) -> _References:

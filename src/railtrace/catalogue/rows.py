@@ -354,6 +354,32 @@ class Service(Row, frozen=True, kw_only=True):
         return any((self.km, self.engine_hours, self.months, self.days, self.hours))
 
 
+class RemarkTopic(Row, frozen=True, kw_only=True):
+    """What crews' remarks are about, and how often within how many days is too often.
+
+    `other` judges remarks without a topic, by their words.
+    """
+
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    repeats: Annotated[int, Meta(ge=2, le=99)] = 3
+    within_days: Annotated[int, Meta(ge=1, le=366)] = 10
+
+
+class WarrantyTerm(Row, frozen=True, kw_only=True):
+    """For how long a repair or the making of a unit is stood for, whichever ends first.
+
+    `after` names kinds of repair as operations write them; `build` is the making.
+    """
+
+    vehicle_types: tuple[Key, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    part_types: tuple[Key, ...] = ()
+    after: Annotated[tuple[Words, ...], Meta(min_length=1)]
+    months: Annotated[int, Meta(gt=0)] | None = None
+    km: Annotated[int, Meta(gt=0)] | None = None
+    engine_hours: Annotated[int, Meta(gt=0)] | None = None
+
+
 class EquipmentType(Row, frozen=True, kw_only=True):
     """A kind of depot equipment: how its readings are proved, how often, what it measures."""
 
@@ -467,6 +493,8 @@ class Catalogue(
     forms: Mapping[str, Form] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
+    remark_topics: Mapping[str, RemarkTopic] = {}
+    warranty_terms: Mapping[str, WarrantyTerm] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}
     processes: Mapping[str, Process] = {}
     qualifications: Mapping[str, Qualification] = {}

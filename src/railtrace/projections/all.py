@@ -1,6 +1,8 @@
 """Every view, in the order they are shown and rebuilt."""
 
 from railtrace.projections.adoption import ADOPTION
+from railtrace.projections.campaigns import CAMPAIGNS
+from railtrace.projections.claims import CLAIMS
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.coupling import COUPLING
 from railtrace.projections.equipment import EQUIPMENT
@@ -14,11 +16,13 @@ from railtrace.projections.lots import LOTS
 from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.metrology import METROLOGY
 from railtrace.projections.orders import ORDERS
+from railtrace.projections.outside import OUTSIDE
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.placement import PLACEMENT
 from railtrace.projections.qualifications import QUALIFICATIONS
 from railtrace.projections.quality import QUALITY
 from railtrace.projections.recall import RECALL
+from railtrace.projections.remarks import REMARKS
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
 
@@ -44,4 +48,8 @@ VIEWS = (
     PLACEMENT,
     QUALITY,
     FAILURES,
+    CAMPAIGNS,
+    REMARKS,
+    CLAIMS,
+    OUTSIDE,
 )

@@ -14,6 +14,11 @@ from msgspec import Struct
 from railtrace.catalogue.rows import Catalogue
 from railtrace.trace.leaf import Entry, Unreadable, microseconds
 from railtrace.trace.operation import (
+    CampaignClosed,
+    CampaignDone,
+    CampaignJoined,
+    CampaignLeft,
+    CampaignOpened,
     CatalogueAdopted,
     ContradictionResolved,
     Corrected,
@@ -116,6 +121,11 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return (f"list:{operation.list}", *named_units(operation))
         case LotReceived() | LotIssued() | LotCounted():
             return (lot_unit(operation), *named_units(operation))
+        case (
+            CampaignOpened() | CampaignJoined() | CampaignDone() | CampaignLeft()
+            | CampaignClosed()
+        ):  # fmt: skip
+            return (f"campaign:{operation.campaign}", *named_units(operation))
         case CatalogueAdopted():
             return ("catalogue",)
         case GateIntroduced():

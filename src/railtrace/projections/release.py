@@ -8,14 +8,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.campaigns import Standing
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.maintenance import Due, Maintenance
 from railtrace.projections.metrology import Instrument, standing
+from railtrace.projections.outside import Outside
 from railtrace.projections.passport import Passport
 from railtrace.projections.recall import Recall, matches
+from railtrace.projections.remarks import Remarks
 
 States = Mapping[str, State]
 
@@ -87,6 +90,40 @@ def due_gates(unit: str, dues: Sequence[Due]) -> list[Gate]:
         for due in dues
         if due.state in ("overdue", "tolerated")
     ]
+
+
+def campaign_gates(unit: str, campaigns: Sequence[Standing]) -> list[Gate]:
+    """Return a gate for each open campaign whose last day passed without the unit being done."""
+    return [
+        Gate("campaign_overdue", unit,
+             {"campaign": one.campaign.campaign, "title": one.campaign.title,
+              "until": one.campaign.until, "operation": one.campaign.opened_by},
+             "stops" if one.campaign.effect == "stops" else "warns")
+        for one in campaigns
+        if one.state == "overdue" and one.campaign.open and one.campaign.effect != "none"
+    ]  # fmt: skip
+
+
+def remark_gates(state: Remarks, now_us: int) -> list[Gate]:
+    """Return a warning for each remark that was carried over up to a day that has passed."""
+    return [
+        Gate("remark_overdue", state.unit,
+             {"text": remark.text, "until": remark.carried[-1].until,
+              "operation": remark.carried[-1].operation}, "warns")
+        for remark in state.remarks
+        if remark.until_us is not None and now_us > remark.until_us
+    ]  # fmt: skip
+
+
+def away_gates(state: Outside) -> list[Gate]:
+    """Return a gate for a repair elsewhere from which the unit was not taken over."""
+    return [
+        Gate("not_taken_over", state.unit,
+             {"to": one.to, "repair_kind": one.repair_kind,
+              "operation": one.refused[-1].operation if one.refused else one.sent_by})
+        for one in state.stays
+        if one.back_us is None
+    ]  # fmt: skip
 
 
 def _overdue(due: Due) -> dict[str, str]:

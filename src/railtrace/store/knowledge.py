@@ -10,6 +10,10 @@ from functools import partial
 from typing import cast
 
 from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.campaigns import Campaign
+from railtrace.projections.campaigns import Standing as CampaignStanding
+from railtrace.projections.campaigns import standing as campaign_standing
+from railtrace.projections.claims import Claims
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.coupling import Coupling
 from railtrace.projections.fold import Rows, State
@@ -21,12 +25,14 @@ from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
 from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.orders import Order
+from railtrace.projections.outside import Outside
 from railtrace.projections.passport import Passport
 from railtrace.projections.placement import Placement
 from railtrace.projections.qualifications import Rights
 from railtrace.projections.recall import Recall, matches
-from railtrace.projections.release import Gate, gates
+from railtrace.projections.release import Gate, away_gates, campaign_gates, gates, remark_gates
 from railtrace.projections.remaining import Remaining, remaining
+from railtrace.projections.remarks import Remarks
 from railtrace.projections.stock import Stock
 from railtrace.projections.usage import Usage
 from railtrace.projections.work import StepState, Surroundings, open_steps, progress
@@ -299,8 +305,57 @@ class Knowledge:
             self._instruments(nodes),
             {node.unit: self.dues(node.unit) for node in nodes} if not behind else {},
             self.at_us,
-            self._work_gates([node.unit for node in nodes]),
-        )
+            [*self._work_gates([node.unit for node in nodes]),
+             *self._upkeep_gates([node.unit for node in nodes])],
+        )  # fmt: skip
+
+    def _upkeep_gates(self, units: Sequence[str]) -> list[Gate]:
+        """Return what campaigns, crews' remarks and repairs elsewhere say against release."""
+        found: list[Gate] = []
+        for unit in units:
+            found += campaign_gates(unit, self.campaigns(unit))
+            found += remark_gates(self.remarks(unit), self.at_us)
+            found += away_gates(self.outside(unit))
+        return found
+
+    def campaign(self, name: str) -> Campaign:
+        """Return a campaign by its name, an empty one when nobody has opened it."""
+        unit = f"campaign:{name}"
+        return cast(Campaign, self.states(unit).get("campaigns") or Campaign(unit=unit))
+
+    def campaigns(self, unit: str) -> list[CampaignStanding]:
+        """Return how a unit stands in the campaigns it is in."""
+        state = cast(Campaign, self.states(unit).get("campaigns") or Campaign(unit=unit))
+        self.load([f"campaign:{name}" for name in state.members])
+        maintenance = self.maintenance(unit)
+        return [
+            campaign_standing(self.campaign(name), member, maintenance, self.at_us)
+            for name, member in state.members.items()
+        ]
+
+    def members(self, campaign: Campaign) -> dict[str, CampaignStanding]:
+        """Return how each member of a campaign stands in it."""
+        self.load(list(campaign.members))
+        return {
+            unit: campaign_standing(campaign, member, self.maintenance(unit), self.at_us)
+            for unit, member in campaign.members.items()
+        }
+
+    def remarks(self, unit: str) -> Remarks:
+        """Return the remarks of crews on a unit."""
+        return cast(Remarks, self.states(unit).get("remarks") or Remarks(unit=unit))
+
+    def claims(self, unit: str) -> Claims:
+        """Return the warranties and claims of a unit."""
+        return cast(Claims, self.states(unit).get("claims") or Claims(unit=unit))
+
+    def outside(self, unit: str) -> Outside:
+        """Return the repairs of a unit by others."""
+        return cast(Outside, self.states(unit).get("outside") or Outside(unit=unit))
+
+    def run_since(self, unit: str, meter: str, since_us: int) -> float:
+        """Return what a unit ran since a moment [km or h]."""
+        return self._since(unit, meter, since_us, None)[0]
 
     def _work_gates(self, units: Sequence[str]) -> list[Gate]:
         """Return the orders that are open on some units, and those closed before their end."""

@@ -16,6 +16,7 @@ from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     Calibrated,
     Cannibalised,
+    ClaimClosed,
     Corrected,
     Disbanded,
     Formed,
@@ -50,6 +51,7 @@ from railtrace.trace.operation import (
     Registered,
     Released,
     ReleaseRefused,
+    RemarkCarriedOver,
     Removed,
     Restricted,
     SectionsCoupled,
@@ -57,6 +59,7 @@ from railtrace.trace.operation import (
     StateChanged,
     TwinsJudged,
     Verified,
+    WarrantyGiven,
     kind_of,
 )
 
@@ -70,6 +73,7 @@ _WITHOUT_UNITS = {
     "SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted",
     "GateIntroduced", "ResultSealed",
     "QualificationGranted", "QualificationWithdrawn", "ShiftHandedOver",
+    "CampaignOpened", "CampaignClosed",
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
@@ -79,6 +83,8 @@ _ONE_UNIT = {
     "LastRepairStated", "GuestSeen",
     "Verified", "Calibrated", "InstrumentWithdrawn", "OrderOpened", "OrderClosed",
     "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted", "StepReturned",
+    "RemarkMade", "RemarkAccepted", "RemarkDone", "RemarkCarriedOver",
+    "ClaimOpened", "ClaimAnswered", "ClaimDisputed", "ClaimClosed",
 }  # fmt: skip
 _OF_AN_ORDER = {
     "OrderOpened", "OrderClosed", "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted",
@@ -550,6 +556,38 @@ def _check_guest(operation: GuestSeen, now: datetime) -> None:
         raise BadOperation("nothing is said to be painted on the guest", field="numbers")
 
 
+def _check_warranty(operation: WarrantyGiven, now: datetime) -> None:
+    for field in ("km", "engine_hours"):
+        _not_negative(getattr(operation, field), field)
+    if operation.until is None and operation.km is None and operation.engine_hours is None:
+        raise BadOperation(
+            "a warranty of {by} without an end: send its last day, kilometres or hours",
+            field="until", by=operation.by,
+        )  # fmt: skip
+
+
+def _check_claim_closed(operation: ClaimClosed, now: datetime) -> None:
+    for field in ("cost", "recovered"):
+        _not_negative(getattr(operation, field), field)
+    if (operation.cost or operation.recovered) and not operation.currency:
+        raise BadOperation(
+            "the cost of claim {claim} has no currency: name it, such as TJS", field="currency",
+            claim=operation.claim,
+        )  # fmt: skip
+
+
+def _check_carried_over(operation: RemarkCarriedOver, now: datetime) -> None:
+    if operation.until < operation.happened_at.date().isoformat()[: len(operation.until)]:
+        raise BadOperation(
+            "the last day {until} is before the day the remark is carried over", field="until",
+            until=operation.until,
+        )  # fmt: skip
+    if not operation.performed_by:
+        raise BadOperation(
+            "a remark is carried over by somebody: name the person", field="performed_by"
+        )
+
+
 _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Manufactured": _check_described, "Registered": _check_described,
     "MarkingChanged": _check_marking, "Installed": _check_carrier, "Removed": _check_carrier,
@@ -569,4 +607,6 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "InstrumentWithdrawn": _check_withdrawn, "OrderOpened": _check_opened,
     "Placed": _check_placed, "PlacePlanned": _check_planned,
     "QualificationGranted": _check_valid, "PermitIssued": _check_valid,
+    "WarrantyGiven": _check_warranty, "ClaimClosed": _check_claim_closed,
+    "RemarkCarriedOver": _check_carried_over,
 }  # fmt: skip

@@ -1058,6 +1058,168 @@ class LifeExtended(Operation, frozen=True, tag="LifeExtended"):
     conditions: Text = ""
 
 
+# --- campaigns ----------------------------------------------------------------------------
+
+
+class CampaignOpened(Operation, frozen=True, tag="CampaignOpened"):
+    """Units are to be inspected, or something on them replaced, up to and with a day.
+
+    `service` is the kind of inspection or repair that does it, as operations write it; `effect`
+    is what happens to a unit that is not done on that day.
+    """
+
+    campaign: Id
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: PartialDate
+    action: Literal["inspect", "replace"] = "inspect"
+    effect: Literal["none", "limits", "stops"] = "limits"
+    service: Line = ""
+    order: Line = ""
+
+
+class CampaignJoined(Operation, frozen=True, tag="CampaignJoined"):
+    """Units are taken into a campaign."""
+
+    campaign: Id
+
+
+class CampaignDone(Operation, frozen=True, tag="CampaignDone"):
+    """Units were inspected, or the thing was replaced on them; a failed one is still to be done."""
+
+    campaign: Id
+    outcome: Outcome = "passed"
+    findings: Text = ""
+    act: Line = ""
+
+
+class CampaignLeft(Operation, frozen=True, tag="CampaignLeft"):
+    """Units are taken out of a campaign: it does not concern them."""
+
+    campaign: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class CampaignClosed(Operation, frozen=True, tag="CampaignClosed"):
+    """A campaign ends; what is not done in it keeps nobody back any more."""
+
+    campaign: Id
+    reason: Line = ""
+
+
+# --- crew remarks -------------------------------------------------------------------------
+
+
+class RemarkMade(Operation, frozen=True, tag="RemarkMade"):
+    """A crew wrote a remark on a unit in its journal; `topic` is a row of the catalogue."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=1000)]
+    topic: Line = ""
+    place: Line = ""
+    train: Line = ""
+
+
+class RemarkAccepted(Operation, frozen=True, tag="RemarkAccepted"):
+    """Somebody took a remark over."""
+
+    remark: Id
+
+
+class RemarkDone(Operation, frozen=True, tag="RemarkDone"):
+    """What a remark was about is mended, or was found in order."""
+
+    remark: Id
+    work: Annotated[str, Meta(min_length=1, max_length=1000)]
+    finding: Literal["mended", "in_order"] = "mended"
+
+
+class RemarkCarriedOver(Operation, frozen=True, tag="RemarkCarriedOver"):
+    """A remark is carried over by a person, for a reason, up to and with a day."""
+
+    remark: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+    until: PartialDate
+
+
+# --- warranty and claims ------------------------------------------------------------------
+
+
+class WarrantyGiven(Operation, frozen=True, tag="WarrantyGiven"):
+    """Somebody stands for a repair or a part up to a day, a run or a number of hours from now."""
+
+    by: Annotated[str, Meta(min_length=1, max_length=200)]
+    after: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: PartialDate | None = None
+    km: Decimal | None = None
+    engine_hours: Decimal | None = None
+    document: Line = ""
+
+
+class ClaimOpened(Operation, frozen=True, tag="ClaimOpened"):
+    """A defect or failure within warranty is claimed of who stands for it (act ВУ-41М)."""
+
+    claim: Id
+    defect: Id
+    against: Annotated[str, Meta(min_length=1, max_length=200)]
+    warranty: Id | None = None
+    demand: Text = ""
+
+
+class ClaimAnswered(Operation, frozen=True, tag="ClaimAnswered"):
+    """Who stands for it answers a claim."""
+
+    claim: Id
+    answer: Literal["accepted", "rejected", "asks"]
+    reason: Text = ""
+
+
+class ClaimDisputed(Operation, frozen=True, tag="ClaimDisputed"):
+    """The answer to a claim is disputed."""
+
+    claim: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class ClaimClosed(Operation, frozen=True, tag="ClaimClosed"):
+    """How a claim ended, and what it cost or brought, in the money of `currency`."""
+
+    claim: Id
+    result: Literal["repaired", "replaced", "paid", "rejected", "withdrawn"]
+    cost: Decimal | None = None
+    recovered: Decimal | None = None
+    currency: Line = ""
+    reason: Text = ""
+
+
+# --- repair by others ---------------------------------------------------------------------
+
+
+class SentForRepair(Operation, frozen=True, tag="SentForRepair"):
+    """Units leave for a repair by a contractor or abroad."""
+
+    stay: Id
+    to: Annotated[str, Meta(min_length=1, max_length=200)]
+    where: Literal["contractor", "abroad"] = "contractor"
+    repair_kind: Line = ""
+    contract: Line = ""
+    expected: PartialDate | None = None
+
+
+class RepairProgressed(Operation, frozen=True, tag="RepairProgressed"):
+    """What is heard of units in repair elsewhere."""
+
+    stay: Id
+    stage: Annotated[str, Meta(min_length=1, max_length=200)]
+    expected: PartialDate | None = None
+
+
+class AcceptedFromRepair(Operation, frozen=True, tag="AcceptedFromRepair"):
+    """Units came back from a repair elsewhere and were looked at: taken over, or not."""
+
+    stay: Id
+    outcome: Outcome = "passed"
+    findings: Text = ""
+
+
 AnyOperation = (
     LogOpened | KeyReplaced | KeyCompromised | CatalogueAdopted | Corrected
     | ContradictionResolved | Manufactured | Registered | Commissioned | MarkingChanged
@@ -1080,6 +1242,10 @@ AnyOperation = (
     | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
     | ShiftHandedOver
     | ProgrammeChosen | PaperIssued | LifeExtended | RecorderRead
+    | CampaignOpened | CampaignJoined | CampaignDone | CampaignLeft | CampaignClosed
+    | RemarkMade | RemarkAccepted | RemarkDone | RemarkCarriedOver
+    | WarrantyGiven | ClaimOpened | ClaimAnswered | ClaimDisputed | ClaimClosed
+    | SentForRepair | RepairProgressed | AcceptedFromRepair
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -1145,6 +1311,10 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = (operation.restricted,)
         case PermissionEnded():
             named = (operation.permitted,)
+        case RemarkAccepted() | RemarkDone() | RemarkCarriedOver():
+            named = (operation.remark,)
+        case ClaimOpened():
+            named = (operation.defect, operation.warranty or "")
         case ContradictionResolved():
             named = (operation.contradiction.partition(":")[2],)
         case Released() | ReleaseRefused():

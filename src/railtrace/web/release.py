@@ -59,6 +59,9 @@ _SAID = {
     "instrument": _("{reading}: measured with {device}, which is not to be believed: {why}"),
     "overdue": _("{kind} is overdue by {over} of {allowed} allowed"),
     "life_expired": _("The service life has ended: {document}"),
+    "campaign_overdue": _("Campaign not done until {until}: {title}"),
+    "remark_overdue": _("Remark carried over until {until}: {text}"),
+    "not_taken_over": _("Sent for repair to {to} and not taken over"),
 }
 GATE_WORDS = {
     "history_unknown": _("Last repair unknown"),
@@ -91,6 +94,9 @@ _NOW = {
     "instrument": _("measure again with a valid instrument"),
     "overdue": _("send it to this maintenance; the tab Due tells how it was counted"),
     "life_expired": _("extend the service life by a document, or take the unit out of use"),
+    "campaign_overdue": _("do what the campaign asks and say so on its page"),
+    "remark_overdue": _("do it, or carry it over again with a reason"),
+    "not_taken_over": _("look at the unit and take it over, or send it back"),
 }
 
 
@@ -123,7 +129,7 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["title"] = values["title"] or values["recall"]
         case "restricted":
             values["restriction"] = restriction_said(values)
-        case "permission_expired":
+        case "permission_expired" | "campaign_overdue" | "remark_overdue":
             values["until"] = partial_day(values["until"])
         case "work_incomplete":
             values["step"] = _step_said(values, names)
@@ -199,6 +205,10 @@ def _href(gate: Gate) -> str:
             return reverse("instrument", args=[gate.values["device"]])
         case "unfit" | "doubtful":
             return f"{reverse('unit', args=[gate.unit])}?tab=measurements"
+        case "campaign_overdue":
+            return reverse("campaign", args=[gate.values["campaign"]])
+        case "remark_overdue" | "not_taken_over":
+            return f"{reverse('unit', args=[gate.unit])}?tab=upkeep"
         case "overdue" | "life_expired":
             return f"{reverse('unit', args=[gate.unit])}?tab=due"
         case "views_behind" | "no_decision":

@@ -41,11 +41,12 @@ from railtrace.web.quality.pages import unit_operation
 from railtrace.web.release import reasons
 from railtrace.web.reliability.unit_tab import unit_reliability
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.unit_tab import unit_upkeep
 
 CARDS = 60
 _MOST_EVENTS = 30_000
 _MOST_READINGS = 200
-TABS = ("life", "structure", "measurements", "due", "reliability", "operation", "holding",
+TABS = ("life", "structure", "measurements", "due", "upkeep", "reliability", "operation", "holding",
         "documents")  # fmt: skip
 
 
@@ -53,6 +54,8 @@ def unit(request: HttpRequest, unit: str) -> HttpResponse:
     """Show a unit as known; a list or a lot, which views keep like units, has a page of its own."""
     if unit.startswith("list:"):
         return redirect("sending-list", unit.removeprefix("list:"))
+    if unit.startswith("campaign:"):
+        return redirect("campaign", unit.removeprefix("campaign:"))
     if unit.startswith("lot:"):
         return redirect("lots")
     dates = as_known(request)
@@ -81,6 +84,7 @@ _TAB_WORDS = {
     "life": _("Life"), "structure": _("Structure"), "measurements": _("Measurements"),
     "due": _("Due"), "reliability": _("Reliability"), "holding": _("State and holders"),
     "documents": _("Documents"), "operation": _("Operation"),
+    "upkeep": _("Remarks and claims"),
 }  # fmt: skip
 
 
@@ -475,10 +479,10 @@ def _measurements(
 _TAB_CONTENT = {
     "life": _life, "structure": _structure, "measurements": _measurements, "due": unit_due,
     "holding": holding, "reliability": unit_reliability, "documents": unit_forms,
-    "operation": unit_operation,
+    "operation": unit_operation, "upkeep": unit_upkeep,
 }  # fmt: skip
 _TEMPLATES = {
     "due": "due/unit_due.html", "holding": "holdings/unit_holding.html",
     "reliability": "reliability/unit_reliability.html", "documents": "forms/unit_forms.html",
-    "operation": "quality/unit_operation.html",
+    "operation": "quality/unit_operation.html", "upkeep": "upkeep/unit_upkeep.html",
 }  # fmt: skip

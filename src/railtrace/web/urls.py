@@ -23,6 +23,7 @@ from railtrace.web import (
 )
 from railtrace.web.people import shift_report, terminals
 from railtrace.web.quality import pages as quality
+from railtrace.web.upkeep import campaigns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.home, name="home"),
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("railtrace.web.api.urls")),
     path("import/", include("railtrace.web.imports")),
     path("depot/", include("railtrace.web.depot.urls")),
+    path("depot/", include("railtrace.web.upkeep.urls")),
     path("holdings/", include("railtrace.web.holdings.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
@@ -41,6 +43,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet/quality", quality.dashboard, name="quality"),
     path("forms/", include("railtrace.web.forms.urls")),
     path("fleet/due/", include("railtrace.web.due.urls")),
+    path("fleet/campaigns/", campaigns.campaigns, name="campaigns"),
+    path("fleet/campaigns/<str:name>", campaigns.campaign, name="campaign"),
+    path("fleet/campaigns/<str:name>/done", campaigns.done, name="campaign-done"),
+    path("fleet/campaigns/<str:name>/close", campaigns.close, name="campaign-close"),
     path("units/<path:unit>", units.unit, name="unit"),
     path("release/hold", release.lift_hold, name="lift-hold"),
     path("release/defect", release.close_defect, name="close-defect"),

@@ -105,6 +105,23 @@ KINDS = {
     "PaperIssued": _("Paper issued"),
     "LifeExtended": _("Service life extended"),
     "RecorderRead": _("Recorder file read"),
+    "CampaignOpened": _("Campaign opened"),
+    "CampaignJoined": _("Taken into a campaign"),
+    "CampaignDone": _("Done in a campaign"),
+    "CampaignLeft": _("Taken out of a campaign"),
+    "CampaignClosed": _("Campaign closed"),
+    "RemarkMade": _("Crew remark"),
+    "RemarkAccepted": _("Remark taken over"),
+    "RemarkDone": _("Remark done"),
+    "RemarkCarriedOver": _("Remark carried over"),
+    "WarrantyGiven": _("Warranty given"),
+    "ClaimOpened": _("Claim sent"),
+    "ClaimAnswered": _("Claim answered"),
+    "ClaimDisputed": _("Answer disputed"),
+    "ClaimClosed": _("Claim closed"),
+    "SentForRepair": _("Sent for repair elsewhere"),
+    "RepairProgressed": _("Repair elsewhere goes on"),
+    "AcceptedFromRepair": _("Looked at on return from repair"),
 }
 
 LANES = {
@@ -147,6 +164,12 @@ LANE_OF_KIND = {
     "PermitClosed": "repairs",
     "ProgrammeChosen": "repairs", "PaperIssued": "measurements",
     "LifeExtended": "repairs", "RecorderRead": "runs",
+    "CampaignOpened": "repairs", "CampaignJoined": "repairs", "CampaignDone": "measurements",
+    "CampaignLeft": "repairs", "CampaignClosed": "repairs", "RemarkMade": "failures",
+    "RemarkAccepted": "failures", "RemarkDone": "repairs", "RemarkCarriedOver": "failures",
+    "WarrantyGiven": "repairs", "ClaimOpened": "failures", "ClaimAnswered": "failures",
+    "ClaimDisputed": "failures", "ClaimClosed": "failures", "SentForRepair": "repairs",
+    "RepairProgressed": "repairs", "AcceptedFromRepair": "repairs",
 }  # fmt: skip
 
 CLASSES = {
@@ -363,6 +386,49 @@ FAULTS = {
 
 EVALUATIONS = {"ok": _("good"), "not_ok": _("not good"), "undecided": _("no verdict")}
 
+CAMPAIGN_ACTIONS = {"inspect": _("inspect"), "replace": _("replace")}
+CAMPAIGN_EFFECTS = {
+    "none": _("nothing"),
+    "limits": _("warns"),
+    "stops": _("stops the unit"),
+}
+MEMBER_STATES = {
+    "overdue": _("overdue"),
+    "due": _("still to be done"),
+    "done": _("done"),
+    "out": _("taken out"),
+}
+REMARK_STATES = {
+    "made": _("not taken over"),
+    "accepted": _("taken over"),
+    "carried": _("carried over"),
+    "done": _("done"),
+}
+REMARK_FINDINGS = {"mended": _("mended"), "in_order": _("found in order")}
+CLAIM_STATES = {
+    "sent": _("sent, not answered"),
+    "asks": _("more is asked"),
+    "accepted": _("accepted"),
+    "rejected": _("rejected"),
+    "disputed": _("disputed"),
+    "closed": _("closed"),
+}
+CLAIM_ANSWERS = {
+    "accepted": _("accepted"), "rejected": _("rejected"), "asks": _("more is asked"),
+}  # fmt: skip
+CLAIM_RESULTS = {
+    "repaired": _("repaired at their cost"),
+    "replaced": _("replaced at their cost"),
+    "paid": _("paid"),
+    "rejected": _("rejected"),
+    "withdrawn": _("withdrawn"),
+}
+AWAY_STATES = {
+    "away": _("away"),
+    "refused": _("looked at, not taken over"),
+    "accepted": _("taken over"),
+}
+
 METERS = {
     "km": _("kilometres"),
     "engine_hours": _("engine-hours"),
@@ -440,6 +506,12 @@ FIELDS = {
     "valid_to": _("Valid to"),
     "recorder": _("Recorder"), "first_at": _("From"), "last_at": _("To"), "rules": _("Rules"),
     "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
+    "campaign": _("Campaign"), "text": _("Text"), "topic": _("Topic"), "remark": _("Remark"),
+    "by": _("By whom"), "after": _("After which work"), "claim": _("Claim"),
+    "against": _("Against whom"), "warranty": _("Warranty"), "demand": _("Demand"),
+    "cost": _("Cost"), "recovered": _("Recovered"), "currency": _("Currency"),
+    "stay": _("Repair elsewhere"), "where": _("Where"), "contract": _("Contract"),
+    "expected": _("Expected until"), "stage": _("How far it is"),
 }  # fmt: skip
 
 READINGS = _("Readings")
@@ -519,6 +591,13 @@ CONTRADICTIONS = {
     ),
     "uncoupled_where_it_is_not": _("Uncoupled from {carrier}, where it is not"),
     "last_repair_stated_otherwise": _("Two papers on the last {repair_kind}: {first}, then {now}"),
+    "campaign_opened_twice": _("Campaign {campaign} was opened twice"),
+    "campaign_not_open": _("Campaign {campaign} was closed but is not open"),
+    "remark_not_open": _("Something was said of remark {remark}, which is not open"),
+    "claim_opened_twice": _("Claim {claim} was sent twice"),
+    "claim_not_open": _("Something was said of claim {claim}, which is not open"),
+    "sent_for_repair_twice": _("Sent for repair to {to} while away for another repair"),
+    "not_away_for_repair": _("Something was said of repair {stay}, for which it is not away"),
     "permission_not_given": _("Permission {permission} was ended but is not given"),
 }
 

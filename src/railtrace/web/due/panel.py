@@ -32,6 +32,7 @@ def unit_due(
         "parts_due": sorted(parts, key=_first),
         "programme": names.catalogue.programmes.get(own[0].service.programme) if own else None,
         "chosen": state.programme, "life": state, "now_us": knowledge.at_us,
+        "campaigns": knowledge.campaigns(tree.unit),
     }  # fmt: skip
 
 

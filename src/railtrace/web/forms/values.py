@@ -12,12 +12,13 @@ from railtrace.errors import NotFound
 from railtrace.projections.maintenance import Done
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, moment
-from railtrace.trace.operation import Operation
+from railtrace.trace.operation import ClaimOpened, Operation
 from railtrace.web import words
 from railtrace.web.clocks import day
 from railtrace.web.fleet import site_name
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
+from railtrace.web.running import the_app
 
 _MOST_ROWS = 60
 
@@ -129,6 +130,14 @@ def _clock(source: Source) -> str:
     return moment(_happened(source)).astimezone(home_zone()).strftime("%H:%M")
 
 
+def _defect(source: Source) -> Operation | None:
+    """What is told of: the operation, or the defect a claim names."""
+    if not isinstance(source.operation, ClaimOpened):
+        return source.operation
+    operation = the_app().entry(source.operation.defect).operation
+    return operation if isinstance(operation, Operation) else None
+
+
 Say = Callable[[Source], str]
 _UNIT: dict[str, Say] = {
     "number": _number,
@@ -144,7 +153,11 @@ _OPERATION: dict[str, Say] = {
     "time": _clock,
     "site": lambda s: site_name(s.operation.site) if s.operation else "",
     "person": lambda s: ", ".join(s.operation.performed_by) if s.operation else "",
-    "place": lambda s: s.names.position(str(getattr(s.operation, "place", ""))),
+    "place": lambda s: s.names.position(str(getattr(_defect(s), "place", ""))),
+    "code": lambda s: str(getattr(_defect(s), "code", "") or getattr(_defect(s), "mode", "")),
+    "campaign_title": lambda s: s.knowledge.campaign(
+        str(getattr(s.operation, "campaign", ""))
+    ).title,
     "reason": lambda s: str(getattr(s.operation, "reason", "") or getattr(s.operation, "code", "")),
 }
 

@@ -130,6 +130,8 @@ _GATE_ICONS = {
     "permission_expired": "certificate", "instrument": "ruler-measure",
     "work_open": "tool", "work_incomplete": "tool",
     "overdue": "calendar", "life_expired": "hourglass",
+    "campaign_overdue": "calendar", "remark_overdue": "writing",
+    "not_taken_over": "building-warehouse",
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Campaigns, crews' remarks, warranty and claims, repairs elsewhere."""
