@@ -3,7 +3,7 @@
 import pytest
 
 from railtrace.catalogue.load import load
-from railtrace.projections.availability import availability, clipped
+from railtrace.projections.availability import Hours, availability, clipped
 from railtrace.projections.fold import fold, resolve
 from railtrace.projections.passport import PASSPORT
 from railtrace.trace.operation import Painted
@@ -121,8 +121,20 @@ def test_availability_follows_from_the_hours_of_states():
     days = [us / DAY_US for us in (found.available_us, found.planned_us, found.unplanned_us,
                                    found.not_counted_us)]  # fmt: skip
     assert days == [35, 4, 1, 10]
-    assert found.technical == pytest.approx(35 / 40)
+    assert found.operational == found.technical == pytest.approx(35 / 40)
     assert found.inherent == pytest.approx(35 / 36)
+
+
+def test_waiting_lowers_operational_availability_alone():
+    day = DAY_US
+    hours = [Hours("locomotive", *some) for some in (
+        ("in_use", "", 80 * day), ("in_repair", "ТР-1", 5 * day), ("in_repair", "НР", 5 * day),
+        ("awaiting_parts", "", 10 * day),
+    )]  # fmt: skip
+    found = availability(CATALOGUE, hours)
+    assert found.operational == pytest.approx(80 / 100)
+    assert found.technical == pytest.approx(80 / 90)
+    assert found.inherent == pytest.approx(80 / 85)
 
 
 def test_without_hours_there_is_no_availability():

@@ -46,3 +46,78 @@ def test_component_types_leave_as_a_table(manager):
     rows = page.content.decode("utf-8-sig").splitlines()
     assert rows[0].startswith("Component,Failures,Kilometres")
     assert len(rows) > 5
+
+
+# --- indicators -----------------------------------------------------------------------------------
+
+YEAR = "from=2026-01-01&to=2026-12-31"
+
+
+def test_indicators_stand_as_rows_with_interval_evidence_and_definition(manager):
+    text = text_of(manager, f"/reliability/indicators?class=coach&{YEAR}")
+    for word in ("Failure intensity", "MDBF", "MTBF", "MTTR", "КВГ", "КТГ", "Gamma-percent life"):
+        assert word in text
+    assert "1–4 events" in text
+    assert "GOST 27.002" in text
+    # One failure in 1250.5 km.
+    assert "799.7" in text
+
+
+def test_without_failures_the_bound_stands_and_no_value(manager):
+    text = text_of(manager, f"/reliability/indicators?class=coach&{YEAR}&c=1&show=mdbf")
+    assert "≥ 417" in text
+    assert "≤ 2" in text
+
+
+def test_a_number_opens_to_the_operations_behind_it(manager):
+    text = text_of(manager, f"/reliability/indicators/behind?class=coach&{YEAR}&what=failures")
+    assert "/operations/f-1" in text
+    assert "&lt;b&gt;heated&lt;/b&gt; box" in text
+    for what in ("incidents", "repairs", "hours", "nonsense"):
+        text_of(manager, f"/reliability/indicators/behind?class=coach&{YEAR}&what={what}")
+
+
+def test_days_that_are_none_and_delays_below_zero_are_told_to_the_reader(manager):
+    text = text_of(manager, "/reliability/indicators?class=coach&from=2026-13-40")
+    assert "2026-13-40 is no day" in text
+    text = text_of(manager, "/reliability/indicators?class=coach&delay=-3")
+    assert "-3 minutes is no delay" in text
+    text = text_of(manager, "/reliability/indicators?class=coach&from=2026-05-01&to=2026-04-01")
+    assert "they are exchanged" in text
+
+
+def test_groups_show_the_indicator_chosen_and_a_fleet_without_vehicles_says_so(manager):
+    text = text_of(manager, f"/reliability/indicators?class=coach&{YEAR}&by=home_site&show=mtbf")
+    assert "Mean operating time between failures, MTBF · Home depot" in text
+    assert "take a filter off" in text_of(manager, "/reliability/indicators?class=coach&type=none")
+
+
+def test_indicators_leave_as_a_table_with_unrounded_bounds(manager):
+    page = manager.get(f"/reliability/indicators.csv?class=coach&{YEAR}&by=type")
+    rows = page.content.decode("utf-8-sig").splitlines()
+    assert rows[0].startswith("Group,Indicator")
+    assert len(rows) == 1 + 2 * 10
+    assert "799.68" in rows[1]
+
+
+# --- bench ----------------------------------------------------------------------------------------
+
+
+def test_the_bench_shows_a_component_of_a_fleet_and_says_what_it_cannot_tell(manager):
+    text = text_of(manager, f"/reliability/bench?class=coach&{YEAR}&component=wheelset_coach")
+    assert "Analysis bench" in text
+    assert "Nothing failed in this period" in text
+
+
+def test_a_question_is_saved_under_a_name_and_forgotten(manager):
+    query = f"class=coach&{YEAR}"
+    manager.post("/reliability/bench/save", {"query": query, "name": "coaches of 2026"})
+    text = text_of(manager, f"/reliability/bench?{query}")
+    assert "coaches of 2026" in text
+    manager.post("/reliability/bench/save", {"query": query, "forget": "coaches of 2026"})
+    assert "coaches of 2026" not in text_of(manager, f"/reliability/bench?{query}")
+
+
+def test_lives_leave_in_the_columns_that_the_command_life_reads(manager):
+    page = manager.get(f"/reliability/bench/lives.csv?class=coach&{YEAR}")
+    assert page.content.decode("utf-8-sig").splitlines()[0] == "unit,entry,time,event,group"

@@ -217,6 +217,17 @@ class UnitState(Row, frozen=True, kw_only=True):
     """By class, kinds of repair, as operations write them, whose hours count as unplanned."""
 
 
+class FailureClass(Row, frozen=True, kw_only=True):
+    """A class of failures by what they did to traffic; a failure of no class is put by its delay.
+
+    `counted`: whether the failure intensity counts it unless a reader asks otherwise.
+    """
+
+    number: Annotated[int, Meta(ge=1, le=3)]
+    from_delay_min: Annotated[float, Meta(ge=0)] | None = None
+    counted: bool = True
+
+
 class LocomotiveType(Row, frozen=True, kw_only=True):
     """A locomotive of several sections, which carry the identity; it has a number of its own."""
 
@@ -486,6 +497,7 @@ class Catalogue(
     bearing_types: Mapping[str, BearingType] = {}
     vibration_zones: Mapping[str, VibrationZones] = {}
     unit_states: Mapping[str, UnitState] = {}
+    failure_classes: Mapping[str, FailureClass] = {}
     locomotive_types: Mapping[str, LocomotiveType] = {}
     equipment_types: Mapping[str, EquipmentType] = {}
     recorder_types: Mapping[str, RecorderType] = {}

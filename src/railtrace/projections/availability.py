@@ -24,12 +24,16 @@ class Hours(NamedTuple):
 
 @dataclass(frozen=True)
 class Availability:
-    """Hours by how they count, and the shares that GOST and depots name."""
+    """Hours by how they count, and the shares that GOST and depots name.
+
+    `waiting_us` is the part of the unplanned time in which nobody worked on the unit.
+    """
 
     available_us: int = 0
     planned_us: int = 0
     unplanned_us: int = 0
     not_counted_us: int = 0
+    waiting_us: int = 0
 
     @property
     def counted_us(self) -> int:
@@ -37,14 +41,20 @@ class Availability:
         return self.available_us + self.planned_us + self.unplanned_us
 
     @property
-    def technical(self) -> float | None:
-        """Technical availability: available over everything counted; None without hours."""
+    def operational(self) -> float | None:
+        """Operational availability: available over everything counted; None without hours."""
         return self.available_us / self.counted_us if self.counted_us else None
 
     @property
+    def technical(self) -> float | None:
+        """Technical availability: waiting left out; None without hours."""
+        among = self.counted_us - self.waiting_us
+        return self.available_us / among if among else None
+
+    @property
     def inherent(self) -> float | None:
-        """Inherent availability: planned unavailability left out; None without hours."""
-        among = self.available_us + self.unplanned_us
+        """Inherent availability: planned stops and waiting left out; None without hours."""
+        among = self.available_us + self.unplanned_us - self.waiting_us
         return self.available_us / among if among else None
 
 
@@ -57,15 +67,28 @@ def counts_as(catalogue: Catalogue, hours: Hours) -> str:
     return "unplanned_unavailable" if hours.detail in unplanned else row.counts_as
 
 
+def kind_of_hours(catalogue: Catalogue, hours: Hours) -> str:
+    """Return available, planned, active, waiting or not_counted.
+
+    Of unplanned unavailability only the time in repair is active: the rest is waiting, for a
+    place, parts, a contractor or a decision.
+    """
+    how = counts_as(catalogue, hours)
+    if how == "unplanned_unavailable":
+        return "active" if hours.state == "in_repair" else "waiting"
+    return {"planned_unavailable": "planned"}.get(how, how)
+
+
 def availability(catalogue: Catalogue, hours: Iterable[Hours]) -> Availability:
     """Add up hours of states by how they count."""
     sums: dict[str, int] = {}
     for some in hours:
-        key = counts_as(catalogue, some)
+        key = kind_of_hours(catalogue, some)
         sums[key] = sums.get(key, 0) + some.us
+    waiting = sums.get("waiting", 0)
     return Availability(
-        sums.get("available", 0), sums.get("planned_unavailable", 0),
-        sums.get("unplanned_unavailable", 0), sums.get("not_counted", 0),
+        sums.get("available", 0), sums.get("planned", 0), sums.get("active", 0) + waiting,
+        sums.get("not_counted", 0), waiting,
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class FleetLives:
 
     components : part types, in the order of the indexes in `pieces`; vehicles likewise
     stopping : of each component, failures of class 1 and 2 and all failures with a class
+    items : of each piece, the part; the vehicle and the position where no part is recorded
+    failed_by : of each piece, the operation of the failure that ended it, or ""
     """
 
     vehicles: tuple[Maintained, ...]
@@ -52,6 +54,8 @@ class FleetLives:
     pieces: Stretches
     places: tuple[Place, ...]
     stopping: tuple[tuple[int, int], ...]
+    items: tuple[tuple[str, str], ...] = ()
+    failed_by: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,6 +64,8 @@ class _Item:
 
     unit: str
     part_type: str
+    position: str = ""
+    """Of a place without a part; a part moves and has none of its own."""
     age_km: float = nan
     stays: list[tuple[str, str, int, int | None]] = field(default_factory=list)
     failures: list[tuple[int, str]] = field(default_factory=list)
@@ -73,16 +79,21 @@ class _Rows:
     entry_km: list[float] = field(default_factory=list)
     span_km: list[float] = field(default_factory=list)
     failed: list[bool] = field(default_factory=list)
+    item: list[tuple[str, str]] = field(default_factory=list)
+    failed_by: list[str] = field(default_factory=list)
 
     def add(
-        self, component: int, vehicle: int, entry_km: float, span_km: float, failed: bool
-    ) -> None:
+        self, component: int, vehicle: int, entry_km: float, span_km: float,
+        item: tuple[str, str], failed_by: str = "",
+    ) -> None:  # fmt: skip
         """Write one piece of a life."""
         self.component.append(component)
         self.vehicle.append(vehicle)
         self.entry_km.append(entry_km)
         self.span_km.append(span_km)
-        self.failed.append(failed)
+        self.failed.append(failed_by != "")
+        self.item.append(item)
+        self.failed_by.append(failed_by)
 
 
 def fleet_lives(
@@ -92,18 +103,30 @@ def fleet_lives(
     vehicles = [
         v for v in lookup.maintained() if v.vehicle_class == vehicle_class and v.owner == owner
     ]
-    return _Reader(lookup, catalogue, vehicles, now_us).read()
+    return lives_of(lookup, catalogue, vehicles, now_us)
+
+
+def lives_of(
+    lookup: Lookup, catalogue: Catalogue, vehicles: Sequence[Maintained], to_us: int,
+    from_us: int | None = None,
+) -> FleetLives:  # fmt: skip
+    """Return the lives of every component on some vehicles, as watched between two moments.
+
+    Ages are what they were: what was run before `from_us` counts for an age and is no piece.
+    """
+    return _Reader(lookup, catalogue, vehicles, to_us, from_us).read()
 
 
 class _Reader:
     """Reads one class of vehicles in a few queries and walks through every life."""
 
     def __init__(
-        self, lookup: Lookup, catalogue: Catalogue, vehicles: Sequence[Maintained], now_us: int
-    ) -> None:
-        self.vehicles, self.now_us = vehicles, now_us
+        self, lookup: Lookup, catalogue: Catalogue, vehicles: Sequence[Maintained], now_us: int,
+        from_us: int | None = None,
+    ) -> None:  # fmt: skip
+        self.vehicles, self.now_us, self.from_us = vehicles, now_us, from_us
         self.index = {vehicle.unit: n for n, vehicle in enumerate(vehicles)}
-        self.counters = _counters(lookup, vehicles)
+        self.counters = counters_of(lookup, vehicles)
         self.installations = lookup.installations_on(tuple(self.index))
         parts = sorted({row.part for row in self.installations})
         self.types = lookup.part_births(parts)
@@ -138,7 +161,8 @@ class _Reader:
             components=len(names), vehicles=len(self.vehicles),
         )  # fmt: skip
         stopping = tuple((self.classes[name][0], self.classes[name][1]) for name in names)
-        return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping)
+        return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
+                          tuple(rows.item), tuple(rows.failed_by))  # fmt: skip
 
     def _parts(self) -> list[_Item]:
         """Return the parts that were ever on these vehicles, with their stays."""
@@ -168,25 +192,27 @@ class _Reader:
         first_us = None if counter is None else counter.first_us
         if counter is None or first_us is None:
             return
-        index, span = self.index[vehicle.unit], counter.at(self.now_us) - counter.at(first_us)
+        index = self.index[vehicle.unit]
+        since_us = first_us if self.from_us is None else max(first_us, self.from_us)
+        span = counter.at(self.now_us) - counter.at(since_us)
         failed = {where for _, where, _, _ in self.failures.get(vehicle.unit, ())}
         for path, part_type in self.positions.get(vehicle.type, ()):
             if (vehicle.unit, path) in taken:
                 continue
             if path in failed:
-                item = _Item(vehicle.unit, part_type)
+                item = _Item(vehicle.unit, part_type, path)
                 item.stays = [(vehicle.unit, path, first_us, None)]
                 self._note_failures(item, vehicle.unit, path)
                 yield item
                 continue
             component = number[part_type]
             if span > 0:
-                rows.add(component, index, nan, span / 1000, False)
+                rows.add(component, index, nan, span / 1000, (vehicle.unit, path))
             places.append(Place(index, component, path, vehicle.unit, nan, 0, ""))
 
     def _note_failures(self, item: _Item, unit: str, place: str | None) -> None:
         for at_us, where, failure_class, operation in self.failures.get(unit, ()):
-            if place is None or where == place:
+            if at_us <= self.now_us and (place is None or where == place):
                 item.failures.append((at_us, operation))
                 if failure_class is not None:
                     self.classes[item.part_type][1] += 1
@@ -200,15 +226,16 @@ class _Reader:
             counter = self.counters.get(vehicle)
             if counter is None:
                 continue
-            end_us = self.now_us if to_us is None else to_us
+            end_us = self.now_us if to_us is None else min(to_us, self.now_us)
             at = counter.at(from_us)
             for moment_us, what in self._cuts(item, from_us, end_us):
                 span = max((counter.at(moment_us) - at) / 1000, 0.0)
                 at = counter.at(moment_us)
                 failed = what not in ("", "new")
-                if span > 0 or failed:
-                    vehicle_index = self.index[vehicle]
-                    rows.add(component, vehicle_index, age, max(span, _LEAST_KM), failed)
+                watched = self.from_us is None or moment_us > self.from_us
+                if watched and (span > 0 or failed):
+                    rows.add(component, self.index[vehicle], age, max(span, _LEAST_KM),
+                             (item.unit, item.position), what if failed else "")  # fmt: skip
                 age += span
                 if failed:
                     age = repaired_at + KEPT_AGE * (age - repaired_at)
@@ -216,20 +243,22 @@ class _Reader:
                     last = what
                 elif what == "new":
                     age, repaired_at = 0.0, 0.0
-            if to_us is None:
+            if to_us is None and from_us <= self.now_us:
                 place = Place(self.index[vehicle], component, position, item.unit, age,
                               len(item.failures), last)  # fmt: skip
         return place
 
-    @staticmethod
-    def _cuts(item: _Item, from_us: int, end_us: int) -> list[tuple[int, str]]:
+    def _cuts(self, item: _Item, from_us: int, end_us: int) -> list[tuple[int, str]]:
         """Return the moments of a stay at which something changes, its end last."""
         inside = [(at, id_) for at, id_ in item.failures if from_us <= at <= end_us]
         inside += [(at, "new") for at in item.renewed if from_us <= at <= end_us]
+        if self.from_us is not None and from_us < self.from_us < end_us:
+            inside.append((self.from_us, ""))
         return [*sorted(inside), (end_us, "")]
 
 
-def _counters(lookup: Lookup, vehicles: Sequence[Maintained]) -> dict[str, Counter]:
+def counters_of(lookup: Lookup, vehicles: Sequence[Maintained]) -> dict[str, Counter]:
+    """Return the kilometre counters of vehicles."""
     types = sorted({vehicle.type for vehicle in vehicles})
     runs, anchors = lookup.all_counter_rows(types, "km")
     by_unit: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}

@@ -21,20 +21,15 @@ from railtrace.web import words
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
+from railtrace.web.reliability.choice import CLASSES
 from railtrace.web.reliability.computed import computed, owners
+from railtrace.web.reliability.words import EVIDENCE
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
-CLASSES = ("locomotive", "coach", "freight_wagon", "special")
 USUAL_KM = 500.0
 MOST_KM = 20_000.0
 _WORST = 25
-EVIDENCE = {
-    "none": _("no failure: a bound and the prior only"),
-    "scarce": _("1–4 failures: told by its sisters"),
-    "moderate": _("5–20 failures: data and prior together"),
-    "ample": _("more than 20 failures: the data suffice"),
-}
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def reliability(request: HttpRequest) -> HttpResponse:
     context = {
         "classes": {key: words.CLASSES[key] for key in CLASSES},
         "vehicle_class": vehicle_class, "distance_km": distance, "names": names,
-        "owners": owned, "owner": owner,
+        "owners": owned, "owner": owner, "tab": "runs",
     }  # fmt: skip
     try:
         fleet = computed(vehicle_class, owner)
@@ -138,7 +133,7 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
     writer.writerow([gettext(word) for word in (
         _("Component"), _("Failures"), _("Kilometres"), _("Failures per 10⁶ km"), _("Lower bound"),
-        _("Upper bound"), _("Evidence"), _("Table, SHA-256"),
+        _("Upper bound"), _("Grade of evidence"), _("Table, SHA-256"),
     )])  # fmt: skip
     for row in component_rows(fleet):
         writer.writerow([

@@ -10,8 +10,9 @@ from railtrace.store.knowledge import Knowledge, Node
 from railtrace.store.reliability import Share, UnitAnswer, unit_answer
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
+from railtrace.web.reliability.choice import CLASSES
 from railtrace.web.reliability.computed import computed
-from railtrace.web.reliability.fleet import CLASSES, distance_km
+from railtrace.web.reliability.fleet import distance_km
 
 _SHOWN = 12
 

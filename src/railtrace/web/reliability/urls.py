@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from railtrace.web.reliability import fleet
+from railtrace.web.reliability import bench, fleet, indicators
 
 urlpatterns = [
     path("", fleet.reliability, name="reliability"),
     path("components.csv", fleet.export_csv, name="reliability-csv"),
+    path("bench", bench.bench, name="bench"),
+    path("bench/lives.csv", bench.bench_csv, name="bench-csv"),
+    path("bench/save", bench.save, name="bench-save"),
+    path("indicators", indicators.indicators, name="indicators"),
+    path("indicators.csv", indicators.indicators_csv, name="indicators-csv"),
+    path("indicators/behind", indicators.behind, name="indicators-behind"),
 ]

@@ -1,0 +1,67 @@
+"""Words of the reliability pages: indicators by the standards' terms, evidence, signals."""
+
+from django.utils.translation import gettext_noop as _
+
+EVIDENCE = {
+    "none": _("no failure: a bound and the prior only"),
+    "scarce": _("1–4 events: told by its sisters"),
+    "moderate": _("5–20 events: data and prior together"),
+    "ample": _("more than 20 events: the data suffice"),
+}
+INDICATOR_NAMES = {
+    "failure_intensity": _("Failure intensity ω"),
+    "mdbf": _("Mean distance between failures, MDBF"),
+    "mtbf": _("Mean operating time between failures, MTBF"),
+    "mtin": _("Mean distance between incidents, MTIN, min"),
+    "mttr": _("Mean time to restoration, MTTR"),
+    "mttr_active": _("of it active repair"),
+    "mttr_waiting": _("of it waiting"),
+    "inherent": _("Inherent availability (КВГ)"),
+    "technical": _("Technical availability (КТГ)"),
+    "operational": _("Operational availability"),
+}
+INDICATOR_SAID = {
+    "failure_intensity": _(
+        "Failures of the counted classes for a million kilometres of the vehicles. The "
+        "interval is exact for a Poisson count."
+    ),
+    "mdbf": _("Kilometres for each failure of the counted classes."),
+    "mtbf": _("Available hours for each failure of the counted classes."),
+    "mtin": _("Kilometres for each failure that delayed a train for so many minutes or more."),
+    "mttr": _(
+        "From the beginning of an unplanned stop to its end, of the stops that ended in the "
+        "period and had work in them."
+    ),
+    "mttr_active": _("Hours in unplanned repair, for each stop."),
+    "mttr_waiting": _(
+        "Hours of an unplanned stop without repair: waiting for a place, parts, a contractor "
+        "or a decision."
+    ),
+    "inherent": _(
+        "Available hours over available hours and those of unplanned repair: planned "
+        "maintenance and waiting are left out."
+    ),
+    "technical": _(
+        "Available hours over available hours and those of repair, planned and unplanned: "
+        "waiting is left out."
+    ),
+    "operational": _(
+        "Available hours over all counted hours: planned and unplanned stops and every wait "
+        "lower it."
+    ),
+}
+GAMMA_SAID = _(
+    "The age that so many per cent of the components outlive, with its lower bound of 95 "
+    "%; only components whose age is known."
+)
+UNITS = {"1/10⁶ km": _("per 10⁶ km"), "km": _("km"), "h": _("h"), "%": "%"}
+DIRECTIONS = {
+    "": _("no trend visible: chance alone may do it"),
+    "growing": _("failures come sooner and sooner"),
+    "falling": _("failures come later and later"),
+}
+SIGNALS = {
+    "above": _("above the upper limit"),
+    "below": _("below the lower limit"),
+    "run": _("the eighth month in a row on one side of the middle"),
+}
