@@ -1,7 +1,9 @@
 """Recording: batches and single posts over HTTP beside bare databases and an in-process peer.
 
-The floor writes the same stored bytes, prepared beforehand, into the same columns with the same
-unique ids; it knows no HTTP, no reading, no checks and no hashing. Ours and the floors run in
+The floors write the same stored bytes, prepared beforehand; they know no HTTP, no reading, no
+checks and no hashing. The bar was set beside a table of events that pages could read: ten columns,
+a unique id, two indexes more. The bare columns of our ledger, which leaves the rest to the views,
+are the stricter floor, shown beside it. Ours and the floors run in
 turn, each when the views have taken what was recorded, so that no floor is measured beside a
 follower that still works on the round before. Each round's measurements are later than those
 before, as a gauge sends them.
@@ -110,12 +112,15 @@ def bare_event_table(folder: Path, rows: Stored) -> float:
     database = _synced(folder)
     for statement in _EVENT_TABLE:
         database.execute(statement)
-    wide = [
+    return _executemany(database, "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)", _wide(rows))
+
+
+def _wide(rows: Stored) -> list[tuple[object, ...]]:
+    return [
         (key, id_, kind, f"u-{key % 1000:04}", f"2026-03-01T{key % 24:02}:{key % 60:02}", "now",
          "depot", "bench", leaf, hashed)
         for key, id_, kind, leaf, hashed in rows
     ]  # fmt: skip
-    return _executemany(database, "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)", wide)
 
 
 def bare_sqlite(folder: Path, rows: Stored) -> float:
@@ -145,20 +150,34 @@ def _executemany(database: sqlite3.Connection, insert: str, rows: Sequence[tuple
 
 
 def bare_copy(dsn: str, rows: Stored) -> float:
-    """Return rows a second of binary COPY, a commit a batch."""
+    """Return rows a second of binary COPY into our own columns, a commit a batch."""
+    table = _TABLE.format(key="BIGINT", blob="BYTEA").replace("operations", "floor_operations")
+    return _copy(dsn, (table,), "floor_operations", rows)
+
+
+def bare_event_copy(dsn: str, rows: Stored) -> float:
+    """Return rows a second of binary COPY into a table that pages could read."""
+    tables = tuple(t.replace("BLOB", "BYTEA").replace("INTEGER", "BIGINT") for t in _EVENT_TABLE)
+    return _copy(dsn, tables, "events", _wide(rows))
+
+
+def _copy(
+    dsn: str, statements: tuple[str, ...], table: str, rows: Sequence[tuple[object, ...]]
+) -> float:
+    of_type = {int: "int8", str: "text", bytes: "bytea"}
+    types = [of_type[type(value)] for value in rows[0]]
     with psycopg.connect(dsn, autocommit=True) as database:
-        database.execute("DROP TABLE IF EXISTS floor_operations")
-        table = _TABLE.format(key="BIGINT", blob="BYTEA").replace("operations", "floor_operations")
-        database.execute(table.encode())
+        for statement in (f"DROP TABLE IF EXISTS {table}", *statements):
+            database.execute(statement.encode())
 
         def write() -> None:
             for start in range(0, len(rows), BATCH):
                 with (
                     database.transaction(),
                     database.cursor() as cursor,
-                    cursor.copy(b"COPY floor_operations FROM STDIN (FORMAT BINARY)") as copy,
+                    cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy,
                 ):
-                    copy.set_types(["int8", "text", "text", "bytea", "bytea"])
+                    copy.set_types(types)
                     for row in rows[start : start + BATCH]:
                         copy.write_row(row)
 
@@ -268,9 +287,9 @@ def _on_sqlite(folder: Path, prepared: Stored) -> list[Row]:
         at_least(
             "500-operation batches over HTTP, SQLite synced in full "
             f"(after {BATCH * BATCHES:,} of them the views are {lag_s:.1f} s behind)",
-            f"{ours:,.0f}/s", f"executemany of our columns {floor:,.0f}/s", ratio, 0.35),
-        at_least("the same beside a table of ten columns with two indexes more",
-                 f"{ours:,.0f}/s", f"executemany {wide:,.0f}/s", wide_ratio, 0.35),
+            f"{ours:,.0f}/s", f"executemany, ten columns {wide:,.0f}/s", wide_ratio, 0.35),
+        at_least("the same beside the bare columns of our ledger",
+                 f"{ours:,.0f}/s", f"executemany {floor:,.0f}/s", ratio, 0.35),
         at_least("the same beside eventsourcing's Application.save in process",
                  f"{ours:,.0f}/s", f"{peer:,.0f}/s",
                  peer_ratio, 1.0),
@@ -306,12 +325,17 @@ def _lag(served: Served) -> float:
 def _on_postgres(folder: Path, dsn: str, prepared: Stored) -> list[Row]:
     with serving(folder / "postgres", dsn) as served:
         post_batches(served, 0)
-        batches = [(*post_batches(served, n + 1), bare_copy(dsn, prepared)) for n in range(ROUNDS)]
-    ours, lag_s, floor = (statistics.median(b[i] for b in batches) for i in range(3))
-    ratio = statistics.median(b[0] / b[2] for b in batches)
+        batches = [
+            (*post_batches(served, n + 1), bare_copy(dsn, prepared), bare_event_copy(dsn, prepared))
+            for n in range(ROUNDS)
+        ]
+    ours, lag_s, floor, wide = (statistics.median(b[i] for b in batches) for i in range(4))
+    ratio, wide_ratio = (statistics.median(b[0] / b[i] for b in batches) for i in (2, 3))
     return [
         at_least(f"500-operation batches over HTTP, PostgreSQL (views {lag_s:.1f} s behind)",
-                 f"{ours:,.0f}/s", f"binary COPY {floor:,.0f}/s", ratio, 0.30)
+                 f"{ours:,.0f}/s", f"binary COPY, ten columns {wide:,.0f}/s", wide_ratio, 0.30),
+        at_least("the same beside the bare columns of our ledger",
+                 f"{ours:,.0f}/s", f"binary COPY {floor:,.0f}/s", ratio, 0.30),
     ]  # fmt: skip
 
 

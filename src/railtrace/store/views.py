@@ -26,7 +26,7 @@ from railtrace.store.database import Database, Writer, chunks, marks
 from railtrace.trace import leaf as leaves
 from railtrace.trace.leaf import Entry
 from railtrace.trace.ledger import TraceStore
-from railtrace.trace.operation import KINDS, Corrected, Operation, named_operations
+from railtrace.trace.operation import KINDS, Corrected, Operation, kind_of, named_operations
 
 CataloguesBySha = Callable[[str | None], Catalogue]
 """Gives an adopted catalogue by its SHA-256; the empty catalogue when none is adopted."""
@@ -519,11 +519,13 @@ class ViewStore:
             f" OR kind NOT IN ({marks(len(KINDS))})"
         )  # fmt: skip
         parameters = [*wanted, *(sorted(KINDS) if unknown else [])]
-        whole = self._units_seen_whole(writer, view)
+        whole = self._units_seen_whole(writer, view) if view.sees_all_with else set[str]()
         last = ""
+        # Also what is corrected, of whatever kind: what is put in its place may be of concern.
         while rows := writer.query(
             f"SELECT unit, log, position FROM unit_ops WHERE unit > ? AND (kind IN"
-            f" ({marks(len(wanted))}){unknown}) ORDER BY unit LIMIT {_PAGE}",
+            f" ({marks(len(wanted))}){unknown} OR id IN (SELECT target FROM corrections))"
+            f" ORDER BY unit LIMIT {_PAGE}",
             (last, *parameters),
         ):
             if len(rows) == _PAGE:
@@ -541,14 +543,20 @@ class ViewStore:
                 for unit, group in groupby(sorted(rows), key=lambda row: row[0])
             ]
 
-    @staticmethod
-    def _units_seen_whole(writer: Writer, view: View) -> set[str]:
-        """Return units with a correction, which may change an entry's kind, or that see all."""
-        kinds = sorted(view.sees_all_with | {"Corrected"})
+    def _units_seen_whole(self, writer: Writer, view: View) -> set[str]:
+        """Return units that see all, by an operation of their own or by one put in its place."""
+        kinds = sorted(view.sees_all_with)
         rows = writer.query(
             f"SELECT DISTINCT unit FROM unit_ops WHERE kind IN ({marks(len(kinds))})", kinds
         )
-        return {unit for (unit,) in rows}
+        corrected = writer.query(
+            "SELECT unit, log, position FROM unit_ops WHERE kind = ?", ("Corrected",)
+        )
+        found = self.trace.leaves_at({(log, position) for _, log, position in corrected})
+        put = {place: _kind_put(leaves.read(leaf, *place)) for place, leaf in found.items()}
+        return {unit for (unit,) in rows} | {
+            unit for unit, *place in corrected if put[tuple(place)] in view.sees_all_with
+        }
 
     # --- reading --------------------------------------------------------------------------
 
@@ -626,6 +634,14 @@ def _of_concern(view: View, entries: list[Entry]) -> list[Entry]:
     if any(entry.kind in view.sees_all_with for entry in entries):
         return entries
     return [entry for entry in entries if _concerns(view, entry.kind)]
+
+
+def _kind_put(correction: Entry) -> str:
+    """Return the kind of what a correction puts in its target's place; "" for nothing."""
+    put: Any = correction.operation
+    while isinstance(put, Corrected):
+        put = put.replacement
+    return kind_of(put) if isinstance(put, Operation) else ""
 
 
 def _index_row(unit: str, entry: Entry) -> tuple[Any, ...]:
