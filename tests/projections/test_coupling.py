@@ -1,7 +1,11 @@
 """Locomotives as dated couplings of sections; scenario 3 with its numbers."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from railtrace.projections.coupling import COUPLING
 from railtrace.projections.fold import fold, resolve
+from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.remaining import covers
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
@@ -104,3 +108,90 @@ def test_the_counters_of_all_sections_hold_the_runs_of_their_locomotives(tmp_pat
     take(views, "north", SWAP)
     runs, _ = Lookup(views.database).all_counter_rows(["2te10m"], "km")
     assert [(unit, length) for unit, _, length in runs] == [("a", 1_840_000), ("c", 1_840_000)]
+
+
+# --- ТО-2 belongs to the locomotive, repairs to the section ------------------------------------
+
+
+def to2(id_, day, unit="L", **fields):
+    return op("Inspected", id_, day, units=(unit,), scope="ТО-2", **fields)
+
+
+SERVICED = [
+    *SWAP, to2("i1", 5), to2("i2", 12), to2("i3", 14, outcome="failed"), to2("i4", 3, unit="b"),
+]  # fmt: skip
+
+
+def test_a_to_2_of_the_locomotive_is_credited_to_the_sections_of_its_day(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SERVICED)
+    known = Knowledge(views, Lookup(views.database), CATALOGUE)
+    last = {unit: known.maintenance(unit).done["ТО-2"].operation for unit in "abc"}
+    assert last == {"a": "i2", "b": "i1", "c": "i2"}
+
+
+def test_a_to_2_is_credited_as_it_was_known_and_as_it_stood(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", SERVICED)
+    at_us = microseconds(START) + 6 * 86_400_000_000
+    then = Knowledge(views, Lookup(views.database), CATALOGUE, at_us)
+    assert then.maintenance("a").done["ТО-2"].operation == "i1"
+    assert "ТО-2" not in then.maintenance("c").done
+
+
+def test_a_repair_recorded_on_the_locomotive_is_a_named_contradiction():
+    of = [*SWAP, op("LeftRepair", "x", 15, units=("L",), repair_kind="ТР-1")]
+    state = fold(MAINTENANCE, "L", resolve(entries(of), "L"))[0]
+    assert names(state) == ["repair_of_a_locomotive"]
+    section = [*SWAP, op("LeftRepair", "x", 15, units=("b",), repair_kind="ТР-3")]
+    assert names(fold(MAINTENANCE, "b", resolve(entries(section), "b"))[0]) == []
+
+
+_DAYS = st.integers(1, 40)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    swaps=st.lists(st.tuples(_DAYS, st.sampled_from("ab"), st.sampled_from("LM"), st.booleans())),
+    services=st.lists(st.tuples(_DAYS, st.sampled_from("LMab"), st.sampled_from(["ТО-1", "ТО-2"]))),
+    order=st.randoms(use_true_random=False),
+)
+def test_law_a_section_has_its_own_services_and_its_locomotives_while_it_was_in_them(
+    tmp_path_factory, swaps, services, order
+):
+    couplings = [
+        op("SectionsCoupled" if into else "SectionsUncoupled", f"c{n}", day, units=(section,),
+           locomotive=to)
+        for n, (day, section, to, into) in enumerate(swaps)
+    ]  # fmt: skip
+    # A service at noon: none falls on the moment of a coupling.
+    done = [
+        op("Inspected", f"s{n}", day + 0.5, units=(unit,), scope=kind)
+        for n, (day, unit, kind) in enumerate(services)
+    ]
+    mixed = [*couplings, *done]
+    order.shuffle(mixed)
+    views = new_store(tmp_path_factory.mktemp("law"))
+    for n, one in enumerate(mixed):
+        take(views, "north", [one], n)
+    lookup = Lookup(views.database)
+    known, fleet = Knowledge(views, lookup, CATALOGUE), lookup.services_of_sections()
+    for section in "ab":
+        stays = known.coupling(section).stays
+        expected = {
+            (kind, day)
+            for day, unit, kind in services
+            if unit == section or any(
+                stay.carrier == unit and stay.covers(_us(day + 0.5)) for stay in stays)
+        }  # fmt: skip
+        last = {kind: max(d for k, d in expected if k == kind) for kind, _ in expected}
+        shown = known.maintenance(section).done
+        assert {kind: one.at_us for kind, one in shown.items()} == {
+            kind: _us(day + 0.5) for kind, day in last.items()
+        }
+        for kind, at_us, *_ in fleet.get(section, ()):
+            assert at_us <= shown[kind].at_us
+
+
+def _us(day):
+    return microseconds(START) + round(day * 86_400_000_000)

@@ -243,7 +243,15 @@ def test_a_lot_counts_what_came_went_and_was_found():
                 lot_op("LotCounted", "c", 2, "27"))  # fmt: skip
     assert (state.balance, state.received, state.issued) == (27_000, 40_000, 12_500)
     assert state.count.difference == -500
-    assert names(state) == []
+    assert names(state) == ["lot_counted_short"]
+
+
+def test_a_count_short_is_contradicted_until_what_went_is_entered():
+    came, counted = lot_op("LotReceived", "r", 0, "40"), lot_op("LotCounted", "c", 2, "38")
+    (found,) = lot(came, counted).contradictions.values()
+    assert found.values == {"lot": "17", "counted": "38", "there": "40"}
+    assert names(lot(came, counted, lot_op("LotIssued", "late", 1, "2"))) == []
+    assert names(lot(came, lot_op("LotCounted", "c", 2, "41"))) == []
 
 
 def test_a_lot_below_zero_is_contradicted_until_the_missing_receipt_comes():

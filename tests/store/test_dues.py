@@ -28,6 +28,10 @@ def fleet(tmp_path):
         op("Registered", "r3", 0, units=("w-2",), type="tank_wagon"),
         op("LeftRepair", "s3", 0, units=("w-2",), repair_kind="ДР"),
         op("WrittenOff", "x3", 5, units=("w-2",)),
+        op("Registered", "r4", 0, units=("s-1",), type="2te10m", counters=(km,)),
+        op("SectionsCoupled", "c4", 1, units=("s-1",), locomotive="L"),
+        op("Inspected", "i4", 340, units=("L",), scope="ТО-2"),
+        *(op("Ran", f"L{d}", d, units=("L",), distance_km="100") for d in range(10, 361, 10)),
         *(op("Ran", f"l{d}", d, units=("l-1",), distance_km="200") for d in range(1, 361)),
         *(op("Ran", f"w{d}", d, units=("w-1",), distance_km="500") for d in range(5, 361, 5)),
     ])  # fmt: skip
@@ -42,9 +46,14 @@ def standing(fleet):
 def test_the_fleet_s_dues_are_those_of_each_unit(fleet) -> None:
     knowledge = Knowledge(fleet, Lookup(fleet.database), CATALOGUE, clock_us=NOW_US)
     fleetwide = by_unit(FleetDues(fleet, Lookup(fleet.database), CATALOGUE, NOW_US).of())
-    for unit in ("l-1", "w-1"):
+    for unit in ("l-1", "w-1", "s-1"):
         own = [d for d in knowledge.dues(unit) if d.state != "other"]
         assert [f.due for f in fleetwide[unit]] == own
+
+
+def test_a_section_is_due_by_what_its_locomotive_ran_and_what_was_done_to_it(fleet) -> None:
+    to2 = standing(fleet)["s-1", "ТО-2"].due
+    assert (to2.last_kind, to2.last.operation) == ("ТО-2", "i4")
 
 
 def test_what_is_written_off_is_due_for_nothing(fleet) -> None:

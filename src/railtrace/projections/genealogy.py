@@ -33,6 +33,11 @@ class Stay(Struct):
     removed_by: str = ""
     reason: str = ""
 
+    def covers(self, us: int) -> bool:
+        """Whether what ended at a moment was done on this carrier: after the start, to the end."""
+        after = self.from_us is not None and self.from_us < us
+        return after and (self.to_us is None or us <= self.to_us)
+
 
 class Genealogy(State):
     """Stays of the unit on carriers, and of parts on the unit."""

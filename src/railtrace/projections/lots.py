@@ -69,6 +69,11 @@ def _apply(state: Lot, entry: Entry, operation: Operation) -> None:
             _change(state, entry, operation, -amount)
         case LotCounted():
             difference = amount - state.balance
+            if difference < 0:
+                state.contradict(
+                    entry, "lot_counted_short", lot=operation.lot, counted=operation.quantity,
+                    there=f"{state.balance / MILLI:g}",
+                )  # fmt: skip
             state.count = Count(entry.happened_us, amount, difference, operation.id)
             state.balance = amount
 
@@ -90,7 +95,7 @@ def _rows(state: Lot, catalogue: Catalogue) -> Rows:
 
 LOTS = View(
     name="lots",
-    version=1,
+    version=2,
     state=Lot,
     kinds=frozenset({"LotReceived", "LotIssued", "LotCounted"}),
     tables={

@@ -2,6 +2,9 @@
 
 The view keeps what was done. What is due is resolved when read: a row of the catalogue, the last
 service it is counted from, and the unit's counters between that moment and now.
+
+ТО-2 is done to a locomotive and counts for the sections coupled in it then: every service of a
+locomotive is kept, and credited to a section when read.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +16,7 @@ from msgspec.structs import replace
 
 from railtrace.catalogue.rows import Catalogue, Programme, Row, Service
 from railtrace.projections.fold import Rows, State, View
+from railtrace.projections.genealogy import Stay
 from railtrace.projections.usage import milli
 from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.operation import (
@@ -25,6 +29,7 @@ from railtrace.trace.operation import (
     PaperIssued,
     ProgrammeChosen,
     Registered,
+    SectionsCoupled,
     Tested,
 )
 
@@ -62,6 +67,7 @@ class Maintenance(State):
     life_until_us: int | None = None
     life_by: str = ""
     life_document: str = ""
+    of_sections: bool = False
 
 
 def last_moment(text: str) -> int:
@@ -88,8 +94,35 @@ def _note(state: Maintenance, entry: Entry, kind: str, until: str | None = None)
         del state.done[min(state.done, key=lambda k: (state.done[k].at_us, k))]
 
 
-def _apply(state: Maintenance, entry: Entry, operation: Operation) -> None:
+def _apply(
+    state: Maintenance, entry: Entry, operation: Operation
+) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    _take(state, entry, operation)
+    return _of_locomotive(state, entry, operation) if state.of_sections else ()
+
+
+def _of_locomotive(
+    state: Maintenance, entry: Entry, operation: Operation
+) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """Keep every service of a locomotive; a repair is a section's own."""
     match operation:
+        case Inspected(outcome="passed"):
+            kind = operation.scope
+        case Tested(outcome="passed"):
+            kind = operation.test
+        case LeftRepair():
+            state.contradict(entry, "repair_of_a_locomotive", repair_kind=operation.repair_kind)
+            return ()
+        case _:
+            return ()
+    row = (state.unit, kind, entry.happened_us, operation.basis, operation.id)
+    return (("locomotive_services", row),)
+
+
+def _take(state: Maintenance, entry: Entry, operation: Operation) -> None:
+    match operation:
+        case SectionsCoupled():
+            state.of_sections = state.of_sections or operation.locomotive == state.unit
         case Manufactured():
             state.type, state.made_us, state.made_by = (
                 operation.type, entry.happened_us, operation.id,
@@ -129,6 +162,34 @@ def _note_stated(state: Maintenance, said: LastRepairStated) -> None:
         km_milli=None if said.km is None else milli(said.km),
         hours_milli=None if said.engine_hours is None else milli(said.engine_hours),
     )  # fmt: skip
+
+
+# --- what a section has of its locomotives --------------------------------------------------
+
+ServiceRow = tuple[str, int, str, str]
+"""A service of a locomotive: kind, when [µs], basis, operation."""
+
+
+def credited(state: Maintenance, services: Iterable[ServiceRow]) -> Maintenance:
+    """Return a section's maintenance with what was done to its locomotives while it was in them."""
+    done = dict(state.done)
+    for kind, at_us, basis, operation in services:
+        before = done.get(kind)
+        if before is None or before.at_us < at_us:
+            done[kind] = Done(at_us, operation, basis)
+    return state if done == state.done else replace(state, done=done)
+
+
+def while_coupled(
+    stays: Iterable[Stay], services_of: Callable[[str], Iterable[ServiceRow]]
+) -> list[ServiceRow]:
+    """Return the services of the locomotives that a section was in, while it was in them."""
+    return [
+        service
+        for stay in stays
+        for service in services_of(stay.carrier)
+        if stay.covers(service[1])
+    ]
 
 
 # --- which programme -------------------------------------------------------------------------
@@ -361,11 +422,11 @@ def _rows(state: Maintenance, catalogue: Catalogue) -> Rows:
 
 MAINTENANCE = View(
     name="maintenance",
-    version=1,
+    version=2,
     state=Maintenance,
     kinds=frozenset({
         "Manufactured", "Registered", "LeftRepair", "Inspected", "Tested", "PaperIssued",
-        "ProgrammeChosen", "LifeExtended", "LastRepairStated",
+        "ProgrammeChosen", "LifeExtended", "LastRepairStated", "SectionsCoupled",
     }),
     tables={
         "services_done": (
@@ -373,7 +434,11 @@ MAINTENANCE = View(
             "operation TEXT",
         ),
     },
-    history={},
+    history={
+        "locomotive_services": (
+            "unit TEXT", "kind TEXT", "at_us BIGINT", "basis TEXT", "operation TEXT",
+        ),
+    },
     apply=_apply,
     rows=_rows,
 )  # fmt: skip

@@ -408,7 +408,8 @@ class _Life:
         vehicle, shifts = fleet.vehicles[head], self.detail.loco_runs_per_week
         run = self.laws.runs.locomotive[vehicle.row.duty]
         begin, finish = float(plan.begin[head]), float(plan.finish[head])
-        hours, units = run.hours * (finish - begin) / WEEK_MIN, self._units(coupled)
+        hours = run.hours * (finish - begin) / WEEK_MIN
+        units = self._locomotive(coupled)
         tenths = round(km * 10)
         for shift in range(shifts):
             part = tenths // shifts + (shift < tenths % shifts)
@@ -419,6 +420,11 @@ class _Life:
                 fuel_kg=f"{part / 10 * run.fuel_kg_per_km * len(coupled):.0f}",
                 device=f"d-recorder-{head:05d}",
             )  # fmt: skip
+
+    def _locomotive(self, coupled: list[int]) -> tuple[str, ...]:
+        """Return what the crew's journal is of: the locomotive, or the single section."""
+        unit = self.standing.locomotive_of.get(coupled[0])
+        return (unit,) if unit else self._units(coupled)
 
     def _write_violations(self, coupled: list[int], plan: _Week) -> None:
         law, head = self.laws.quality, coupled[0]
@@ -451,10 +457,7 @@ class _Life:
                 removed_value=str(shown),
             )  # fmt: skip
         if self.random.random() < law.inspections_per_week:
-            locomotive = filter(None, [self.standing.locomotive_of.get(head)])
-            self.clerks.write(
-                Inspected, log, at + 5, units=(*locomotive, *self._units(coupled)), scope="ТО-2"
-            )
+            self.clerks.write(Inspected, log, at + 5, units=self._locomotive(coupled), scope="ТО-2")
             if self.random.random() < recording.defect_share:
                 open_min = DAY_MIN * self.random.uniform(0.05, 12)
                 self.workshop.find_defect(head, at + 5, at + 5 + open_min)

@@ -9,6 +9,7 @@ from typing import Any
 from railtrace.simulation.agenda import Agenda
 from railtrace.simulation.calendar import DAY_MIN
 from railtrace.simulation.fleet import Part
+from railtrace.simulation.truth import Contradiction
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
     Cannibalised,
@@ -173,5 +174,6 @@ class Storekeeper:
 
     def _count(self, at: float) -> None:
         item, lot, quantity = _LOTS[0]
-        self._write(LotCounted, at, item=item, lot=lot, store="Главный склад",
-                    quantity=str(quantity - quantity // 4 - 1))  # fmt: skip
+        counted = self._write(LotCounted, at, item=item, lot=lot, store="Главный склад",
+                              quantity=str(quantity - quantity // 4 - 1))  # fmt: skip
+        self._shop.truth.contradictions.append(Contradiction("lot_counted_short", (), (counted,)))

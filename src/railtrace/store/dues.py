@@ -15,6 +15,7 @@ from railtrace.projections.maintenance import (
     Due,
     Maintenance,
     Plan,
+    credited,
     dues,
     plan_of,
 )
@@ -76,10 +77,13 @@ class FleetDues:
 
     def _vehicles(self, listed: Sequence[tuple[str, str]]) -> list[_Vehicle]:
         states = self._views.states_of("maintenance", [unit for unit, _ in listed])
+        of_locomotives = self._lookup.services_of_sections()
         types = sorted({type_ for _, type_ in listed})
         counters = {meter: self._counters(types, meter) for meter in METERS if self._asks(meter)}
         return [
-            _Vehicle(unit, type_, cast(Maintenance, states.get(unit) or Maintenance(unit=unit)),
+            _Vehicle(unit, type_, credited(
+                         cast(Maintenance, states.get(unit) or Maintenance(unit=unit)),
+                         of_locomotives.get(unit, ())),
                      {m: some[unit] for m, some in counters.items() if unit in some})
             for unit, type_ in listed
         ]  # fmt: skip

@@ -21,7 +21,15 @@ from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.lists import SendingList
-from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
+from railtrace.projections.maintenance import (
+    Due,
+    Maintenance,
+    ServiceRow,
+    credited,
+    dues,
+    plan_of,
+    while_coupled,
+)
 from railtrace.projections.metrology import Instrument, Standing, standing
 from railtrace.projections.mileage import Counter, Mileage
 from railtrace.projections.orders import Order
@@ -157,8 +165,19 @@ class Knowledge:
         return cast(Condition, self.states(unit).get("condition") or Condition(unit=unit))
 
     def maintenance(self, unit: str) -> Maintenance:
-        """Return what was last done to a unit."""
-        return cast(Maintenance, self.states(unit).get("maintenance") or Maintenance(unit=unit))
+        """Return what was last done to a unit, and of a section, to its locomotives with it."""
+        own = cast(Maintenance, self.states(unit).get("maintenance") or Maintenance(unit=unit))
+        stays = self.coupling(unit).stays
+        return credited(own, while_coupled(stays, self.locomotive_services)) if stays else own
+
+    def locomotive_services(self, locomotive: str) -> list[ServiceRow]:
+        """Return every service done to a locomotive, the oldest first."""
+        if self.now:
+            return self._lookup.locomotive_services(locomotive)
+        if "maintenance" not in self.states(locomotive):
+            return []
+        rows = self.history(locomotive, "maintenance", "locomotive_services")
+        return [cast(ServiceRow, row[1:5]) for row in rows]
 
     def stock(self, unit: str) -> Stock:
         """Return where a part stands between carriers, and what a carrier is owed."""
@@ -283,7 +302,8 @@ class Knowledge:
         """From when a unit's counter is known; None: from its making."""
         if self.maintenance(unit).made_us is not None:
             return None
-        stays = [s.from_us for s in self.genealogy(unit).stays if s.from_us is not None]
+        on = [*self.genealogy(unit).stays, *self.coupling(unit).stays]
+        stays = [s.from_us for s in on if s.from_us is not None]
         firsts = [us for us in (self.counter(unit, meter).first_us, *stays) if us is not None]
         return min(firsts, default=None)
 

@@ -183,7 +183,8 @@ class Lookup:
         """Return one page of units; any page costs what the first costs.
 
         `filters` takes the FILTERS columns, `scope` (vehicles / parts), `contradictions`
-        (any value: only units with open ones) and `text` (part of the number).
+        and `restricted` (any value: only units with open ones), `verdict` (the worst of a unit
+        with everything on it) and `text` (part of the number).
         """
         column = SORTABLE[sort]
         where, parameters = _where(filters)
@@ -222,6 +223,7 @@ class Lookup:
         """Give sections what they ran in locomotives since their own meter was read last."""
         sections = [row.unit for row in rows if row.vehicle_class == "locomotive"]
         more: dict[str, tuple[int, int]] = {}
+        last = self._last_runs_of_sections(sections)
         for some in chunks(sections):
             for unit, km, hours in self._db.query(
                 "SELECT c.unit, SUM(r.km_milli), SUM(r.hours_milli) FROM couplings c JOIN runs r"
@@ -234,11 +236,24 @@ class Lookup:
             ):
                 more[unit] = (int(km), int(hours))
         return [
-            replace(row, km_milli=row.km_milli + more[row.unit][0],
-                    hours_milli=row.hours_milli + more[row.unit][1])
-            if row.unit in more else row
+            replace(row, km_milli=row.km_milli + more.get(row.unit, (0, 0))[0],
+                    hours_milli=row.hours_milli + more.get(row.unit, (0, 0))[1],
+                    last_run_us=max(filter(None, (row.last_run_us, last[row.unit])), default=None))
+            if row.unit in last else row
             for row in rows
         ]  # fmt: skip
+
+    def _last_runs_of_sections(self, sections: Sequence[str]) -> dict[str, int | None]:
+        """Return when the locomotives of sections ran last with them."""
+        found: dict[str, int | None] = {}
+        for some in chunks(sections):
+            found |= dict(self._db.query(
+                "SELECT c.unit, MAX((SELECT MAX(r.at_us) FROM runs r WHERE r.unit = c.locomotive"
+                " AND r.at_us > c.from_us AND (c.to_us IS NULL OR r.at_us <= c.to_us)))"
+                f" FROM couplings c WHERE c.unit IN ({marks(len(some))}) GROUP BY c.unit",
+                list(some),
+            ))  # fmt: skip
+        return found
 
     def _judged(self, rows: list[UnitRow]) -> list[UnitRow]:
         """Give each unit the worst verdict of itself and of the parts on it now."""
@@ -290,10 +305,17 @@ class Lookup:
         until_us: int | None = None,
         known_us: int | None = None,
         limit: int = 50,
+        within: Sequence[tuple[str, int, int | None]] = (),
     ) -> list[tuple[Any, ...]]:
-        """Return (unit, happened_us, recorded_us, log, position, kind, id), newest first."""
-        where = [f"unit IN ({marks(len(units))})"]
+        """Return (unit, happened_us, recorded_us, log, position, kind, id), newest first.
+
+        `within` are units of which only a span of time is wanted: after its start, to its end.
+        """
+        spans = " OR (unit = ? AND happened_us > ? AND happened_us <= ?)" * len(within)
+        where = [f"(unit IN ({marks(len(units))}){spans})"]
         parameters: list[Any] = list(units)
+        for unit, from_us, to_us in within:
+            parameters += [unit, from_us, 2**62 if to_us is None else to_us]
         if kinds:
             where.append(f"kind IN ({marks(len(kinds))})")
             parameters += list(kinds)
@@ -513,6 +535,28 @@ class Lookup:
             [*types, meter],
         )
         return runs, anchors
+
+    def locomotive_services(self, locomotive: str) -> list[tuple[str, int, str, str]]:
+        """Return (kind, when, basis, operation) of every service of a locomotive."""
+        return self._db.query(
+            "SELECT kind, at_us, basis, operation FROM locomotive_services WHERE unit = ?"
+            " ORDER BY at_us, operation",
+            (locomotive,),
+        )
+
+    def services_of_sections(self) -> dict[str, list[tuple[str, int, str, str]]]:
+        """Return for each section the last service of each kind of the locomotives it was in."""
+        rows = self._db.query(
+            "SELECT unit, kind, at_us, basis, operation FROM (SELECT c.unit, s.kind, s.at_us,"
+            " s.basis, s.operation, ROW_NUMBER() OVER (PARTITION BY c.unit, s.kind"
+            " ORDER BY s.at_us DESC, s.operation) AS place FROM couplings c"
+            " JOIN locomotive_services s ON s.unit = c.locomotive AND s.at_us > c.from_us"
+            " AND (c.to_us IS NULL OR s.at_us <= c.to_us)) AS found WHERE place = 1"
+        )
+        found: dict[str, list[tuple[str, int, str, str]]] = {}
+        for unit, *service in rows:
+            found.setdefault(unit, []).append(tuple(service))
+        return found
 
     def qualifications(self) -> list[dict[str, Any]]:
         """Return every right to work ever given, what ends first on top."""
@@ -735,7 +779,36 @@ def _where(filters: dict[str, str]) -> tuple[list[str], list[Any]]:
         where.append(
             "EXISTS (SELECT 1 FROM contradictions x WHERE x.unit = u.unit AND x.resolution = '')"
         )
+    if filters.get("restricted"):
+        where.append("u.restrictions > 0")
+    if filters.get("verdict") in _BETTER_THAN:
+        clauses, verdicts = _of_verdict(filters["verdict"])
+        where += clauses
+        parameters += verdicts
     if filters.get("text"):
         where.append("u.number LIKE ?")
         parameters.append(f"%{filters['text']}%")
     return where, parameters
+
+
+_BETTER_THAN = {
+    "unfit": (), "doubtful": ("unfit",), "fit": ("unfit", "doubtful"),
+    "unknown": ("unfit", "doubtful", "fit"),
+}  # fmt: skip
+"""For each verdict, those that outweigh it."""
+
+_WITH_VERDICT = (
+    "(WITH RECURSIVE up(unit) AS (SELECT unit FROM condition_summary WHERE verdict = ?"
+    " UNION SELECT i.carrier FROM up JOIN installations i ON i.unit = up.unit"
+    " AND i.to_us IS NULL AND i.from_us IS NOT NULL) SELECT unit FROM up)"
+)
+"""What has a verdict, and everything that carries it now."""
+
+
+def _of_verdict(verdict: str) -> tuple[list[str], list[str]]:
+    """Ask for units whose worst verdict, with everything on them, is the one named."""
+    worse = _BETTER_THAN[verdict]
+    clauses = [f"u.unit NOT IN {_WITH_VERDICT}"] * len(worse)
+    if verdict == "unknown":
+        return clauses, list(worse)
+    return [*clauses, f"u.unit IN {_WITH_VERDICT}"], [*worse, verdict]

@@ -65,6 +65,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "after": json.dumps(page.after) if page.after else "", "later": "after" in request.GET,
         "states": counts["status"], "filters": filters,
         "classes": counts["vehicle_class"] if scope == "vehicles" else {},
+        "verdicts": words.VERDICTS,
         "types": _choices(counts["type"], names.type),
         "depots": _choices(counts["home_site"], site_name),
         "saved": _saved(request, scope),
@@ -81,7 +82,7 @@ def _saved(request: HttpRequest, scope: str) -> QuerySet[SavedFilter]:
 def _asked(request: HttpRequest) -> tuple[str, dict[str, str], str, bool]:
     scope = "parts" if request.GET.get("scope") == "parts" else "vehicles"
     filters = {"scope": scope}
-    for key in (*FILTERS, "contradictions", "text"):
+    for key in (*FILTERS, "verdict", "restricted", "contradictions", "text"):
         if value := request.GET.get(key, "").strip():
             filters[key] = value
     sort = request.GET.get("sort", "number")

@@ -11,6 +11,7 @@ from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
 from railtrace.web.people.terminals import session_of
+from railtrace.web.people.where import chosen_site
 from railtrace.web.roles import require
 from railtrace.web.running import the_app
 
@@ -28,6 +29,8 @@ def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operatio
     said: dict[str, Any] = {"happened_at": the_app().clock(), "performed_by": (me,)}
     if (session := session_of(request)) is not None:
         said |= {"site": session.terminal.site, "workplace": session.terminal.workplace}
+    elif site := chosen_site(request):
+        said["site"] = site
     return kind(id=f"web:{uuid.uuid4()}", **(said | fields))
 
 

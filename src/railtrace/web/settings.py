@@ -62,6 +62,7 @@ TEMPLATES = [
                 "railtrace.web.frame.frame",
                 "railtrace.web.notices.in_frame",
                 "railtrace.web.people.terminals.in_frame",
+                "railtrace.web.people.where.in_frame",
             ],
         },
     }

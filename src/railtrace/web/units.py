@@ -31,7 +31,7 @@ from railtrace.web.due.panel import unit_due
 from railtrace.web.fleet import site_name
 from railtrace.web.forms.pages import unit_forms
 from railtrace.web.frame import AsKnown, as_known, home_zone
-from railtrace.web.holdings.unit_tab import coupled_with, holding
+from railtrace.web.holdings.unit_tab import coupled_with, holding, restricted
 from railtrace.web.leanings import gone_under, last_decision
 from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
@@ -125,6 +125,7 @@ def _header(knowledge: Knowledge, names: Names, unit: str, tree: Node) -> dict[s
         ],
         "crumbs": _crumbs(knowledge, names, chain), "root": root,
         "coupled_with": coupled_with(knowledge, names, unit),
+        "restricted": restricted(knowledge, names, unit, at_us),
     }  # fmt: skip
 
 
@@ -171,10 +172,13 @@ def _life(request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node) 
     units = [node.unit for node in tree.walk()] if with_parts else [tree.unit]
     kinds = [k for k, of in words.LANE_OF_KIND.items() if of == lane] if lane else []
     before = _cursor(request)
+    journal = journal_of(knowledge, tree.unit)
     rows = the_app().lookup.timeline(
-        units[:500], kinds, before, knowledge.state_us, knowledge.known_us, CARDS + 1
+        units[:500], kinds, before, knowledge.state_us, knowledge.known_us, CARDS + 1, journal
     )
-    cards = _cards(knowledge, names, rows[:CARDS], tree, units)
+    locomotives = list(dict.fromkeys(locomotive for locomotive, *_ in journal))
+    named = [*units, *locomotives]
+    cards = _cards(knowledge, names, rows[:CARDS], tree, named)
     return {
         "picture": _picture(knowledge, names, tree), "lanes": words.LANES, "lane": lane,
         "with_parts": with_parts, "days": _days(cards), "later": before is not None,
@@ -182,7 +186,15 @@ def _life(request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node) 
         "lifeline_url": f"{reverse('lifeline', args=[tree.unit])}?{request.GET.urlencode()}",
         "verdict_words": list(words.VERDICTS), "provenance": _provenance(tree.unit),
         "now": the_app().clock(),
+        "journals": [(u, names.number(knowledge.passport(u))) for u in locomotives],
     }  # fmt: skip
+
+
+def journal_of(knowledge: Knowledge, unit: str) -> list[tuple[str, int, int | None]]:
+    """Return the locomotives a section was in, from when to when: their journal is its own too."""
+    return [
+        (stay.carrier, stay.from_us or 0, stay.to_us) for stay in knowledge.coupling(unit).stays
+    ]
 
 
 def _provenance(unit: str) -> list[dict[str, Any]]:
@@ -291,8 +303,9 @@ def lifeline(request: HttpRequest, unit: str) -> JsonResponse:
     app = the_app()
     knowledge = app.knowledge(dates.at, dates.known)
     rows = app.lookup.timeline(
-        [unit], (), None, knowledge.state_us, knowledge.known_us, _MOST_EVENTS
-    )
+        [unit], (), None, knowledge.state_us, knowledge.known_us, _MOST_EVENTS,
+        journal_of(knowledge, unit),
+    )  # fmt: skip
     if not rows:
         raise Http404
     rows = _standing_rows(rows, unit, knowledge.known_us)

@@ -577,6 +577,9 @@ CONTRADICTIONS = {
     "given_back_while_installed": _("Given back while still on {carrier}"),
     "debt_not_open": _("Debt {debt} was closed but is not open"),
     "disbanded_with_parts": _("Disbanded though {part} is still on it"),
+    "lot_counted_short": _(
+        "{counted} were counted of lot {lot}, of which {there} should be there"
+    ),
     "lot_below_zero": _("{issued} were issued of lot {lot}, of which {there} were there"),
     "lot_other_measure": _("Lot {lot} is counted in {first}, then in {now}"),
     "two_states_at_once": _("Two states from one moment: {first} and {second}"),
@@ -588,6 +591,9 @@ CONTRADICTIONS = {
     "section_in_two_locomotives": _("Section coupled in {other} while still in {carrier}"),
     "section_place_taken": _(
         "Place {place} of the locomotive is taken by {part}: {other} came too"
+    ),
+    "repair_of_a_locomotive": _(
+        "Repair {repair_kind} is recorded on the locomotive: record it on the sections repaired"
     ),
     "uncoupled_where_it_is_not": _("Uncoupled from {carrier}, where it is not"),
     "last_repair_stated_otherwise": _("Two papers on the last {repair_kind}: {first}, then {now}"),

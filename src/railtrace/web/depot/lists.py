@@ -41,6 +41,7 @@ from railtrace.web.depot.stock_forms import (
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
+from railtrace.web.people.where import not_said
 from railtrace.web.record import record_one
 from railtrace.web.roles import may
 from railtrace.web.running import the_app
@@ -247,7 +248,8 @@ def lists(request: HttpRequest) -> HttpResponse:
     app = the_app()
     may_record = may(request.user, "record")
     form = NewList(request.POST or None, initial={"name": _next_name()})
-    if request.method == "POST" and may_record and form.is_valid():
+    missing = not_said(request) if request.method == "POST" else ""
+    if request.method == "POST" and may_record and form.is_valid() and not missing:
         data = form.cleaned_data
         due = data["due"].isoformat() if data["due"] else None
         record_one(request, SendingListOpened, list=data["name"], to=data["to"], due=due)
@@ -258,6 +260,7 @@ def lists(request: HttpRequest) -> HttpResponse:
         "section": "depot", "tab": "lists", "form": form, "state": state, "text": text,
         "states": STATES, "contractors": app.stockroom.contractors(), "today": today,
         "lists": app.stockroom.lists(state, text), "now": app.clock(),
+        "site_missing": missing,
     }  # fmt: skip
     return render(request, "depot/lists.html", context)
 
@@ -278,9 +281,10 @@ def sending_list(request: HttpRequest, name: str) -> HttpResponse:
     state, names = _found(name), the_names()
     form_name = request.POST.get("form", "")
     forms_ = _forms(state, names, form_name, request)
+    site_missing = not_said(request) if request.method == "POST" else ""
     if request.method == "POST" and may(request.user, "record"):
         form = forms_.get(form_name)
-        if form is not None and form.is_valid():
+        if form is not None and form.is_valid() and not site_missing:
             _DO[form_name](request, state, form.cleaned_data)
             return redirect("sending-list", name)
     lines = _lines(state, names)
@@ -290,7 +294,7 @@ def sending_list(request: HttpRequest, name: str) -> HttpResponse:
         "forms": forms_, "names": names, "papers": _papers(state), "now": the_app().clock(),
         "stores": the_app().stockroom.stores(),
         "not_back": _not_back(state), "missing": _missing(state),
-        "open_form": form_name,
+        "open_form": form_name, "site_missing": site_missing,
         "contradictions": [
             names.contradiction(c.name, _named(c.values, names))
             for c in state.contradictions.values() if not c.resolution

@@ -18,6 +18,7 @@ from railtrace.web.depot.stock import cells
 from railtrace.web.depot.stock_forms import store_field
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
+from railtrace.web.people.where import not_said
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
@@ -136,12 +137,13 @@ def lots(request: HttpRequest) -> HttpResponse:
     move = MoveLot(names, request.POST if posted == "move" else None, initial=request.GET.dict())
     chosen: dict[str, NewLot | MoveLot] = {"new": new, "move": move}
     form = chosen.get(posted)
-    if form is not None and may(request.user, "record") and form.is_valid():
+    missing = not_said(request) if form is not None else ""
+    if form is not None and may(request.user, "record") and form.is_valid() and not missing:
         form.record(request)
         messages.success(request, gettext("It is recorded."))
         return redirect("lots")
     return render(request, "depot/lots.html", _lots_context(request, names) | {
-        "new": new, "move": move, "posted": posted,
+        "new": new, "move": move, "posted": posted, "site_missing": missing,
     })  # fmt: skip
 
 

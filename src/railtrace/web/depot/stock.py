@@ -26,6 +26,7 @@ from railtrace.web.depot.stock_forms import ACTS
 from railtrace.web.figures import number_as_painted
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
+from railtrace.web.people.where import not_said
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
@@ -141,7 +142,8 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
     chosen = ACTS[name]
     given = {key: value for key, value in request.GET.items() if key in chosen.base_fields}
     form = chosen(request.POST or None, initial=given)
-    if request.method == "POST" and form.is_valid():
+    missing = not_said(request) if request.method == "POST" else ""
+    if request.method == "POST" and form.is_valid() and not missing:
         form.record(request)
         count = len(form.cleaned_data["units"])
         messages.success(request, str(chosen.done).format(count=count))
@@ -149,7 +151,7 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
         return redirect(request.POST.get("next") or reverse("stock-act", args=[name]))
     context = {
         "section": "depot", "tab": "stock", "form": form, "name": name, "word": chosen.word,
-        "stores": the_app().stockroom.stores(),
+        "stores": the_app().stockroom.stores(), "site_missing": missing,
         "acts": [(key, ACTS[key].word) for key in ACTS],
     }  # fmt: skip
     return render(request, "depot/act.html", context)

@@ -25,6 +25,7 @@ from railtrace.trace.operation import (
     LoanEnded,
     LocationReported,
     Member,
+    Operation,
     PartAccepted,
     PartBorrowed,
     PartIssued,
@@ -38,7 +39,7 @@ from railtrace.web.clocks import day as day_words
 from railtrace.web.depot.finding import find_parts, find_position, find_unit, not_known, when
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone
-from railtrace.web.record import record_one
+from railtrace.web.record import made, record_all, record_one
 from railtrace.web.running import the_app
 
 _SCAN = forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next"})
@@ -63,6 +64,16 @@ def part_field(label: Any = "") -> forms.CharField:
     return forms.CharField(label=label or _("Number of the part"), widget=_SCAN, max_length=80)
 
 
+def vehicle_field(label: Any = "", **options: Any) -> forms.CharField:
+    """Return the field that a vehicle's number is scanned into."""
+    return forms.CharField(label=label or _("Vehicle"), widget=_SCAN, max_length=80, **options)
+
+
+def order_field() -> forms.CharField:
+    """Return the field of a work order."""
+    return forms.CharField(label=_("Work order"), max_length=80, required=False)
+
+
 def date_field(label: Any, help_text: Any = "") -> forms.DateField:
     """Return a field for a day."""
     return forms.DateField(label=label, required=False, help_text=help_text,
@@ -78,7 +89,7 @@ def store_field(required: bool = True) -> forms.CharField:
 class Act(forms.Form):
     """Something done to parts; `why_not` says what the trace has against it, part by part."""
 
-    many: ClassVar[bool] = True
+    kind: ClassVar[type[Operation]]
     word: ClassVar[Any] = ""
     done: ClassVar[Any] = ""
 
@@ -127,9 +138,19 @@ class Act(forms.Form):
         """Yield the reasons against one part."""
         yield from ()
 
+    def said(self) -> dict[str, Any]:
+        """Return the fields of the operation beside its parts and its day."""
+        return {}
+
+    def last_day(self) -> str | None:
+        """Return the last day as operations write it."""
+        until: date | None = self.cleaned_data["until"]
+        return until.isoformat() if until else None
+
     def record(self, request: HttpRequest) -> None:
         """Record what was done."""
-        raise NotImplementedError
+        data = self.cleaned_data
+        record_one(request, self.kind, units=data["units"], **when(data.get("day")), **self.said())
 
 
 def _scrapped(knowledge: Any, unit: str) -> Iterator[tuple[str, dict[str, object]]]:
@@ -176,6 +197,7 @@ def _reserved(
 class Receive(Act):
     """Put parts into a store."""
 
+    kind = PartStored
     word, done = _("Put into store"), _("Put into store: {count}.")
     parts = parts_field()
     store = store_field()
@@ -190,20 +212,20 @@ class Receive(Act):
         yield from _on_a_carrier(knowledge, unit)
         yield from _away(knowledge.stock(unit))
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say where it is put."""
         data = self.cleaned_data
-        record_one(request, PartStored, units=data["units"], store=data["store"],
-                   bin=data["bin"], awaits_acceptance=data["awaits"])  # fmt: skip
+        return {"store": data["store"], "bin": data["bin"], "awaits_acceptance": data["awaits"]}
 
 
 class Issue(Act):
     """Take parts out of a store for an order or a vehicle."""
 
+    kind = PartIssued
     word, done = _("Issue"), _("Issued: {count}.")
     parts = parts_field()
-    order = forms.CharField(label=_("Work order"), max_length=80, required=False)
-    vehicle = forms.CharField(label=_("Vehicle"), widget=_SCAN, max_length=80, required=False)
+    order = order_field()
+    vehicle = vehicle_field(required=False)
 
     def why_not(
         self, unit: str, knowledge: Any, data: dict[str, Any]
@@ -219,20 +241,20 @@ class Issue(Act):
         if not stock.store:
             yield gettext_noop("it is in no store: put it into one first"), {}
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say for what it is issued."""
         data = self.cleaned_data
-        record_one(request, PartIssued, units=data["units"], work_order=data["order"],
-                   carrier=data["carrier"])  # fmt: skip
+        return {"work_order": data["order"], "carrier": data["carrier"]}
 
 
 class Reserve(Act):
     """Keep parts for an order or a vehicle."""
 
+    kind = PartReserved
     word, done = _("Reserve"), _("Reserved: {count}.")
     parts = parts_field()
-    order = forms.CharField(label=_("Work order"), max_length=80, required=False)
-    vehicle = forms.CharField(label=_("Vehicle"), widget=_SCAN, max_length=80, required=False)
+    order = order_field()
+    vehicle = vehicle_field(required=False)
     until = date_field(_("Until"))
 
     def clean(self) -> dict[str, Any]:
@@ -251,17 +273,16 @@ class Reserve(Act):
         yield from _on_a_carrier(knowledge, unit)
         yield from _reserved(stock, "", None)
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say for what it is kept, and until when."""
         data = self.cleaned_data
-        until: date | None = data["until"]
-        record_one(request, PartReserved, units=data["units"], work_order=data["order"],
-                   carrier=data["carrier"], until=until.isoformat() if until else None)  # fmt: skip
+        return {"work_order": data["order"], "carrier": data["carrier"], "until": self.last_day()}
 
 
 class Accept(Act):
     """Accept parts for use after repair or purchase, or say that they are not accepted."""
 
+    kind = PartAccepted
     word, done = _("Accept"), _("The acceptance is recorded: {count}.")
     parts = parts_field()
     outcome = forms.ChoiceField(
@@ -292,15 +313,14 @@ class Accept(Act):
         if measured and data.get("outcome") == "passed" and data.get("insulation") is None:
             yield gettext_noop("measure its insulation and enter the value"), {}
 
-    def record(self, request: HttpRequest) -> None:
-        """Record the acceptance with the reading it rests on."""
+    def said(self) -> dict[str, Any]:
+        """Say the outcome with the reading it rests on."""
         data = self.cleaned_data
         readings: tuple[Reading, ...] = ()
         if data["insulation"] is not None:
             value = format(data["insulation"].normalize(), "f")
             readings = (Reading(quantity="insulation_resistance", value=value, unit="MΩ"),)
-        record_one(request, PartAccepted, units=data["units"], outcome=data["outcome"],
-                   act=data["act"], readings=readings)  # fmt: skip
+        return {"outcome": data["outcome"], "act": data["act"], "readings": readings}
 
 
 # --- vehicles ---------------------------------------------------------------------------------
@@ -309,12 +329,13 @@ class Accept(Act):
 class Fit(Act):
     """Put a part onto a vehicle."""
 
+    kind = Installed
     word, done = _("Fit to a vehicle"), _("The part is fitted.")
     parts = part_field()
-    vehicle = forms.CharField(label=_("Vehicle"), widget=_SCAN, max_length=80)
+    vehicle = vehicle_field()
     position = forms.CharField(label=_("Position"), max_length=120,
                                help_text=_("its number or its name, like 2"))  # fmt: skip
-    order = forms.CharField(label=_("Work order"), max_length=80, required=False)
+    order = order_field()
 
     def why_not(
         self, unit: str, knowledge: Any, data: dict[str, Any]
@@ -347,21 +368,23 @@ class Fit(Act):
                 said = gettext_noop("{part} is there: take it off first")
                 self.refuse("position", said, part=other)
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say where it is fitted."""
         data = self.cleaned_data
-        record_one(request, Installed, units=data["units"], carrier=data["carrier"],
-                   position=data["path"], work_order=data["order"])  # fmt: skip
+        return {
+            "carrier": data["carrier"], "position": data["path"], "work_order": data["order"],
+        }  # fmt: skip
 
 
 class TakeOff(Act):
     """Take a part off the vehicle it is on; if it is taken for another one, note the debt."""
 
+    kind = Removed
     word, done = _("Take off a vehicle"), _("The part is taken off.")
     parts = part_field()
     reason = forms.CharField(label=_("Reason"), max_length=200)
-    vehicle = forms.CharField(
-        label=_("Taken for another vehicle"), widget=_SCAN, max_length=80, required=False,
+    vehicle = vehicle_field(
+        _("Taken for another vehicle"), required=False,
         help_text=_("leave empty unless it is to be owed to the vehicle it comes from"),
     )  # fmt: skip
     store = store_field(required=False)
@@ -379,16 +402,17 @@ class TakeOff(Act):
             self.refuse("vehicle", gettext_noop("it is taken from this very vehicle"))
 
     def record(self, request: HttpRequest) -> None:
-        """Record the removal, the debt it makes, and where the part is put."""
+        """Record the removal, the debt it makes, and where the part is put, together."""
         data = self.cleaned_data
         units, stay = data["units"], data["stay"]
-        record_one(request, Removed, units=units, carrier=stay.carrier, position=stay.position,
-                   reason=data["reason"])  # fmt: skip
+        done = [made(request, Removed, units=units, carrier=stay.carrier, position=stay.position,
+                     reason=data["reason"])]  # fmt: skip
         if data["carrier"]:
-            record_one(request, Cannibalised, units=units, donor=stay.carrier,
-                       position=stay.position, recipient=data["carrier"])  # fmt: skip
+            done.append(made(request, Cannibalised, units=units, donor=stay.carrier,
+                             position=stay.position, recipient=data["carrier"]))  # fmt: skip
         if data["store"]:
-            record_one(request, PartStored, units=units, store=data["store"])
+            done.append(made(request, PartStored, units=units, store=data["store"]))
+        record_all(request, done)
 
 
 # --- whose it is ------------------------------------------------------------------------------
@@ -397,6 +421,7 @@ class TakeOff(Act):
 class Lend(Act):
     """Lend parts of ours."""
 
+    kind = PartLent
     word, done = _("Lend"), _("Lent: {count}.")
     parts = parts_field()
     to = forms.CharField(label=_("To whom"), max_length=200)
@@ -410,12 +435,9 @@ class Lend(Act):
         yield from _on_a_carrier(knowledge, unit)
         yield from _loan_of(knowledge.stock(unit))
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
-        data = self.cleaned_data
-        until: date | None = data["until"]
-        record_one(request, PartLent, units=data["units"], to=data["to"],
-                   until=until.isoformat() if until else None)  # fmt: skip
+    def said(self) -> dict[str, Any]:
+        """Say to whom, and until when."""
+        return {"to": self.cleaned_data["to"], "until": self.last_day()}
 
 
 def _loan_of(stock: Stock) -> Iterator[tuple[str, dict[str, object]]]:
@@ -428,6 +450,7 @@ def _loan_of(stock: Stock) -> Iterator[tuple[str, dict[str, object]]]:
 class Borrow(Act):
     """Take parts that are not ours for use."""
 
+    kind = PartBorrowed
     word, done = _("Borrow"), _("Borrowed: {count}.")
     parts = parts_field()
     of = forms.CharField(label=_("Of whom"), max_length=200)
@@ -449,18 +472,16 @@ class Borrow(Act):
         """What is lent or borrowed already is not borrowed."""
         yield from _loan_of(knowledge.stock(unit))
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say whose it is, and until when."""
         data = self.cleaned_data
-        until: date | None = data["until"]
-        record_one(request, PartBorrowed, units=data["units"], of=data["of"],
-                   owner_state=data["owner_state"],
-                   until=until.isoformat() if until else None, **when(data["day"]))  # fmt: skip
+        return {"of": data["of"], "owner_state": data["owner_state"], "until": self.last_day()}
 
 
 class GiveBack(Act):
     """End a loan: the parts are back with whose they are."""
 
+    kind = LoanEnded
     word, done = _("End a loan"), _("The loan is ended: {count}.")
     parts = parts_field()
     reason = forms.CharField(label=_("Paper or remark"), max_length=200, required=False)
@@ -476,16 +497,15 @@ class GiveBack(Act):
         elif loan.kind == "borrowed":
             yield from _on_a_carrier(knowledge, unit)
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
-        data = self.cleaned_data
-        record_one(request, LoanEnded, units=data["units"], reason=data["reason"],
-                   **when(data["day"]))  # fmt: skip
+    def said(self) -> dict[str, Any]:
+        """Say by which paper."""
+        return {"reason": self.cleaned_data["reason"]}
 
 
 class Abroad(Act):
     """A part of ours stayed abroad."""
 
+    kind = LocationReported
     word, done = _("Ours stayed abroad"), _("Noted as abroad: {count}.")
     parts = parts_field()
     place = forms.CharField(label=_("Place"), max_length=200)
@@ -497,11 +517,10 @@ class Abroad(Act):
         """What is on a vehicle is where the vehicle is."""
         yield from _on_a_carrier(knowledge, unit)
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
-        data = self.cleaned_data
-        record_one(request, LocationReported, units=data["units"], place=data["place"],
-                   whereabouts="abroad", basis="document", **when(data["day"]))  # fmt: skip
+    def said(self) -> dict[str, Any]:
+        """Say where it stayed: somebody's paper says so."""
+        place = self.cleaned_data["place"]
+        return {"place": place, "whereabouts": "abroad", "basis": "document"}
 
 
 # --- forming ----------------------------------------------------------------------------------
@@ -510,6 +529,7 @@ class Abroad(Act):
 class FormWheelset(Act):
     """Form a wheelset of an axle, wheels or tyres, and boxes."""
 
+    kind = Formed
     word, done = _("Form a wheelset"), _("The wheelset is formed.")
     parts = part_field(_("Number of the wheelset"))
     axle = part_field(_("Axle"))
@@ -555,15 +575,15 @@ class FormWheelset(Act):
                 continue
             yield Member(unit=unit, position=fitting[0])
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
-        data = self.cleaned_data
-        record_one(request, Formed, units=data["units"], parts=data["members"])
+    def said(self) -> dict[str, Any]:
+        """Say what it is formed of."""
+        return {"parts": self.cleaned_data["members"]}
 
 
 class Disband(Act):
     """Take apart what was formed."""
 
+    kind = Disbanded
     word, done = _("Disband a wheelset"), _("The wheelset is disbanded; its parts live on.")
     parts = part_field(_("Number of the wheelset"))
     reason = forms.CharField(label=_("Reason"), max_length=200)
@@ -577,11 +597,10 @@ class Disband(Act):
         if not data["carried"]:
             yield gettext_noop("the trace knows of no part on it"), {}
 
-    def record(self, request: HttpRequest) -> None:
-        """Record it."""
+    def said(self) -> dict[str, Any]:
+        """Say which parts come apart, and why."""
         data = self.cleaned_data
-        record_one(request, Disbanded, units=data["units"], parts=data["carried"],
-                   reason=data["reason"])  # fmt: skip
+        return {"parts": data["carried"], "reason": data["reason"]}
 
 
 ACTS: dict[str, type[Act]] = {

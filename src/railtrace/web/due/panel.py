@@ -17,11 +17,19 @@ def unit_due(
     request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
 ) -> dict[str, Any]:
     """Return the lines of the unit, those of its parts that have any, and its programme."""
+    sections = _sections(knowledge, tree)
     own = [line(forecast, names) for forecast in _forecasts(knowledge, names, tree)]
+    own += [
+        line(forecast, names, names.number(section.passport))
+        for section in sections
+        for forecast in _forecasts(knowledge, names, section)
+    ]
+    above = {node.unit for node in (tree, *sections)}
     parts = [
         line(Forecast(due, due.calendar_us, due.calendar_us, due.calendar_us), names,
              names.unit(node.passport))
-        for node in tree.walk()[1:]
+        for node in tree.walk()
+        if node.unit not in above
         for due in knowledge.dues(node.unit)
         if due.criteria
     ]  # fmt: skip
@@ -34,6 +42,12 @@ def unit_due(
         "chosen": state.programme, "life": state, "now_us": knowledge.at_us,
         "campaigns": knowledge.campaigns(tree.unit),
     }  # fmt: skip
+
+
+def _sections(knowledge: Knowledge, tree: Node) -> list[Node]:
+    """Return the sections of a locomotive: what is due on it is due on them."""
+    coupled = {stay.part for stay in knowledge.coupling(tree.unit).coupled()}
+    return [node for node in tree.children if node.unit in coupled]
 
 
 def _first(one: Any) -> tuple[int, int]:

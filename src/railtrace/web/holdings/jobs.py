@@ -172,7 +172,7 @@ def fleet_jobs(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and may(request.user, "record") and form.is_valid():
         job, _future = start(*form.moments(), person_of(request.user).person_id)
         return redirect("fleet-job", job.id)
-    context = {"section": "fleet", "tab": "holdings", "jobs": jobs()[:_SHOWN], "form": form}
+    context = {"section": "fleet", "tab": "jobs", "jobs": jobs()[:_SHOWN], "form": form}
     return render(request, "holdings/jobs.html", context)
 
 

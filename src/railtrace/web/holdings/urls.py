@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from railtrace.web.holdings import change, guests, introduction, jobs, lists, locomotives, sites
+from railtrace.web.holdings import (
+    change,
+    guests,
+    introduction,
+    jobs,
+    lists,
+    locomotives,
+    paper_act,
+    sites,
+)
 
 urlpatterns = [
     path("", lists.holdings, name="holdings"),
@@ -22,5 +31,6 @@ urlpatterns = [
     path("jobs/<str:job>/stop", jobs.stop, name="fleet-job-stop"),
     path("jobs/<str:job>/result.csv", jobs.result_csv, name="fleet-job-csv"),
     path("change/<str:what>/<path:unit>", change.change, name="change"),
+    path("act/<path:unit>", paper_act.paper_act, name="paper-act"),
     path("end/<str:what>", change.end, name="end-restriction"),
 ]
