@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from railtrace.catalogue import load as catalogue_files
 from railtrace.catalogue.rows import Catalogue
 from railtrace.config import Config
-from railtrace.errors import BadOperation, Behind, ConfigError, NotFound, Refused, StoreFull
+from railtrace.errors import (
+    BadOperation,
+    Behind,
+    ConfigError,
+    NotFound,
+    ProofFailed,
+    Refused,
+    StoreFull,
+)
 from railtrace.projections.all import VIEWS
 from railtrace.projections.twins import Finding
 from railtrace.recorder import Recorder
@@ -299,7 +307,16 @@ class App:
         state_us = None if state_at is None else leaves.microseconds(state_at)
         catalogue = self.catalogue() if known_us is None else self._catalogue_known(known_us)
         now_us = leaves.microseconds(self.clock())
-        return Knowledge(self.views, self.lookup, catalogue, state_us, known_us, now_us)
+        return Knowledge(
+            self.views, self.lookup, catalogue, state_us, known_us, now_us, self.file_if_here
+        )
+
+    def file_if_here(self, sha256: str) -> bytes | None:
+        """Return a file of the evidence, None when it has not come, was deleted, or is changed."""
+        try:
+            return self.evidence.read(sha256)
+        except (NotFound, ProofFailed):
+            return None
 
     def about(
         self, unit: str, state_at: datetime | None = None, known_at: datetime | None = None

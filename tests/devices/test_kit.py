@@ -94,7 +94,8 @@ from msgspec.structs import replace
 from railtrace.devices.decode import decode as by_manifest
 
 def decode(manifest, message):
-    return by_manifest(manifest, replace(message, content=message.content.ljust(112, b"\\0")))
+    whole = message.content.ljust(2 * manifest.frame.length, b"\\0")
+    return by_manifest(manifest, replace(message, content=whole))
 """, "cut frames give nothing", "full_power.bin", "it gives a result"),
     "a reader that falls over": ("wheel_gauge", """
 import json

@@ -20,6 +20,7 @@ PARTS = (
     shapes.Phase, shapes.MachineLimit,
     shapes.Painted,
     shapes.Range,
+    shapes.ProofLoad,
     shapes.RecorderFinding,
 )  # fmt: skip
 

@@ -69,3 +69,19 @@ def test_a_token_that_only_reads_tells_no_states(depot: App, db: None) -> None: 
     answer = reader.post("/api/machines/live", [], content_type="application/json")
     assert answer.status_code == 403
     assert reader.get("/api/machines/live").status_code == 200
+
+
+def test_a_cycle_under_way_is_told_phase_by_phase() -> None:
+    from railtrace.web.api.answers import LiveMachine
+    from railtrace.web.api.machines import LiveMachines
+
+    now = [0.0]
+    machines = LiveMachines(lambda: now[0])
+    for at, phase in ((0, "wash"), (10, "wash"), (40, "rinse"), (55, "rinse")):
+        now[0] = float(at)
+        machines.tell([LiveMachine(device="d-1", phase=phase)])
+    assert machines.cycle_of("d-1") == {"wash": 40.0, "rinse": 15.0}
+    machines.tell([LiveMachine(device="d-1", phase="wash")])
+    assert machines.cycle_of("d-1") == {"wash": 0.0}, "a repeated phase begins another cycle"
+    machines.tell([LiveMachine(device="d-1", phase="idle")])
+    assert machines.cycle_of("d-1") == {}

@@ -11,6 +11,7 @@ from railtrace.catalogue.rows import (
     KINDS,
     BearingType,
     Catalogue,
+    CheckRule,
     EquipmentType,
     Layout,
     Limit,
@@ -65,6 +66,8 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield "element_diameter_mm", "is not under the pitch diameter"
         case Process():
             yield from _order_of_steps(row)
+        case CheckRule():
+            yield from _one_judgement(row)
         case VibrationZones() if not row.a_to < row.b_to < row.c_to:
             yield "b_to", "zones do not rise"
         case LocomotiveType() if len(row.places) != row.sections:
@@ -92,6 +95,12 @@ def _service(service: Service) -> _Problems:
         yield "when", f"{service.when} says it is not due by itself, but an interval is given"
     if service.months and service.days:
         yield "days", "an interval is in months or in days, not in both"
+
+
+def _one_judgement(rule: CheckRule) -> _Problems:
+    told = (rule.wash, rule.ndt, rule.brake, rule.insulation, rule.notches, rule.press)
+    if sum(bool(one) for one in told) != 1:
+        yield "check", "one of wash, ndt, brake, insulation, notches, press says what is judged"
 
 
 def _order_of_steps(process: Process) -> _Problems:
@@ -165,6 +174,8 @@ def _references(row: Row) -> _References:
             yield from (("place", "places", key) for key in [row.place] if key)
         case Process():
             yield from _of_steps(row)
+        case CheckRule():
+            yield from (("equipment", "equipment_types", key) for key in row.equipment)
         case EquipmentType():
             yield from (("measures", "quantities", key) for key in row.measures)
         case MinimumStock():

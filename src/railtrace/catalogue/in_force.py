@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from railtrace.catalogue.rows import Catalogue, Limit, Moment
+from railtrace.catalogue.rows import Catalogue, CheckRule, Limit, Moment, Row
 
 # A unit after repair must also satisfy what holds at departure, and so on, unless a row says more.
 _STANDS_IN: dict[Moment, tuple[Moment | None, ...]] = {
@@ -47,6 +47,20 @@ def limits_for(
     return tuple(sorted(fitting, key=lambda limit: _rank(catalogue, limit, moments)))
 
 
+def check_rule_for(
+    catalogue: Catalogue, equipment: str, unit_type: str, at: date
+) -> CheckRule | None:
+    """Return the rule that tests of a kind of machine on a type of unit are judged by then."""
+    fitting = [
+        rule for rule in catalogue.check_rules.values()
+        if equipment in rule.equipment and _in_force(catalogue, rule, at)
+        and (not rule.applies_to or unit_type in rule.applies_to)
+    ]  # fmt: skip
+    return min(
+        fitting, key=lambda r: (not r.applies_to, -r.valid_from.toordinal(), r.key), default=None
+    )
+
+
 def limit_for(
     catalogue: Catalogue,
     quantity: str,
@@ -67,7 +81,7 @@ def limit_for(
     return fitting[0] if fitting else None
 
 
-def _in_force(catalogue: Catalogue, limit: Limit, day: date) -> bool:
+def _in_force(catalogue: Catalogue, limit: Row, day: date) -> bool:
     return (
         limit.valid_from <= day <= (limit.valid_to or date.max)
         and catalogue.jurisdictions[limit.jurisdiction].precedence > 0

@@ -461,6 +461,93 @@ class Process(Row, frozen=True, kw_only=True):
         return next((step for step in self.steps if step.key == key), None)
 
 
+class WashStage(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One stage of a wash: the machine's word for it, how long [s] and within which limits."""
+
+    key: Key
+    seconds: Annotated[int, Meta(ge=0)] = 0
+    least_temperature_c: float | None = None
+    most_temperature_c: float | None = None
+    least_pressure_kpa: float | None = None
+    least_share: Annotated[float, Meta(gt=0, le=1)] = 0.95
+
+
+class NdtLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What an inspection's set-up must show; an echo of 0 is not asked for."""
+
+    least_echo: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    most_drift_db: float = 2.0
+    least_coverage: Annotated[float, Meta(ge=0, le=1)] = 1.0
+
+
+class BrakeLimits(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """What a brake's traces must show: pressures in kPa, times in s."""
+
+    least_reduction_kpa: float
+    most_reduction_kpa: float
+    most_leak_kpa_per_min: float
+    most_apply_s: float
+    most_release_s: float
+    least_cylinder_kpa: float
+
+
+class InsulationLimits(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """At which voltage insulation is tested; the least resistance is the step's own."""
+
+    voltage_v: float
+    least_ratio: float | None = None
+
+
+class NotchLimits(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """What one notch must give on the load bank."""
+
+    notch: Annotated[int, Meta(ge=0, le=30)]
+    rpm: float
+    rpm_within: float
+    least_kw: float
+    most_kw: float
+
+
+class PressShape(
+    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """What a press curve must look like, and which proof loads may stand in for a little force."""
+
+    ripple_share: float = 0.03
+    ripple_length_share: float = 0.10
+    start_jump_kn: float = 49.0
+    ram_speed_mm_s: float = 3.0
+    force_within_share: float = 0.03
+    proof_shortfall_share: float = 0.10
+    proof_factor_low: float = 1.2
+    proof_factor_high: float | None = None
+    proof_times: int = 3
+    proof_seconds: float = 5.0
+
+
+class CheckRule(Row, frozen=True, kw_only=True):
+    """By which rule we judge the tests of a kind of machine again, whatever it says itself.
+
+    Exactly one of the last six says what is judged. The row that names the unit's type is taken
+    before one for all types.
+    """
+
+    equipment: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    applies_to: tuple[Key, ...] = ()
+    wash: tuple[WashStage, ...] = ()
+    ndt: NdtLimits | None = None
+    brake: BrakeLimits | None = None
+    insulation: InsulationLimits | None = None
+    notches: tuple[NotchLimits, ...] = ()
+    press: PressShape | None = None
+
+
 class Qualification(Row, frozen=True, kw_only=True):
     """A right to do a kind of work."""
 
@@ -509,6 +596,7 @@ class Catalogue(
     warranty_terms: Mapping[str, WarrantyTerm] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}
     processes: Mapping[str, Process] = {}
+    check_rules: Mapping[str, CheckRule] = {}
     qualifications: Mapping[str, Qualification] = {}
     permit_kinds: Mapping[str, PermitKind] = {}
 

@@ -4,13 +4,14 @@ A kind with a `decode.py` of its own uses these for what its manifest can say, a
 cannot: a curve, a list, a value computed from others.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from railtrace.devices.frames import Record, exact, records
-from railtrace.devices.manifest import Field, Manifest, Place
+from railtrace.devices.manifest import Column, Field, Manifest, Place, Trace
 from railtrace.devices.message import (
     Evaluation,
     File,
@@ -61,8 +62,38 @@ def result_of(manifest: Manifest, record: Record, message: Message, **more: Any)
     values = tuple(v for field in measured if (v := value_of(manifest, record, field)))
     return Result(**{
         **envelope, "values": values, "limits": limits_of(manifest, record),
-        "phases": phases_of(manifest, record), **more,
+        "phases": phases_of(manifest, record), "files": traces_of(manifest, record), **more,
     })  # fmt: skip
+
+
+def traces_of(manifest: Manifest, record: Record) -> tuple[File, ...]:
+    """Return the traces that came with a result, each a table of columns. Raises BadFrame."""
+    found = (_trace(manifest, record, trace) for trace in manifest.traces)
+    return tuple(file for file in found if file is not None)
+
+
+def _trace(manifest: Manifest, record: Record, trace: Trace) -> File | None:
+    count = trace.count if trace.points is None else int(exact(record.get(trace.points) or 0))
+    if not 0 <= count <= trace.count:
+        raise BadFrame("trace {name} holds {count} points, at most {most}",
+                       name=trace.name, count=count, most=trace.count)  # fmt: skip
+    columns = [record.series(column, count) for column in trace.columns]
+    if not any(columns):
+        return None
+    if len({len(column) for column in columns}) > 1:
+        raise BadFrame("trace {name}: its columns differ in length", name=trace.name)
+    head = ";".join(f"{column.key} [{column.unit}]" for column in trace.columns)
+    told = [_figures(manifest, c, raw) for c, raw in zip(trace.columns, columns, strict=True)]
+    text = "\n".join([head, *(";".join(row) for row in zip(*told, strict=True)), ""])
+    return File(f"{trace.name}.csv", text.encode(), "text/csv")
+
+
+def _figures(manifest: Manifest, column: Column, raws: Sequence[Raw]) -> list[str]:
+    return [
+        decimal_text(exact(raw, manifest.frame.decimal) * Decimal(column.scale), column.decimals,
+                     column.key)
+        for raw in raws
+    ]  # fmt: skip
 
 
 def envelope_of(manifest: Manifest, record: Record, message: Message) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from functools import cache
 from typing import Any, Protocol
 from xml.etree import ElementTree
 
+from msgspec.structs import replace
+
 from railtrace.devices.manifest import Frame, Place
 from railtrace.devices.message import Raw
 from railtrace.errors import BadFrame
@@ -31,6 +33,9 @@ class Record(Protocol):
     def get(self, place: Place) -> Raw | None:
         """Return what stands at a place, None where nothing does. Raises BadFrame."""
 
+    def series(self, place: Place, count: int) -> Sequence[Raw]:
+        """Return a list of values that begins at a place, nothing where there is none."""
+
 
 def records(frame: Frame, content: bytes) -> Sequence[Record]:
     """Return the records of a frame. Raises BadFrame when it is cut or not of its layout."""
@@ -40,6 +45,24 @@ def records(frame: Frame, content: bytes) -> Sequence[Record]:
 def put(frame: Frame, content: bytes, place: Place, raw: Raw) -> bytes:
     """Return the frame with another value at a place of its first record."""
     return _WRITERS[frame.layout](frame, content, place, raw)
+
+
+def put_series(
+    frame: Frame, content: bytes, place: Place, values: Sequence[Raw]
+) -> bytes:
+    """Return the frame with other values of a list that begins at a place."""
+    if frame.layout == "json":
+        return _write_json(frame, content, place, list(values))  # type: ignore[arg-type]
+    width = 2 if frame.layout == "registers" else 1
+    for index, raw in enumerate(values):
+        content = put(frame, content, _later(place, index, width), raw)
+    return content
+
+
+def _later(place: Place, index: int, width: int) -> Place:
+    """Return the place of the next value in a block."""
+    size = struct.calcsize(">" + _BINARY[place.type]) // width
+    return replace(place, at=int(place.at) + index * size)
 
 
 def _cut(problem: object) -> BadFrame:
@@ -53,17 +76,29 @@ class _Json:
     def __init__(self, document: Any) -> None:
         self._document = document
 
-    def get(self, place: Place) -> Raw | None:
+    def _at(self, place: Place) -> Any:
         found = self._document
         for step in _steps(str(place.at)):
             try:
                 found = found[step]
             except (KeyError, IndexError, TypeError):
                 return None
+        return found
+
+    def get(self, place: Place) -> Raw | None:
+        found = self._at(place)
         if isinstance(found, dict | list):
             raise _cut(f"{place.at} is no single value")
         value: Raw | None = found
         return value
+
+    def series(self, place: Place, count: int) -> Sequence[Raw]:
+        found = self._at(place)
+        if found is None:
+            return ()
+        if not isinstance(found, list) or any(isinstance(v, dict | list) for v in found):
+            raise _cut(f"{place.at} is no list of values")
+        return found
 
 
 @cache
@@ -140,6 +175,10 @@ class _Block:
         text = self._content[start : start + place.length * self._width]
         return text.rstrip(b"\0 ").decode(self._frame.encoding, "replace")
 
+    def series(self, place: Place, count: int) -> Sequence[Raw]:
+        found = (self.get(_later(place, index, self._width)) for index in range(count))
+        return [raw for raw in found if raw is not None]
+
 
 def _ordered(frame: Frame, part: bytes) -> bytes:
     if frame.word_order == "big" or len(part) < 4:
@@ -203,7 +242,14 @@ def _packed(frame: Frame, place: Place, raw: Raw, width: int) -> bytes:
 # --- tables: CSV and XLSX -------------------------------------------------------------------
 
 
-class _Row:
+class _NoSeries:
+    """A layout that holds single values only."""
+
+    def series(self, place: Place, count: int) -> Sequence[Raw]:
+        return ()
+
+
+class _Row(_NoSeries):
     def __init__(self, row: dict[str, Any]) -> None:
         self._row = row
 
@@ -280,7 +326,7 @@ def _write_xlsx(frame: Frame, content: bytes, place: Place, raw: Raw) -> bytes:
 # --- XML ------------------------------------------------------------------------------------
 
 
-class _Xml:
+class _Xml(_NoSeries):
     def __init__(self, element: ElementTree.Element) -> None:
         self._element = element
 
@@ -323,7 +369,7 @@ def _write_xml(frame: Frame, content: bytes, place: Place, raw: Raw) -> bytes:
 # --- lines of a serial line -----------------------------------------------------------------
 
 
-class _Line:
+class _Line(_NoSeries):
     def __init__(self, match: "re.Match[str]") -> None:
         self._match = match
 

@@ -121,6 +121,28 @@ class Tag(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typical: tuple[Number, Number]
 
 
+class Column(Place, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One signal of a trace: a list at a path, or values one after another in a block."""
+
+    key: Name
+    unit: UnitOfMeasure
+    type: Type = "decimal"
+    scale: Number = "1"
+    decimals: int | None = None
+
+
+class Trace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Signals a machine gives with its result, kept as a table of columns: evidence of the fact.
+
+    A block holds `count` values of a column at the most; `points` says how many are filled.
+    """
+
+    name: Name
+    columns: Annotated[tuple[Column, ...], Meta(min_length=2)]
+    count: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    points: Place | None = None
+
+
 class Live(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a machine tells what it is doing; `phase` holds a word of its phases, or idle."""
 
@@ -165,6 +187,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     live: Live | None = None
     poll: Poll | None = None
     attachments: tuple[Place, ...] = ()
+    traces: tuple[Trace, ...] = ()
     keep_raw: bool = False
     like: str = ""
 

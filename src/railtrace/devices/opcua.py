@@ -90,7 +90,8 @@ class OpcUaLink:
 
 def node_paths(manifest: Manifest) -> tuple[list[str], list[str]]:
     """Return the paths of a result's nodes and of the state's nodes."""
-    result = sorted({str(place.at) for _, place in places(manifest)})
+    columns = [column for trace in manifest.traces for column in trace.columns]
+    result = sorted({str(place.at) for place in [*dict(places(manifest)).values(), *columns]})
     live = manifest.live
     state = [str(tag.at) for tag in manifest.tags]
     if live is not None:
@@ -179,7 +180,11 @@ class OpcUaMachine:
 
         for path in paths:
             if path in self._nodes:
-                value = ua.Variant(type(self._empty[path])(flat[path]))
+                raw = flat[path]
+                value = ua.Variant(
+                    [float(one) for one in raw] if isinstance(raw, list)
+                    else type(self._empty[path])(raw)
+                )  # fmt: skip
                 await self._nodes[path].write_attribute(
                     ua.AttributeIds.Value, ua.DataValue(value), indexrange=None
                 )
@@ -203,6 +208,8 @@ def _empty_values(manifest: Manifest) -> dict[str, Any]:
         found[str(place.at)] = (
             0.0 if place.type == "decimal" else False if flag else 0 if coded else ""
         )
+    for column in (c for trace in manifest.traces for c in trace.columns):
+        found[str(column.at)] = [0.0, 0.0]
     return found | {str(tag.at): 0.0 for tag in manifest.tags}
 
 

@@ -9,19 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from railtrace.analysis.press_fit import PressRule, PressVerdict, judge_final_force
-from railtrace.catalogue.in_force import limit_for
-from railtrace.catalogue.rows import Catalogue, Process, Step, StepReading
+from railtrace.analysis.press_fit import PressVerdict, proves
+from railtrace.analysis.reasons import Reason
+from railtrace.catalogue.in_force import check_rule_for, limit_for
+from railtrace.catalogue.rows import Catalogue, Limit, Process, Step, StepReading
 from railtrace.errors import BadEvidence
 from railtrace.projections.condition import judge
 from railtrace.projections.metrology import Standing
 from railtrace.projections.orders import Order, Sign
+from railtrace.projections.rejudge import Ours, Read, Test, press, rejudged
 from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.operation import (
     MachineResult,
     Operation,
     PermitClosed,
     PermitIssued,
+    ProofLoaded,
     Reading,
     StepDone,
 )
@@ -36,6 +39,7 @@ class Fault:
 
     code: str
     values: dict[str, str] = field(default_factory=dict)
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class Attempt:
     """machine or hand."""
     machine_verdict: str = ""
     press: PressVerdict | None = None
+    ours: Ours | None = None
+    unjudged: tuple[Reason, ...] = ()
+    proved: Entry | None = None
+    """The proof loads that stood in for a little force, whether they were enough or not."""
+
+    @property
+    def done_us(self) -> int:
+        """When it was done, its proof included."""
+        return max(self.entry.happened_us, self.proved.happened_us if self.proved else 0)
 
     @property
     def good(self) -> bool:
@@ -91,6 +104,7 @@ class Surroundings:
     trust: Callable[[str, int, str, str | None], Standing]
     may: Callable[[str, str, int], bool]
     type_of: Callable[[str], str]
+    read: Read = lambda sha256: None
 
 
 def progress(
@@ -204,7 +218,7 @@ def _judged(
             return StepState(step, "to_accept", attempts, None, returned, waits_for)
     first = next(a for a in attempts if a.good)
     return StepState(
-        step, "done", attempts, accepted, returned, waits_for, first.entry.happened_us
+        step, "done", attempts, accepted, returned, waits_for, first.done_us
     )
 
 
@@ -260,10 +274,42 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
         *_readings(step, operation, by), *_instrument(operation, entry, around),
         *_people(step, operation, entry, around), *_permit(step, entry, found.every),
     ]  # fmt: skip
-    press, more = _press(step, operation, entry, around)
     result = found.results.get(operation.id)
+    test = Test(operation, result, moment(entry.happened_us).date(), around.read,
+                _least_mohm(step))  # fmt: skip
+    ours, more = _ours(step, test, by, around)
+    pressed, unjudged, still_more = _press(step, test, around)
+    proved = _proof_of(operation.id, found.entries) if pressed and pressed.proof else None
+    if proved is not None and pressed is not None:
+        still_more = _proof(step, proved, pressed, around)
     said = result.evaluation if result is not None else ""
-    return Attempt(entry, (*faults, *more), by, said, press)
+    unjudged = (*unjudged, *(ours.unjudged if ours else ()))
+    return Attempt(
+        entry, (*faults, *more, *still_more), by, said, pressed, ours, unjudged, proved
+    )
+
+
+def _least_mohm(step: Step) -> float | None:
+    found = (r.min for r in step.readings if r.quantity == "insulation_resistance")
+    return next((float(least) for least in found if least), None)
+
+
+def _ours(
+    step: Step, test: Test, by: str, around: Surroundings
+) -> tuple[Ours | None, list[Fault]]:
+    """Judge a machine's test again by the rule for its kind; the press has a band besides."""
+    device = test.operation.device
+    if by != "machine" or not device or step.press:
+        return None, []
+    rule = check_rule_for(
+        around.catalogue, around.type_of(device), around.subject_type, test.day
+    )
+    if rule is None or rule.press is not None:
+        return None, []
+    ours = rejudged(rule, test)
+    if ours.verdict != "unfit":
+        return ours, []
+    return ours, [Fault("rule", {"rule": rule.key}, ours.reasons)]
 
 
 def _turn(step: Step, entry: Entry, before: dict[str, StepState]) -> list[Fault]:
@@ -365,31 +411,67 @@ def _permit(step: Step, entry: Entry, entries: Sequence[Entry]) -> list[Fault]:
 
 
 def _press(
-    step: Step, operation: Operation, entry: Entry, around: Surroundings
-) -> tuple[PressVerdict | None, list[Fault]]:
-    """Judge a press-fit again by both limits of its band, whatever the press said."""
+    step: Step, test: Test, around: Surroundings
+) -> tuple[PressVerdict | None, tuple[Reason, ...], list[Fault]]:
+    """Judge a press-fit again by both limits of its band and by its curve, whatever was said."""
     if not step.press:
-        return None, []
-    values = {r.quantity: r.value for r in operation.readings}
-    force, seat = values.get("press_final_force"), values.get("press_seat_length")
-    day = moment(entry.happened_us).date()
-    limit = limit_for(around.catalogue, step.press, around.subject_type, "after_repair", day)
+        return None, (), []
+    limit = limit_for(
+        around.catalogue, step.press, around.subject_type, "after_repair", test.day
+    )
     if limit is None or limit.min is None or limit.max is None:
-        return None, [Fault("no_limit", {"quantity": step.press})]
-    if force is None or seat is None:
-        return None, []
-    rule = PressRule(float(limit.min), float(limit.max))
+        return None, (), [Fault("no_limit", {"quantity": step.press})]
+    device = test.operation.device or ""
+    rule = check_rule_for(
+        around.catalogue, around.type_of(device) if device else "", around.subject_type, test.day
+    )
     try:
-        verdict = judge_final_force(float(force), float(seat), rule)
+        judged = press(limit, rule, test)
     except BadEvidence as error:
-        return None, [Fault("bad_evidence", {"said": str(error)})]
-    return verdict, [Fault(_PRESS[reason.code], {
-        "value": f"{verdict.final_kn_per_100mm:.1f}", "min": limit.min, "max": limit.max,
-        "limit": limit.key,
-    }) for reason in verdict.reasons]  # fmt: skip
+        told = Reason(error.reason, error.template, tuple(error.values.items()))
+        return None, (), [Fault("bad_evidence", {}, (told,))]
+    if judged is None:
+        return None, (), []
+    verdict, unjudged = judged
+    return verdict, unjudged, [_press_fault(reason, verdict, limit) for reason in verdict.reasons]
+
+
+def _press_fault(reason: Reason, verdict: PressVerdict, limit: Limit) -> Fault:
+    if reason.code not in _PRESS:
+        return Fault("shape", {}, (reason,))
+    return Fault(_PRESS[reason.code], {
+        "value": f"{verdict.final_kn_per_100mm:.1f}", "min": limit.min or "",
+        "max": limit.max or "", "limit": limit.key,
+    })  # fmt: skip
 
 
 _PRESS = {"below_band": "press_below", "above_band": "press_above"}
+
+
+def _proof_of(press: str, entries: Sequence[Entry]) -> Entry | None:
+    """Return the last proof of a joint; one that the rule does not allow is never asked for."""
+    proofs = [e for e in entries if isinstance(e.operation, ProofLoaded)]
+    return next((e for e in reversed(proofs) if e.operation.entry == press), None)  # type: ignore[union-attr]
+
+
+def _proof(
+    step: Step, entry: Entry, verdict: PressVerdict, around: Surroundings
+) -> list[Fault]:
+    """Judge the loads that are to prove a joint: none is left over, or why it is not proved."""
+    operation, asked = entry.operation, verdict.proof
+    assert isinstance(operation, ProofLoaded)
+    assert asked is not None
+    own = [*_instrument(operation, entry, around), *_people(step, operation, entry, around)]
+    if operation.shifted:
+        return [*own, Fault("proof_shifted")]
+    loads = [float(one.load_kn) for one in operation.loads]
+    held = [float(one.seconds) for one in operation.loads]
+    if proves(loads, held, False, asked):
+        return own
+    return [*own, Fault("proof_short", {
+        "times": str(asked.times), "load": f"{asked.load_kn:.0f}",
+        "seconds": f"{asked.seconds:g}",
+    })]  # fmt: skip
 
 
 def may_close(states: Sequence[StepState]) -> bool:

@@ -38,6 +38,7 @@ from railtrace.projections.passport import Passport
 from railtrace.projections.placement import Placement
 from railtrace.projections.qualifications import Rights
 from railtrace.projections.recall import Recall, matches
+from railtrace.projections.rejudge import Read
 from railtrace.projections.release import Gate, away_gates, campaign_gates, gates, remark_gates
 from railtrace.projections.remaining import Remaining, remaining
 from railtrace.projections.remarks import Remarks
@@ -89,7 +90,9 @@ class Knowledge:
         state_us: int | None = None,
         known_us: int | None = None,
         clock_us: int = 0,
+        read_file: Read = lambda sha256: None,
     ) -> None:
+        self._read_file = read_file
         self._views, self._lookup, self.catalogue = views, lookup, catalogue
         self.state_us, self.known_us = state_us, known_us
         self._clock_us = clock_us
@@ -98,7 +101,10 @@ class Knowledge:
 
     def at(self, state_us: int) -> "Knowledge":
         """Return the reader of an earlier state, by what this one knows."""
-        return Knowledge(self._views, self._lookup, self.catalogue, state_us, self.known_us)
+        return Knowledge(
+            self._views, self._lookup, self.catalogue, state_us, self.known_us,
+            read_file=self._read_file,
+        )  # fmt: skip
 
     @property
     def now(self) -> bool:
@@ -411,6 +417,7 @@ class Knowledge:
             lambda device, *asked: standing(self.instrument(device), *asked),
             lambda person, right, at_us: self.rights(person).may(right, at_us),
             lambda device: self.passport(device).type,
+            self._read_file,
         )
 
     def placement(self, unit: str) -> Placement:

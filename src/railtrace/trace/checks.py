@@ -85,12 +85,13 @@ _ONE_UNIT = {
     "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted", "StepReturned",
     "RemarkMade", "RemarkAccepted", "RemarkDone", "RemarkCarriedOver",
     "ClaimOpened", "ClaimAnswered", "ClaimDisputed", "ClaimClosed",
+    "ProofLoaded",
 }  # fmt: skip
 _OF_AN_ORDER = {
     "OrderOpened", "OrderClosed", "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted",
-    "StepReturned",
+    "StepReturned", "ProofLoaded",
 }  # fmt: skip
-_OF_A_STEP = {"StepDone", "StepAccepted", "StepReturned"}
+_OF_A_STEP = {"StepDone", "StepAccepted", "StepReturned", "ProofLoaded"}
 
 
 def check(operation: Operation, now: datetime, envelope_holds: bool = False) -> bytes:

@@ -851,6 +851,24 @@ class TrackLeft(Operation, frozen=True, tag="TrackLeft"):
     track: Id
 
 
+# --- proof of a press fit -------------------------------------------------------------------
+
+
+class ProofLoad(_Part, frozen=True):
+    """One axial load on a joint: how heavy [kN] and how long it was held [s]."""
+
+    load_kn: Decimal
+    seconds: Decimal
+
+
+class ProofLoaded(Operation, frozen=True, tag="ProofLoaded"):
+    """A joint whose force fell a little short was loaded along the axle; `entry` pressed it."""
+
+    entry: Id
+    loads: Annotated[tuple[ProofLoad, ...], Meta(min_length=1, max_length=10)]
+    shifted: bool = False
+
+
 # --- people and permits --------------------------------------------------------------------
 
 
@@ -1241,6 +1259,7 @@ AnyOperation = (
     | StepReturned | FindingTriaged | Placed | PlacePlanned | TrackLeft
     | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
     | ShiftHandedOver
+    | ProofLoaded
     | ProgrammeChosen | PaperIssued | LifeExtended | RecorderRead
     | CampaignOpened | CampaignJoined | CampaignDone | CampaignLeft | CampaignClosed
     | RemarkMade | RemarkAccepted | RemarkDone | RemarkCarriedOver
@@ -1307,6 +1326,8 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = (operation.reservation,)
         case DebtClosed():
             named = (operation.debt,)
+        case ProofLoaded():
+            named = (operation.entry,)
         case RestrictionLifted():
             named = (operation.restricted,)
         case PermissionEnded():

@@ -35,6 +35,7 @@ _ERRORS = {
     "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind",
     "BadFrame", "Shut", "ZeroLost", "UnknownKey", "KeyIsThere", "Contended",
 }  # fmt: skip
+_REASONED = ("analysis/press_fit.py", "analysis/rule_checks.py", "projections/rejudge.py")
 _HEADINGS = ("English", "Русский", "Тоҷикӣ", "reviewed / not reviewed", "Where")
 
 Key = tuple[str, str]
@@ -45,7 +46,8 @@ Key = tuple[str, str]
 def extracted() -> Catalog:
     """Return every text in templates, in the pages' code and in raised errors; read once."""
     catalog = Catalog()
-    for path, line, message, context in (*_of_pages(), *_of_templates(), *_of_errors()):
+    found = (*_of_pages(), *_of_templates(), *_of_errors(), *_of_reasons())
+    for path, line, message, context in found:
         catalog.add(message, locations=[(path, line)], context=context)
     return catalog
 
@@ -75,6 +77,18 @@ def _of_errors() -> Iterator[tuple[str, int, Any, str | None]]:
                 template = node.args[0]
                 if isinstance(template, ast.Constant) and isinstance(template.value, str):
                     yield _name(path), node.lineno, template.value, None
+
+
+def _of_reasons() -> Iterator[tuple[str, int, Any, str | None]]:
+    """Yield why our own rules refuse a test: `because(code, text)`, and unfit evidence."""
+    for name in _REASONED:
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or _called(node) not in ("because", "BadEvidence"):
+                continue
+            at = 1 if _called(node) == "because" else 0
+            template = node.args[at] if len(node.args) > at else None
+            if isinstance(template, ast.Constant) and isinstance(template.value, str):
+                yield name, node.lineno, template.value, None
 
 
 def _called(node: ast.Call) -> str:

@@ -92,6 +92,7 @@ KINDS = {
     "StepDone": _("Step done"),
     "StepAccepted": _("Step accepted"),
     "StepReturned": _("Step sent back"),
+    "ProofLoaded": _("Proof loads applied"),
     "FindingTriaged": _("Finding looked at"),
     "Placed": _("Placed on a track"),
     "PlacePlanned": _("Place planned"),
@@ -160,6 +161,7 @@ LANE_OF_KIND = {
     "OrderOpened": "repairs", "OrderClosed": "repairs", "OrderBlocked": "repairs",
     "OrderUnblocked": "repairs", "StepDone": "repairs", "StepAccepted": "repairs",
     "StepReturned": "repairs", "FindingTriaged": "failures", "Placed": "location",
+    "ProofLoaded": "measurements",
     "PlacePlanned": "location", "TrackLeft": "location", "PermitIssued": "repairs",
     "PermitClosed": "repairs",
     "ProgrammeChosen": "repairs", "PaperIssued": "measurements",
@@ -380,8 +382,12 @@ FAULTS = {
     "no_permit": _("no permit then: {permit_kind}"),
     "press_below": _("{value}, below the band {min}–{max}"),
     "press_above": _("{value}, above the band {min}–{max}"),
+    "proof_short": _("proof loads are not enough: {times} of {load} for {seconds} s are asked"),
+    "proof_shifted": _("the joint moved under the proof load"),
     "no_limit": _("no band of force is in the catalogue for {quantity}"),
-    "bad_evidence": _("{said}"),
+    "bad_evidence": _("the curve cannot be judged: {reasons}"),
+    "rule": _("{rule}: {reasons}"),
+    "shape": _("curve: {reasons}"),
 }
 
 EVALUATIONS = {"ok": _("good"), "not_ok": _("not good"), "undecided": _("no verdict")}

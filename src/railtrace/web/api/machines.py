@@ -1,6 +1,8 @@
 """The gateways' doors: files piece by piece, and what machines are doing at this moment."""
 
 import threading
+import time
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -35,23 +37,53 @@ _LIVE_BODY = {
 router = Router(tags=["machines"])
 
 
+IDLE = ("", "idle")
+
+
 class LiveMachines:
     """What each machine was doing when its gateway told last: in memory, gone with the process."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock, self._clock = threading.Lock(), clock
         self._states: dict[str, LiveMachine] = {}
+        self._cycles: dict[str, list[tuple[str, float]]] = {}
+        self._versions: dict[str, int] = {}
         self.version = 0
 
     def tell(self, states: list[LiveMachine]) -> None:
         """Take new states; the longest unheard machine goes when there are too many."""
         with self._lock:
+            self.version += 1
             for state in states:
                 self._states.pop(state.device, None)
                 self._states[state.device] = state
+                self._versions[state.device] = self.version
+                self._follow(state)
             while len(self._states) > MOST_MACHINES:
-                del self._states[next(iter(self._states))]
-            self.version += 1
+                gone = next(iter(self._states))
+                for kept in (self._states, self._versions, self._cycles):
+                    kept.pop(gone, None)
+
+    def _follow(self, state: LiveMachine) -> None:
+        """Note when a phase began; a cycle ends with idleness or a repeated phase."""
+        cycle = self._cycles.get(state.device, [])
+        if state.phase in IDLE:
+            self._cycles.pop(state.device, None)
+        elif not cycle or cycle[-1][0] != state.phase:
+            kept = [] if state.phase in dict(cycle) else cycle
+            self._cycles[state.device] = [*kept, (state.phase, self._clock())]
+
+    def cycle_of(self, device: str) -> dict[str, float]:
+        """Return the phases of a machine's cycle under way, each with how long it took [s]."""
+        with self._lock:
+            cycle = self._cycles.get(device, [])
+            ends = [*(began for _, began in cycle[1:]), self._clock()][: len(cycle)]
+        return {phase: end - began for (phase, began), end in zip(cycle, ends, strict=True)}
+
+    def version_of(self, device: str) -> int:
+        """Return a number that grows with each thing told of a machine."""
+        with self._lock:
+            return self._versions.get(device, 0)
 
     def all(self) -> list[LiveMachine]:
         """Return every machine's state, by device."""

@@ -18,6 +18,7 @@ from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import Placed, PlacePlanned, TrackLeft
 from railtrace.web.clocks import from_us
+from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import tell, unit_of
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
@@ -63,7 +64,7 @@ class Line:
 
 def board(request: HttpRequest) -> HttpResponse:
     """Show who stands where, by hours, with what is late and what collides."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("work")
     sites = {key: site for key, site in app.config.sites.items() if site.tracks}
     site = request.GET.get("site", "") or next(iter(sites), "")
     now = app.clock()
@@ -80,7 +81,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "conflicts": [(line, bar) for line in lines for bar in line.bars if bar.conflict],
         "late": [(line, bar) for line in lines for bar in line.bars if bar.over_us],
         "lamps": _lamps(knowledge, names, site, microseconds(now)),
-        "zone": str(app.config.zone_of(site)),
+        "zone": str(app.config.zone_of(site)), "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/board.html", context)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from statistics import median
 from typing import Any
 
@@ -14,8 +15,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from railtrace.analysis.oee import Cycle, Oee, oee
+from railtrace.devices.manifest import Manifest, manifest
 from railtrace.devices.manifest import kinds as device_kinds
-from railtrace.devices.manifest import manifest
 from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.metrology import standing
 from railtrace.projections.work import StepState
@@ -29,7 +30,8 @@ from railtrace.trace.operation import (
     OrderOpened,
 )
 from railtrace.web import words
-from railtrace.web.api.machines import live_machines
+from railtrace.web.api.machines import IDLE, live_machines
+from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import SAYABLE
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
@@ -91,10 +93,56 @@ def _cycle(entry: Entry, knowledge: Knowledge, unit: str) -> Cycle | None:
     return Cycle(microseconds(result.started_at) / 1e6, entry.happened_us / 1e6, valid, proved)
 
 
+@cache
+def manifest_of(type_: str) -> Manifest | None:
+    """Return the manifest of a kind of equipment, by the machine's own key or the catalogue's."""
+    found = (manifest(kind) for kind in device_kinds())
+    return next((m for m in found if type_ in (m.kind, m.equipment)), None)
+
+
 def _typical(type_: str) -> dict[str, float]:
-    if type_ not in device_kinds():
-        return {}
-    return {phase.key: phase.typical_s for phase in manifest(type_).phases}
+    known = manifest_of(type_)
+    return {phase.key: phase.typical_s for phase in known.phases} if known else {}
+
+
+def _spoken(type_: str, names: Names) -> dict[str, str]:
+    """Return the names of a machine's phases."""
+    known = manifest_of(type_)
+    return {p.key: getattr(p, names.language) for p in known.phases} if known else {}
+
+
+def running(unit: str, type_: str, names: Names) -> dict[str, Any] | None:
+    """Return what a machine does at this moment beside its recipe, None when nothing was told."""
+    state = live_machines.of(unit)
+    if state is None:
+        return None
+    known, spoken = manifest_of(state.machine or type_), _spoken(state.machine or type_, names)
+    working = state.connected and state.phase not in IDLE
+    usual = {tag.key: tag.typical for tag in known.tags} if known else {}
+    return {
+        "connected": state.connected, "part": state.part, "recipe": state.recipe,
+        "phase": spoken.get(state.phase, state.phase),
+        "phases": _under_way(unit, state.phase, state.machine or type_, spoken) if working else [],
+        "tags": [
+            {"name": names.quantity(key), "value": names.value(tag.value, tag.unit),
+             "usual": "–".join(usual[key]) if key in usual else ""}
+            for key, tag in state.tags.items()
+        ],
+    }  # fmt: skip
+
+
+def _under_way(unit: str, now: str, kind: str, spoken: dict[str, str]) -> list[dict[str, Any]]:
+    """Return every phase of the recipe with how long it took so far."""
+    so_far, ideal = live_machines.cycle_of(unit), _typical(kind)
+    most = max([*so_far.values(), *ideal.values(), 1.0])
+    return [
+        {
+            "name": spoken.get(key, key), "seconds": so_far.get(key), "now": key == now,
+            "typical": ideal.get(key), "width": round(100 * so_far.get(key, 0.0) / most, 1),
+            "mark": 100 * ideal[key] / most if key in ideal else None,
+        }
+        for key in dict.fromkeys([*ideal, *so_far])
+    ]  # fmt: skip
 
 
 def _phases(
@@ -102,9 +150,7 @@ def _phases(
 ) -> list[dict[str, Any]]:
     if result is None:
         return []
-    spoken = {}
-    if type_ in device_kinds():
-        spoken = {p.key: getattr(p, names.language) for p in manifest(type_).phases}
+    spoken = _spoken(type_, names)
     most = max([*(float(p.duration_s or 0) for p in result.phases), *ideal.values(), 1.0])
     return [
         {
@@ -135,11 +181,9 @@ def _by_day(rows: list[dict[str, Any]], now_us: int) -> list[tuple[str, int, int
 def _doing(unit: str, names: Names) -> str:
     """Say what a machine does at this moment, as its gateway told; empty when it told nothing."""
     state = live_machines.of(unit)
-    if state is None or not state.connected or state.phase in ("", "idle"):
+    if state is None or not state.connected or state.phase in IDLE:
         return ""
-    spoken = {}
-    if state.machine in device_kinds():
-        spoken = {p.key: getattr(p, names.language) for p in manifest(state.machine).phases}
+    spoken = _spoken(state.machine, names)
     shown = ", ".join(f"{tag.value} {tag.unit}" for tag in state.tags.values())
     said = (spoken.get(state.phase, state.phase), state.part, shown)
     return " · ".join(filter(None, said))
@@ -147,7 +191,7 @@ def _doing(unit: str, names: Names) -> str:
 
 def equipment(request: HttpRequest) -> HttpResponse:
     """List the depot's equipment with the age of the last operation and the proof."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("machines")
     knowledge = app.knowledge()
     site = request.GET.get("site", "")
     rows = [row for row in app.lookup.equipment() if not site or row.home_site == site]
@@ -156,6 +200,7 @@ def equipment(request: HttpRequest) -> HttpResponse:
     now_us = microseconds(app.clock())
     context = {
         "section": "depot", "tab": "equipment", "names": names, "site": site, "now": app.clock(),
+        "fresh": renewed,
         "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
         "rows": [
             {"unit": row.unit, "name": names.unit(knowledge.passport(row.unit)),
@@ -242,7 +287,7 @@ def _minutes(orders: list[list[StepState]], index: int) -> int | None:
 
 def findings(request: HttpRequest) -> HttpResponse:
     """Show what machines found and nobody has answered yet; three buttons each."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("work")
     knowledge = app.knowledge()
     now_us = microseconds(app.clock())
     rows = app.lookup.findings(now_us - FINDING_DAYS * _DAY_US, _FINDINGS)
@@ -250,7 +295,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "findings", "names": names, "now": app.clock(),
         "items": [_finding(row, knowledge, names) for row in rows[:60]], "total": len(rows),
-        "days": FINDING_DAYS,
+        "days": FINDING_DAYS, "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/findings.html", context)
 

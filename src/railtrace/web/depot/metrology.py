@@ -33,7 +33,8 @@ from railtrace.trace.operation import (
     Verified,
 )
 from railtrace.web.clocks import from_us
-from railtrace.web.depot.equipment import OEE_DAYS, life_of
+from railtrace.web.depot.equipment import OEE_DAYS, life_of, manifest_of, running
+from railtrace.web.depot.live import fresh
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.measurements import limit_text
@@ -263,6 +264,7 @@ def shown(
 ) -> HttpResponse:
     """Show the page of an instrument, with a form that has been sent when there is one."""
     dates, app = as_known(request), the_app()
+    renewed = None if dates.past or request.method == "POST" else fresh("machine", unit)
     knowledge = app.about(unit, dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     passport, state = knowledge.passport(unit), knowledge.instrument(unit)
@@ -282,7 +284,9 @@ def shown(
         "proof_form": proof or Proof(),
         "withdrawal_form": withdrawal or Withdrawal(names, passport),
         "now": app.clock(), "life": life_of(knowledge, names, unit, passport.type),
-        "oee_days": OEE_DAYS,
+        "oee_days": OEE_DAYS, "fresh": renewed,
+        "running": running(unit, passport.type, names),
+        "kind_speaks": manifest_of(passport.type) is not None,
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/instrument.html", context, status=status)

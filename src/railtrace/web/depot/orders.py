@@ -15,6 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from railtrace.analysis.reasons import Reason
 from railtrace.catalogue.rows import Process, Step
 from railtrace.errors import BadOperation, NotFound, Refused
 from railtrace.projections.orders import Order
@@ -27,12 +28,16 @@ from railtrace.trace.operation import (
     OrderClosed,
     OrderOpened,
     OrderUnblocked,
+    ProofLoad,
+    ProofLoaded,
     Reading,
     StepAccepted,
     StepDone,
     StepReturned,
 )
 from railtrace.web import words
+from railtrace.web.depot.live import fresh
+from railtrace.web.depot.reasons import reason_said, reasons_said
 from railtrace.web.fleet import spellings, the_names
 from railtrace.web.frame import as_known, in_words
 from railtrace.web.names import Names
@@ -139,6 +144,12 @@ def fault_said(fault: Fault, knowledge: Knowledge, names: Names, step: Step) -> 
         if key in values:
             row = getattr(names.catalogue, f"{key}s").get(values[key])
             values[key] = row.name(names.language) if row else values[key]
+    if fault.reasons:
+        values["reasons"] = reasons_said(fault.reasons)
+    if "rule" in values:
+        values["rule"] = names.catalogue.check_rules[values["rule"]].name(names.language)
+    if fault.code == "proof_short":
+        values["load"] = names.value(values["load"], "kN")
     if fault.code in ("press_below", "press_above"):
         values["value"] = names.value(values["value"], "kN/100mm")
     return gettext(words.FAULTS.get(fault.code, fault.code)).format(**values)
@@ -167,7 +178,7 @@ COLUMNS = ("queued", "in_work", "to_accept", "blocked", "closed")
 
 def orders(request: HttpRequest) -> HttpResponse:
     """Show the orders as a kanban, what is blocked named first; open a new one."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("work")
     knowledge = app.knowledge()
     site, form = request.GET.get("site", ""), NewOrder(names, request.POST or None)
     if request.method == "POST" and may(request.user, "record") and form.is_valid():
@@ -184,6 +195,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
         "blocked": [one for one in told if one.column == "blocked"], "now": app.clock(),
         "now_us": microseconds(app.clock()), "form": form, "total": len(told),
+        "fresh": None if request.method == "POST" else renewed,
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/orders.html", context, status=status)
@@ -271,6 +283,7 @@ def _found(order: str, knowledge: Knowledge) -> Order:
 def order(request: HttpRequest, order: str) -> HttpResponse:
     """Show an order with every step, what did it, and why what was done does not count."""
     dates, app = as_known(request), the_app()
+    renewed = None if dates.past else fresh("work")
     knowledge = app.knowledge(dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
     _found(order, knowledge)
@@ -282,7 +295,7 @@ def order(request: HttpRequest, order: str) -> HttpResponse:
         "passport": knowledge.passport(told.order.subject), "causes": words.CAUSES,
         "thread": _thread(told.order, knowledge), "now": app.clock(),
         "inspects": may(request.user, "inspect"), "process": told.process,
-        "permits": _permits(told.process, names),
+        "permits": _permits(told.process, names), "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/order.html", context)
 
@@ -340,9 +353,24 @@ def _attempt(
         "photos": [e for e in operation.evidence if e.evidence_class == "photo"],
         "press": press, "reached": "" if press is None else names.value(
             f"{press.final_kn_per_100mm:.1f}", "kN/100mm"),
+        "ours": attempt.ours,
+        "rule": None if attempt.ours is None else attempt.ours.rule.name(names.language),
+        "confirmed": attempt.ours is None or attempt.ours.rule.confirmed,
+        "reasons": [reason_said(r) for r in _reasons(attempt)],
+        "unjudged": [reason_said(r) for r in attempt.unjudged],
         "proof_load": "" if press is None or press.proof is None else names.value(
             f"{press.proof.load_kn:.0f}", "kN"),
+        "proved": attempt.proved, "loads": [] if attempt.proved is None else [
+            f"{names.value(one.load_kn, 'kN')} · {names.value(one.seconds, 's')}"
+            for one in attempt.proved.operation.loads  # type: ignore[union-attr]
+        ],
     }  # fmt: skip
+
+
+def _reasons(attempt: Attempt) -> tuple[Reason, ...]:
+    if attempt.press is not None:
+        return attempt.press.reasons
+    return attempt.ours.reasons if attempt.ours is not None else ()
 
 
 def fields_of(step: Step, names: Names) -> list[tuple[str, str, str]]:
@@ -411,7 +439,7 @@ def do_step(request: HttpRequest, order: str, step: str) -> HttpResponse:
 def _typed(request: HttpRequest, step: Step, names: Names) -> tuple[Reading, ...]:
     readings = []
     for field, label, unit in fields_of(step, names):
-        text = request.POST.get(field, "").strip().replace(",", ".").replace(" ", "")
+        text = _plain(request.POST.get(field, ""))
         if not text:
             continue
         quantity, place = field.split("|")
@@ -442,6 +470,42 @@ def photos(request: HttpRequest) -> tuple[Any, ...]:
 def _back(request: HttpRequest, order: str) -> str:
     page = request.POST.get("page", "")
     return "/depot/queue/" if page == "queue" else f"/depot/orders/{order}"
+
+
+@require_POST
+@allowed("record")
+def prove_step(request: HttpRequest, order: str, step: str) -> HttpResponse:
+    """Record the proof loads of a joint, where the rule offers them."""
+    found, knowledge, _names = _at_work(request, order)
+    entry = request.POST.get("entry", "")
+    state = next((s for s in knowledge.steps(found) if s.step.key == step), None)
+    tried = [a for a in state.attempts if a.entry.operation.id == entry] if state else []
+    if not tried or tried[0].press is None or tried[0].press.proof is None:
+        raise BadOperation(
+            "proof loads are not offered here: the rule allows them for a small shortfall of force"
+        )
+    loads = _loads(request)
+    if not loads:
+        raise BadOperation("write the loads that were applied, in kN")
+    record_one(
+        request, ProofLoaded, **_shared(found), step=step, entry=entry, loads=loads,
+        shifted=request.POST.get("shifted") == "1",
+    )  # fmt: skip
+    messages.success(request, gettext("The proof loads are recorded."))
+    return redirect("order", order)
+
+
+def _loads(request: HttpRequest) -> tuple[ProofLoad, ...]:
+    seconds = _number(_plain(request.POST.get("seconds", "")) or "0", gettext("Held [s]"))
+    typed = [_plain(text) for text in request.POST.getlist("load")[:10]]
+    return tuple(
+        ProofLoad(load_kn=_number(text, gettext("Load [kN]")), seconds=seconds)
+        for text in typed if text
+    )  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    return text.strip().replace(",", ".").replace(" ", "")
 
 
 @require_POST
@@ -523,13 +587,13 @@ def close(request: HttpRequest, order: str) -> HttpResponse:
 
 def queue(request: HttpRequest) -> HttpResponse:
     """Show what waits for a signature, one column, the oldest first."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("work")
     knowledge = app.knowledge()
     site = request.GET.get("site", "")
     items = list(_waiting(told_orders(knowledge, names, site), knowledge, names))
     context = {
         "section": "depot", "tab": "queue", "names": names, "items": items, "now": app.clock(),
-        "inspects": may(request.user, "inspect"), "site": site,
+        "inspects": may(request.user, "inspect"), "site": site, "fresh": renewed,
         "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
     }  # fmt: skip
     return render(request, "depot/queue.html", context)

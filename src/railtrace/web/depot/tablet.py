@@ -22,6 +22,7 @@ from railtrace.errors import BadOperation, Refused
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Reading, StepDone
 from railtrace.web.accounts import person_of
+from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import fields_of, needs_of, told_orders
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
@@ -53,7 +54,7 @@ _decoder = msgspec.json.Decoder(Sent)
 @allowed("record")
 def work(request: HttpRequest) -> HttpResponse:
     """Show what can be done now, one card an order."""
-    app, names = the_app(), the_names()
+    app, names, renewed = the_app(), the_names(), fresh("work")
     knowledge = app.knowledge()
     site = request.GET.get("site", "")
     found = [one for one in told_orders(knowledge, names, site) if one.order.open]
@@ -69,7 +70,7 @@ def work(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "work", "items": items, "names": names, "site": site,
         "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
-        "now": app.clock(),
+        "now": app.clock(), "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/work.html", context)
 
@@ -171,7 +172,8 @@ def paper(request: HttpRequest) -> HttpResponse:
 def service_worker(request: HttpRequest) -> HttpResponse:
     """Send the service worker: it keeps the worker's page for when there is no network."""
     files = [static(name) for name in (
-        "web/theme.js", "web/frame.js", "web/tablet.js", "web/app.css", "web/depot.css",
+        "web/theme.js", "web/frame.js", "web/tablet.js", "web/fresh.js", "web/bars.js",
+        "web/app.css", "web/depot.css",
         "vendor/tabler.css", "vendor/inter.css", "vendor/icons.svg", "web/mark.svg",
     )]  # fmt: skip
     text = render(request, "depot/worker.js", {"files": json.dumps(files)},

@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from railtrace.web.depot import board, equipment, metrology, orders, people, tablet
+from railtrace.web.depot import board, equipment, live, metrology, orders, people, tablet
 
 urlpatterns = [
     path("", include("railtrace.web.depot.stock_urls")),
     path("", board.board, name="depot"),
+    path("pulse", live.pulse, name="depot-pulse"),
     path("place", board.place, name="place"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<str:order>", orders.order, name="order"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("orders/<str:order>/close", orders.close, name="close-order"),
     path("orders/<str:order>/steps/<str:step>/do", orders.do_step, name="do-step"),
     path("orders/<str:order>/steps/<str:step>/judge", orders.judge_step, name="judge-step"),
+    path("orders/<str:order>/steps/<str:step>/proof", orders.prove_step, name="prove-step"),
     path("work/", tablet.work, name="work"),
     path("work/send", tablet.send, name="send-step"),
     path("work/paper", tablet.paper, name="paper"),

@@ -5,6 +5,7 @@ import io
 import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,9 @@ ACTIONS = {
     "looked": _("looked"), "changed": _("changed"), "exported": _("exported"),
     "logged_in": _("logged in"), "refused": _("refused"),
 }  # fmt: skip
-_QUIET = {"pulse", "unit-pulse", "notices-pulse", "health"}
+_QUIET = {"pulse", "unit-pulse", "notices-pulse", "depot-pulse", "health"}
+_AGAIN_S = 600.0
+"""A page that renews itself before the same person is noted once in this time."""
 _DOORS = {"login", "terminal-login"}
 _log = logging.getLogger("railtrace.access")
 _pruned: list[date] = []
@@ -53,8 +56,24 @@ def _note(request: HttpRequest, response: HttpResponse) -> None:
         return
     terminal = str(request.session.get("terminal_key", ""))[:40]
     action = _action(request, response, route)
+    if action == "looked" and _renewed(request, who, route):
+        return
     _write(who, terminal, action, route[:60], _thing(request)[:200], response.status_code)
     _prune()
+
+
+_shown: dict[tuple[str, str, str], float] = {}
+
+
+def _renewed(request: HttpRequest, who: str, route: str) -> bool:
+    """Whether a page renews itself before somebody who is noted with it already."""
+    key, now = (who, route, _thing(request)), monotonic()
+    if request.headers.get("X-Renewed") and now - _shown.get(key, -_AGAIN_S) < _AGAIN_S:
+        return True
+    for old in [k for k, at in list(_shown.items()) if now - at >= _AGAIN_S]:
+        _shown.pop(old, None)
+    _shown[key] = now
+    return False
 
 
 def _write(*said: Any) -> None:

@@ -131,6 +131,7 @@ if (page) {
   });
   addEventListener("online", sendAll);
   addEventListener("offline", show);
+  document.addEventListener("renewed", show);
   setInterval(sendAll, 15000);
   sendAll();
 }

@@ -10,7 +10,8 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method !== "GET") return;
+  // What asks whether something is new is never kept.
+  if (request.method !== "GET" || request.url.includes("pulse")) return;
   event.respondWith(
     fetch(request)
       .then((answer) => {
