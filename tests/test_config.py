@@ -1,11 +1,12 @@
 """Settings: every mistake is named by file and key."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from railtrace import config as settings
-from railtrace.config import Config, Site, load, write
+from railtrace.config import Calendar, Config, Site, load, write
 from railtrace.errors import ConfigError
 
 
@@ -70,7 +71,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         name="demo", data="/somewhere/else", port=9000, tls=True, retention_days={"photo": 900},
         sites={
             "khujand": Site(ru='ТЧ "Худжанд"', tg="Хуҷанд", log="khujand"),
-            "k b": Site(ru="К", log="kb"),
+            "k b": Site(ru="К", log="kb", calendar=Calendar(days=("mon",), off=(date(2027, 1, 1),))),
         },
     )  # fmt: skip
     write(tmp_path / "railtrace.toml", config)

@@ -25,6 +25,7 @@
 | `log_addresses` | | true: log the address a request came from (personal data) |
 | `accounting_day` | | when the day of reports begins, on the site's clock |
 | `[sites.KEY]` | | a depot: names, time zone, its log, its own shifts |
+| `[sites.KEY.calendar]` | | when its equipment is to work: `days`, `shifts`, `break_min`, `off`, `also` |
 | `[sites.KEY.tracks.KEY]` | | a track of a depot: names, `positions`, `norm_h` of a stay |
 """
 
@@ -33,8 +34,9 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -89,6 +91,29 @@ class Track(Struct, frozen=True, forbid_unknown_fields=True):
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")]
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
+
+
+class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a site's equipment is to work: on which days, in which of the site's shifts.
+
+    `break_min` of each shift are no planned time; `off` are days without work, `also` days with
+    it, whatever the weekday. A shift belongs to the day it begins on.
+    """
+
+    days: tuple[Weekday, ...] = get_args(Weekday)
+    shifts: tuple[Annotated[int, Meta(ge=1, le=6)], ...] = ()
+    break_min: Annotated[int, Meta(ge=0, le=240)] = 0
+    off: tuple[date, ...] = ()
+    also: tuple[date, ...] = ()
+
+    def works(self, day: date, shift: int) -> bool:
+        """Whether a shift of a day is planned."""
+        on = day in self.also or (day not in self.off and WEEKDAYS[day.weekday()] in self.days)
+        return on and (not self.shifts or shift in self.shifts)
+
+
 class Site(Struct, frozen=True, forbid_unknown_fields=True):
     """A depot, workshop or other place that writes to a log of its own."""
 
@@ -98,6 +123,7 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = ""
     log: str = ""
     shifts: tuple[str, ...] = ()
+    calendar: Calendar = Calendar()
     tracks: dict[str, Track] = {}
 
     def name(self, language: str) -> str:
@@ -177,6 +203,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         known = self.sites.get(site)
         return (known.shifts if known else ()) or self.shifts
 
+    def calendar_of(self, site: str) -> Calendar:
+        """Return when the equipment of a site is to work; every shift where nothing is set."""
+        known = self.sites.get(site)
+        return known.calendar if known else Calendar()
+
     @property
     def logs(self) -> tuple[str, ...]:
         """Every log this installation writes."""
@@ -218,8 +249,11 @@ def write(path: Path, config: Config) -> None:
         parts.append("\n[retention_days]\n" + _table(config.retention_days))
     for key, site in config.sites.items():
         own = {name: value for name, value in msgspec.structs.asdict(site).items() if value}
-        tracks = own.pop("tracks", {})
+        tracks, calendar = own.pop("tracks", {}), own.pop("calendar")
         parts.append(f"\n[sites.{_text(key)}]\n" + _table(own))
+        if calendar != Calendar():
+            body = msgspec.structs.asdict(calendar)
+            parts.append(f"\n[sites.{_text(key)}.calendar]\n" + _table(body))
         for name, track in tracks.items():
             body = {k: v for k, v in msgspec.structs.asdict(track).items() if v is not None}
             parts.append(f"\n[sites.{_text(key)}.tracks.{_text(name)}]\n" + _table(body))
@@ -233,7 +267,7 @@ def _table(values: Mapping[Any, object]) -> str:
 
 def _text(value: object) -> str:
     """JSON's strings, numbers and true/false are TOML's too."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 _DEFAULTS = Config()

@@ -60,6 +60,20 @@ def run(settings: Settings) -> None:
     gateway.stop()
 
 
+@gateway_cli.command("certificate")
+def certificate(settings: Settings) -> None:
+    """Make this gateway's own certificate, for lines that are signed and encrypted."""
+    from railtrace.devices.gateway import certificates
+    from railtrace.devices.gateway.config import load
+    from railtrace.devices.gateway.intake import utc_now
+
+    config = load(settings)
+    made = certificates.make(config.path("."), config.name, utc_now())
+    typer.echo(f"{made} and {certificates.KEY}: name them as client_certificate and client_key")
+    typer.echo(f"Let each server trust it; its application is "
+               f"{certificates.application_of(config.name)}")  # fmt: skip
+
+
 @gateway_cli.command("held")
 def held(
     settings: Settings,

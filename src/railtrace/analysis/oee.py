@@ -6,7 +6,7 @@ valid proof counts as planned but unavailable, a loss of its own (own proposal, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Oee:
     produced_s: float
     planned_s: float
     unproved_s: float
+    unplanned_s: float
     availability: float | None
     effectiveness: float | None
     quality: float | None
@@ -40,28 +41,56 @@ class Oee:
         return self.availability * self.effectiveness * self.quality
 
 
-def oee(cycles: Sequence[Cycle], planned_s: float, ideal_s: float | None) -> Oee:
-    """Return the use of a machine over some planned busy time.
+def oee(
+    cycles: Sequence[Cycle], planned: Sequence[tuple[float, float]], ideal_s: float | None
+) -> Oee:
+    """Return the use of a machine over its planned busy time.
 
     Parameters
     ----------
-    planned_s : planned busy time PBT [s].
+    planned : when it was to work [s], spans that do not overlap; their sum is PBT. What ran
+        outside them is told apart and makes nothing available.
     ideal_s : planned run time per item PRI [s]; None when no recipe names it.
     """
-    proved = [cycle for cycle in cycles if cycle.proved]
-    produced = _covered(proved)
-    unproved = _covered([cycle for cycle in cycles if not cycle.proved])
+    within = [part for cycle in cycles for part in _within(cycle, planned)]
+    whole = _covered(cycles)
+    proved = [cycle for cycle in cycles if cycle.proved and _within(cycle, planned)]
+    produced = _covered([part for part in within if part.proved])
+    unproved = _covered([part for part in within if not part.proved])
+    planned_s = sum(end - start for start, end in planned)
     good = sum(cycle.valid for cycle in proved)
+    counted = [cycle for cycle in cycles if _within(cycle, planned)]
     return Oee(
-        cycles=len(cycles),
+        cycles=len(counted),
         valid=good,
         produced_s=produced,
         planned_s=planned_s,
         unproved_s=unproved,
+        unplanned_s=whole - _covered(within),
         availability=produced / planned_s if planned_s > 0 else None,
-        effectiveness=ideal_s * len(proved) / produced if ideal_s and produced > 0 else None,
-        quality=good / len(cycles) if cycles else None,
+        effectiveness=ideal_s * _items(proved, planned) / produced
+        if ideal_s and produced > 0 else None,
+        quality=good / len(counted) if counted else None,
     )
+
+
+def _within(cycle: Cycle, planned: Sequence[tuple[float, float]]) -> list[Cycle]:
+    """Return the parts of a cycle that lie in planned time; a cycle of no length stays whole."""
+    return [
+        replace(cycle, start_s=max(cycle.start_s, start), end_s=min(cycle.end_s, end))
+        for start, end in planned
+        if cycle.start_s <= end and cycle.end_s >= start
+    ]
+
+
+def _items(cycles: Sequence[Cycle], planned: Sequence[tuple[float, float]]) -> float:
+    """Return how many items were made in planned time: a cycle half outside is half an item."""
+    total = 0.0
+    for cycle in cycles:
+        inside = sum(part.end_s - part.start_s for part in _within(cycle, planned))
+        whole = cycle.end_s - cycle.start_s
+        total += inside / whole if whole > 0 else 1.0
+    return total
 
 
 def _covered(cycles: Sequence[Cycle]) -> float:

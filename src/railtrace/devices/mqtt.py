@@ -8,7 +8,6 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,10 @@ ACK = "{topic}/ack"
 _SESSION_S = 30 * 24 * 3600
 
 
-def client_of(address: str, name: str, version: str = "3.1.1", keep: bool = True) -> Any:
+def client_of(
+    address: str, name: str, version: str = "3.1.1", keep: bool = True,
+    safe: ssl.SSLContext | None = None,
+) -> Any:  # fmt: skip
     """Return a client that acknowledges by hand and whose session the broker keeps."""
     from paho.mqtt import client as paho
     from paho.mqtt.enums import CallbackAPIVersion
@@ -33,9 +35,17 @@ def client_of(address: str, name: str, version: str = "3.1.1", keep: bool = True
         protocol=paho.MQTTv5 if five else paho.MQTTv311, clean_session=None if five else not keep,
     )  # fmt: skip
     if parts.scheme == "mqtts":
-        client.tls_set_context(ssl.create_default_context())
+        client.tls_set_context(safe or ssl.create_default_context())
     client.max_queued_messages_set(0)
     return client
+
+
+def safety_of(authority: str, certificate: str = "", key: str = "") -> ssl.SSLContext:
+    """Return whom to believe and who we are; without an authority, those of the system."""
+    context = ssl.create_default_context(cafile=authority or None)
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
 
 
 def connect(client: Any, address: str, version: str = "3.1.1") -> None:
@@ -68,10 +78,10 @@ class MqttLink:
 
     def run(self) -> None:
         """Serve until every port ends. Raises RailtraceError when the broker goes."""
-        client = client_of(self.address, self._name, self.version)
-        device = self._ports[0].device
+        port, device = self._ports[0], self._ports[0].device
+        client = client_of(self.address, self._name, self.version, safe=_safety(port))
         if device.user:
-            secret = Path(device.password_file).read_text("utf-8").strip()
+            secret = port.file(device.password_file).read_text("utf-8").strip()
             client.username_pw_set(device.user, secret)
         client.on_message, client.on_connect = self._message, self._connected
         client.on_disconnect = self._disconnected
@@ -130,18 +140,32 @@ class MqttLink:
                 port.told(ack)
 
 
+def _safety(port: Port) -> ssl.SSLContext | None:
+    device = port.device
+    if not device.authority:
+        return None
+    named = (device.authority, device.client_certificate, device.client_key)
+    return safety_of(*(str(port.file(name)) if name else "" for name in named))
+
+
 class MqttMachine:
     """An emulated machine behind a broker."""
 
-    def __init__(self, address: str, topic: str, name: str = "", version: str = "3.1.1") -> None:
+    def __init__(
+        self, address: str, topic: str, name: str = "", version: str = "3.1.1",
+        safe: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.address, self._topic, self._version = address, topic.strip("/"), version
+        self._safe = safe
         self._name = name or f"m-{topic.replace('/', '-')}"
         self._client: Any = None
         self._told: set[str] = set()
 
     def start(self) -> None:
         """Open the session; it is opened again whenever the broker went."""
-        client = self._client = client_of(self.address, self._name, self._version, keep=False)
+        client = self._client = client_of(
+            self.address, self._name, self._version, keep=False, safe=self._safe
+        )
         client.on_message = self._message
         client.on_connect = lambda *_: client.subscribe(f"{self._topic}/ack", 1)
         client.reconnect_delay_set(1, 5)

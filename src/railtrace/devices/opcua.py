@@ -10,9 +10,11 @@ import json
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from railtrace.devices.emulate import Made
+from railtrace.devices.gateway.certificates import address_in
 from railtrace.devices.gateway.port import Port
 from railtrace.devices.manifest import Manifest, places
 from railtrace.devices.server_thread import ServerThread
@@ -38,13 +40,35 @@ class OpcUaLink:
     async def _serve(self) -> None:
         from asyncua import Client
 
-        async with Client(self._port.device.address, timeout=_TIMEOUT_S) as client:
+        opened = Client(self._port.device.address, timeout=_TIMEOUT_S)
+        await self._secure(opened)
+        async with opened as client:
             space = await client.get_namespace_index(NAMESPACE)
             last = ""
             while not self._port.ended:
                 last = await self._look(client, space, last)
                 await self._acknowledge(client, space)
                 await self._rest()
+
+    async def _secure(self, client: Any) -> None:
+        """Sign, and encrypt, with our own certificate, to a server whose certificate we hold."""
+        from asyncua import ua
+        from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+
+        port, device = self._port, self._port.device
+        if device.user:
+            client.set_user(device.user)
+            client.set_password(port.file(device.password_file).read_text("utf-8").strip())
+        if not device.security:
+            return
+        modes = ua.MessageSecurityMode
+        own = port.file(device.client_certificate)
+        client.application_uri = address_in(own)
+        await client.set_security(
+            SecurityPolicyBasic256Sha256, own, port.file(device.client_key),
+            server_certificate=str(port.file(device.authority)),
+            mode=modes.Sign if device.security == "sign" else modes.SignAndEncrypt,
+        )
 
     async def _rest(self) -> None:
         left = self._port.device.every_s
@@ -113,8 +137,11 @@ def _json(flat: dict[str, Any]) -> bytes:
 class OpcUaMachine:
     """An emulated server, its nodes made by hand after the manifest."""
 
-    def __init__(self, address: str, manifest: Manifest) -> None:
-        self.address, self._manifest = address, manifest
+    def __init__(
+        self, address: str, manifest: Manifest, secured: tuple[Path, Path] | None = None
+    ) -> None:
+        """`secured`: certificate and key; the server then takes signed and encrypted lines only."""
+        self.address, self._manifest, self._secured = address, manifest, secured
         self._end = threading.Event()
         self._thread = ServerThread(self._serve)
         self._nodes: dict[str, Any] = {}
@@ -128,18 +155,33 @@ class OpcUaMachine:
                                  address=self.address, problem=self._thread.problem)  # fmt: skip
 
     async def _serve(self) -> None:
-        from asyncua import Server, ua
+        from asyncua import Server
 
         server = Server()
         await server.init()
         server.set_endpoint(self.address)
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        await self._close_line(server)
         space = await server.register_namespace(NAMESPACE)
         await self._make_nodes(server, space)
         async with server:
             self._thread.ready.set()
             while not self._end.is_set():
                 await asyncio.sleep(0.05)
+
+    async def _close_line(self, server: Any) -> None:
+        from asyncua import ua
+
+        policies = ua.SecurityPolicyType
+        if self._secured is None:
+            server.set_security_policy([policies.NoSecurity])
+            return
+        certificate, key = self._secured
+        await server.set_application_uri(address_in(certificate))
+        server.set_security_policy([
+            policies.Basic256Sha256_SignAndEncrypt, policies.Basic256Sha256_Sign,
+        ])  # fmt: skip
+        await server.load_certificate(certificate)
+        await server.load_private_key(key)
 
     async def _make_nodes(self, server: Any, space: int) -> None:
         from asyncua import ua, uamethod

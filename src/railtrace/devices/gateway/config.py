@@ -12,6 +12,10 @@
 | `keep_days` | how long what was sent is kept after its receipt |
 | `watch` | MQTT topics where results of machines that are not registered may appear |
 | `[devices.ID]` | a machine: `kind` (or `driver`, a folder), `serial`, `protocol`, `address`, ... |
+
+A line that is to be safe (`mqtts`, or `security` for OPC UA) names files: `authority`, whom to
+believe (the broker's authority, the OPC UA server's own certificate); `client_certificate` and
+`client_key`, who we are (`railtrace gateway certificate` makes them).
 """
 
 import tomllib
@@ -58,6 +62,10 @@ class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Literal["3.1.1", "5"] = "3.1.1"
     user: str = ""
     password_file: str = ""
+    security: Literal["", "sign", "sign_encrypt"] = ""
+    authority: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
     unit: Annotated[int, Meta(ge=0, le=255)] = 1
     baud: int = 9600
     rack: int = 0
@@ -186,6 +194,7 @@ def _of_device(config: Gateway, name: str, device: Device) -> list[RailtraceErro
             device=name, address=device.address, protocol=protocol,
             known=", ".join(f"{s}://" if s else "a folder" for s in _SCHEMES[protocol]),
         ))  # fmt: skip
+    found += _of_line(config, name, device, protocol)
     if protocol == "mqtt" and not device.topic:
         found.append(ConfigError("{device}: no topic", device=name))
     known = {field.quantity for field in manifest.fields}
@@ -193,6 +202,38 @@ def _of_device(config: Gateway, name: str, device: Device) -> list[RailtraceErro
         found.append(ConfigError(
             "{device}: {kind} does not measure {quantity}: it measures {known}", device=name,
             kind=manifest.kind, quantity=quantity, known=", ".join(sorted(known)),
+        ))  # fmt: skip
+    return found
+
+
+def _of_line(
+    config: Gateway, name: str, device: Device, protocol: Protocol
+) -> list[RailtraceError]:
+    """What is wrong with the safety of a machine's line: half of it is none."""
+    found: list[RailtraceError] = []
+    files = {"authority": device.authority, "client_certificate": device.client_certificate,
+             "client_key": device.client_key}  # fmt: skip
+    for key, file in files.items():
+        if file and not config.path(file).is_file():
+            found.append(ConfigError("{device}: {key} {file} is not there", device=name, key=key,
+                                     file=config.path(file)))  # fmt: skip
+    if bool(device.client_certificate) != bool(device.client_key):
+        found.append(ConfigError(
+            "{device}: client_certificate and client_key belong together", device=name
+        ))  # fmt: skip
+    if device.security and protocol != "opcua":
+        found.append(ConfigError(
+            "{device}: security is of OPC UA; an MQTT line is made safe by the address mqtts://",
+            device=name,
+        ))  # fmt: skip
+    if device.security and not all(files.values()):
+        missing = ", ".join(key for key, file in files.items() if not file)
+        found.append(ConfigError("{device}: security {mode} needs {keys} too", device=name,
+                                 mode=device.security, keys=missing))  # fmt: skip
+    if any(files.values()) and not device.security and not device.address.startswith("mqtts:"):
+        found.append(ConfigError(
+            "{device}: certificates are named, but the line is open: say mqtts:// or security",
+            device=name,
         ))  # fmt: skip
     return found
 

@@ -31,7 +31,7 @@ class Intake:
     """One registered machine: how its messages become drafts."""
 
     def __init__(self, config: Gateway, name: str, device: Device) -> None:
-        self.name, self.device = name, device
+        self.config, self.name, self.device = config, name, device
         self.driver: Driver = config.driver_of(device)
         self.zone = device.time_zone or config.time_zone
         self._where = Where(

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from railtrace.devices.frames import exact, records
@@ -103,6 +104,10 @@ class Port:
         if said != {k: v for k, v in self.live.items() if k != "at"}:
             self.live_changed = True
         self.live = {**said, "at": utc_now().isoformat()}
+
+    def file(self, name: str) -> Path:
+        """Return a file that the machine's settings name; a relative one stands beside them."""
+        return self.intake.config.path(name)
 
     def alive(self) -> None:
         """Note that data came: the watchdog looks at this, not at a socket."""

@@ -1,8 +1,9 @@
 """Equipment: what each machine does now, how well it is used, what it found, what is covered."""
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from statistics import median
 from typing import Any
@@ -31,11 +32,13 @@ from railtrace.trace.operation import (
 )
 from railtrace.web import words
 from railtrace.web.api.machines import IDLE, live_machines
+from railtrace.web.clocks import from_us
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import SAYABLE
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.operations import reading_text
+from railtrace.web.people.shifts import planned_spans, report_day, report_span
 from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
@@ -69,19 +72,41 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
     """Return how a machine ran over the last days, its last cycle beside its recipe."""
     app = the_app()
     now_us = knowledge.state_us or microseconds(app.clock())
-    rows = app.lookup.made_with(unit, now_us - OEE_DAYS * _DAY_US, now_us, _MOST_CYCLES)
+    days = _report_days(knowledge.passport(unit).home_site, now_us)
+    first_us = days[0][1]
+    rows = app.lookup.made_with(unit, first_us, now_us, _MOST_CYCLES)
     results = [app.entry(r["operation"]) for r in rows if r["kind"] == "MachineResult"]
     last = results[0].operation if results else None
     result = last if isinstance(last, MachineResult) else None
     last_us = rows[0]["at_us"] if rows else app.lookup.last_made([unit]).get(unit)
     ideal = _typical(type_)
     cycles = [_cycle(entry, knowledge, unit) for entry in reversed(results)]
-    used = oee([c for c in cycles if c], OEE_DAYS * 86_400.0, sum(ideal.values()) or None)
+    planned = planned_time(knowledge.passport(unit).home_site, first_us, now_us)
+    used = oee([c for c in cycles if c], planned, sum(ideal.values()) or None)
     return Life(
         last_us, last_us is not None and now_us - last_us < _LIVE_US, result,
         _phases(result, ideal, type_, names), used,
-        [e for e in results if _went_wrong(e.operation)][:20], _by_day(rows, now_us),
+        [e for e in results if _went_wrong(e.operation)][:20], _by_day(rows, days),
     )  # fmt: skip
+
+
+def _report_days(site: str, now_us: int) -> list[tuple[date, int]]:
+    """Return the last days of reports of a site, the running one last, with their beginning."""
+    config = the_app().config
+    zone, begins = config.zone_of(site), config.accounting_day
+    today = report_day(from_us(now_us), begins, zone)
+    days = [today - timedelta(days=back) for back in reversed(range(OEE_DAYS))]
+    return [(day, microseconds(report_span(day, begins, zone)[0])) for day in days]
+
+
+def planned_time(site: str, first_us: int, last_us: int) -> list[tuple[float, float]]:
+    """Return when a site's equipment was to work [s]."""
+    config = the_app().config
+    spans = planned_spans(
+        config.calendar_of(site), config.shifts_of(site), config.zone_of(site),
+        from_us(first_us), from_us(last_us),
+    )  # fmt: skip
+    return [(begin.timestamp(), end.timestamp()) for begin, end in spans]
 
 
 def _cycle(entry: Entry, knowledge: Knowledge, unit: str) -> Cycle | None:
@@ -169,13 +194,17 @@ def _went_wrong(operation: Any) -> bool:
     )
 
 
-def _by_day(rows: list[dict[str, Any]], now_us: int) -> list[tuple[str, int, int]]:
-    """Return (day, operations, bar height) over the days counted."""
-    counts = Counter((now_us - row["at_us"]) // _DAY_US for row in rows if row["kind"] !=
-                     "MachineResult")  # fmt: skip
+def _by_day(
+    rows: list[dict[str, Any]], days: list[tuple[date, int]]
+) -> list[tuple[str, int, int]]:
+    """Return (day of reports, operations, bar height) over the days counted."""
+    begins = [begin for _, begin in days]
+    counts = Counter(
+        bisect_right(begins, row["at_us"]) - 1 for row in rows if row["kind"] != "MachineResult"
+    )
     most = max([*counts.values(), 1])
-    return [(f"−{day}", counts[day], round(100 * counts[day] / most))
-            for day in reversed(range(OEE_DAYS))]  # fmt: skip
+    return [(f"{day:%d.%m}", counts[index], round(100 * counts[index] / most))
+            for index, (day, _) in enumerate(days)]  # fmt: skip
 
 
 def _doing(unit: str, names: Names) -> str:

@@ -27,7 +27,13 @@ from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.operations import card, load_named
-from railtrace.web.people.shifts import Shift, shift_at
+from railtrace.web.people.shifts import (
+    Shift,
+    report_day,
+    report_span,
+    shift_at,
+    shifts_in,
+)
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
@@ -162,21 +168,22 @@ def shift(request: HttpRequest) -> HttpResponse:
     app, names = the_app(), the_names()
     site = request.GET.get("site", "")
     config, zone = app.config, app.config.zone_of(site)
-    asked = parse_date(request.GET.get("day", "") or "x") if request.GET.get("day") else None
-    moment = datetime.combine(asked, time.max, tzinfo=zone) if asked else app.clock()
-    back = request.GET.get("back", "")
-    now = shift_at(moment, config.shifts_of(site), zone)
-    for _step in range(min(int(back), 60) if back.isascii() and back.isdigit() else 0):
-        now = shift_at(now.begins.replace(microsecond=0) - _INSTANT, config.shifts_of(site), zone)
+    now = _asked_shift(request, site)
+    day = report_day(now.begins, config.accounting_day, zone)
+    span = report_span(day, config.accounting_day, zone)
     knowledge = app.knowledge()
-    entries = _entries(now, site)
+    entries = _entries(now.begins, now.ends, site)
     load_named(knowledge, entries)
     told = told_orders(knowledge, names, site)
     context = {
         "section": "depot", "tab": "shift", "names": names, "site": site,
         "sites": [(key, s.name(names.language)) for key, s in config.sites.items()],
-        "back": int(back) if back.isascii() and back.isdigit() else 0,
-        "counts": _counts(entries), "blocked": [one for one in told if one.blocked],
+        "counts": _counts(entries), "day": day, "day_before": day - timedelta(days=1),
+        "day_after": day + timedelta(days=1), "number": now.number,
+        "shifts": [(one.number, _title(one, zone))
+                   for one in shifts_in(*span, config.shifts_of(site), zone)],
+        "day_counts": _counts(_entries(*span, site)), "day_span": _title(Shift(*span, 0), zone),
+         "blocked": [one for one in told if one.blocked],
         "open": [one for one in told if one.order.open],
         "cards": [card(e, knowledge, names, "", {}) for e in entries[:60]],
         "handed": _handed(site), "title": _title(now, zone), "now": app.clock(),
@@ -185,20 +192,30 @@ def shift(request: HttpRequest) -> HttpResponse:
     return render(request, "depot/shift.html", context)
 
 
-_INSTANT = timedelta(seconds=1)
-
-
 def _title(now: Shift, zone: Any) -> str:
     language = (get_language() or "ru")[:2]
     first, last = (clock(m, language, zone) for m in (now.begins, now.ends))
     return f"{first} – {last}"
 
 
-def _entries(now: Shift, site: str) -> list[Entry]:
+def _asked_shift(request: HttpRequest, site: str) -> Shift:
+    """Return the shift asked for: of a day of reports the one numbered, or its last; else now's."""
+    config, now = the_app().config, the_app().clock()
+    starts, zone = config.shifts_of(site), config.zone_of(site)
+    try:
+        asked = parse_date(request.GET.get("day", ""))
+    except ValueError:
+        asked = None
+    if asked is None:
+        return shift_at(now, starts, zone)
+    of_day = shifts_in(*report_span(asked, config.accounting_day, zone), starts, zone)
+    number = request.GET.get("shift", "")
+    return next((one for one in of_day if str(one.number) == number), of_day[-1])
+
+
+def _entries(begins: datetime, ends: datetime, site: str) -> list[Entry]:
     app = the_app()
-    rows = app.lookup.happened(
-        microseconds(now.begins), microseconds(now.ends), _WORK, _CARDS * 4
-    )
+    rows = app.lookup.happened(microseconds(begins), microseconds(ends), _WORK, _CARDS * 4)
     found = app.trace.leaves_at(list(dict.fromkeys((row["log"], row["position"]) for row in rows)))
     entries = [read(leaf, log, position) for (log, position), leaf in found.items()]
     mine = [e for e in entries if not site or getattr(e.operation, "site", "") == site]

@@ -210,6 +210,12 @@ def value(number: object, unit: str = "", places: int | None = None) -> SafeStri
 
 
 @register.filter
+def hours(seconds: float) -> SafeString:
+    """Write a length of time given in seconds as hours with one decimal."""
+    return value(round(seconds / 3600, 1), "h", 1)
+
+
+@register.filter
 def figure(number: object) -> str:
     """Write a figure alone."""
     return "—" if number is None else figures.figure(number, language())
