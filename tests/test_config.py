@@ -66,12 +66,15 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
         load(path, {})
 
 
+WEEK = Calendar(days=("mon",), off=(date(2027, 1, 1),))
+
+
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     config = Config(
         name="demo", data="/somewhere/else", port=9000, tls=True, retention_days={"photo": 900},
         sites={
             "khujand": Site(ru='ТЧ "Худжанд"', tg="Хуҷанд", log="khujand"),
-            "k b": Site(ru="К", log="kb", calendar=Calendar(days=("mon",), off=(date(2027, 1, 1),))),
+            "k b": Site(ru="К", log="kb", calendar=WEEK),
         },
     )  # fmt: skip
     write(tmp_path / "railtrace.toml", config)

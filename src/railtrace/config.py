@@ -25,7 +25,7 @@
 | `log_addresses` | | true: log the address a request came from (personal data) |
 | `accounting_day` | | when the day of reports begins, on the site's clock |
 | `[sites.KEY]` | | a depot: names, time zone, its log, its own shifts |
-| `[sites.KEY.calendar]` | | when its equipment is to work: `days`, `shifts`, `break_min`, `off`, `also` |
+| `[sites.KEY.calendar]` | | when it works: `days`, `shifts`, `break_min`, `off`, `also` |
 | `[sites.KEY.tracks.KEY]` | | a track of a depot: names, `positions`, `norm_h` of a stay |
 """
 

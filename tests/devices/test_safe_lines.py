@@ -1,4 +1,4 @@
-"""Lines that are signed and encrypted: a real broker over TLS, a real OPC UA server with policies."""
+"""Lines that are signed and encrypted: a real broker over TLS, a real OPC UA server."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ from tests.devices.trace_door import TraceDoor
 class SafeBroker(Broker):
     """A mosquitto that speaks TLS only, to who shows a certificate it knows."""
 
-    def __init__(self, folder: Path, authority: Path, server: tuple[Path, Path], known: Path) -> None:
+    def __init__(self, folder: Path, server: tuple[Path, Path], known: Path) -> None:
         self._lines = (
             f"cafile {known}\ncertfile {server[0]}\nkeyfile {server[1]}\n"
             "require_certificate true\nuse_identity_as_username true\n"
@@ -58,8 +58,8 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, tuple[
 
 @pytest.fixture
 def safe_broker(tmp_path: Path, papers: tuple[Path, Path, tuple[Path, Path]]) -> Iterator[Broker]:
-    own, authority, server = papers
-    found = SafeBroker(tmp_path / "broker", authority, server, own / certificates.CERTIFICATE)
+    own, _, server = papers
+    found = SafeBroker(tmp_path / "broker", server, own / certificates.CERTIFICATE)
     yield found
     if found.process is not None and found.process.poll() is None:
         found.kill()
@@ -177,8 +177,8 @@ def test_a_gateway_s_certificate_is_made_once_and_names_its_application(tmp_path
 
     (tmp_path / "gateway.toml").write_text('name = "g-7"\nserver = "http://t"\ntoken = "t"\n')
     told = subprocess.run(
-        [sys.executable, "-m", "railtrace.cli", "gateway", "certificate", "gateway.toml"], cwd=tmp_path, text=True,
-        capture_output=True, env=environment(tmp_path), check=False,
+        [sys.executable, "-m", "railtrace.cli", "gateway", "certificate", "gateway.toml"],
+        cwd=tmp_path, text=True, capture_output=True, env=environment(tmp_path), check=False,
     )  # fmt: skip
     made = tmp_path / certificates.CERTIFICATE
     assert certificates.address_in(made) == "urn:railtrace:gateway:g-7", told.stderr

@@ -36,3 +36,13 @@ def test_a_limit_names_its_source_and_its_doubt(viewer: Client, railway: App) ->
 def test_before_any_was_adopted_there_is_none(viewer: Client) -> None:
     text = viewer.get("/trace/catalogue?known=2001-01-01").text
     assert "No catalogue had been adopted by then" in text
+
+
+def test_route_cards_equipment_and_rules_stand_with_source_and_doubt(viewer: Client) -> None:
+    for kind, said in (
+        ("processes", "Wheelset: ordinary repair"), ("equipment_types", "opcua"),
+        ("check_rules", "least_temperature_c = 60"),
+    ):  # fmt: skip
+        text = viewer.get("/trace/catalogue", {"kind": kind}).text
+        assert said in text, kind
+        assert "unconfirmed" in text

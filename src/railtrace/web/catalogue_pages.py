@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
@@ -9,9 +10,12 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.catalogue.layout import Drawing, drawing
-from railtrace.catalogue.rows import Catalogue, Limit, Measured, PartType, VehicleType
+from railtrace.catalogue.rows import Catalogue, CheckRule, Limit, Measured, PartType, VehicleType
+from railtrace.devices.manifest import kinds as device_kinds
+from railtrace.devices.manifest import manifest
 from railtrace.errors import NotFound
 from railtrace.web import words
+from railtrace.web.depot.orders import needs_of
 from railtrace.web.draw import Sign, side_view
 from railtrace.web.frame import as_known
 from railtrace.web.measurements import limit_text
@@ -20,8 +24,11 @@ from railtrace.web.running import the_app
 
 KINDS = {
     "vehicle_types": _("Vehicle types"), "part_types": _("Part types"), "limits": _("Limits"),
-    "adoptions": _("Adopted"),
+    "equipment_types": _("Kinds of equipment"), "processes": _("Route cards"),
+    "check_rules": _("Rules of our own judgement"), "adoptions": _("Adopted"),
 }  # fmt: skip
+
+_PROOFS = {"verification": _("verification"), "calibration": _("calibration")}
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -46,6 +53,61 @@ def _vehicle_types(names: Names) -> list[dict[str, Any]]:
         {"row": row, "name": row.name(names.language), "class": row.vehicle_class} for row in rows
     ]
     return sorted(found, key=lambda item: (order.index(str(item["class"])), str(item["name"])))
+
+
+def _equipment_types(names: Names) -> list[dict[str, Any]]:
+    """Return the kinds of depot equipment, with the machines we have a driver for."""
+    drivers: dict[str, list[str]] = {}
+    for kind in device_kinds():
+        told = manifest(kind)
+        drivers.setdefault(told.equipment or kind, []).append(", ".join(told.protocols))
+    rows = sorted(names.catalogue.equipment_types.values(), key=lambda r: r.name(names.language))
+    return [
+        {
+            "row": row, "name": row.name(names.language), "proof": _PROOFS.get(row.proof, ""),
+            "months": row.interval_months, "protocols": ", ".join(drivers.get(row.key, [])),
+            "measures": ", ".join(names.quantity(key) for key in row.measures),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _processes(names: Names) -> list[dict[str, Any]]:
+    rows = sorted(names.catalogue.processes.values(), key=lambda r: r.name(names.language))
+    return [
+        {
+            "row": row, "name": row.name(names.language),
+            "applies_to": ", ".join(names.type(key) for key in row.applies_to),
+            "minutes": sum(step.norm_min or 0 for step in row.steps),
+            "steps": [
+                {"name": step.name(names.language), "needs": needs_of(step, names), "step": step}
+                for step in row.steps
+            ],
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _check_rules(names: Names) -> list[dict[str, Any]]:
+    rows = sorted(names.catalogue.check_rules.values(), key=lambda r: r.name(names.language))
+    return [
+        {
+            "row": row, "name": row.name(names.language), "asks": _asks(row),
+            "equipment": ", ".join(
+                names.catalogue.equipment_types[key].name(names.language) for key in row.equipment
+            ),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _asks(rule: CheckRule) -> list[str]:
+    """Return what a rule asks, as its row says it: key = value."""
+    told = msgspec.to_builtins(rule)
+    shown = [told[key] for key in ("wash", "ndt", "brake", "insulation", "notches", "press")
+             if told.get(key)]  # fmt: skip
+    groups = [part for one in shown for part in ([one] if isinstance(one, dict) else one)]
+    return [", ".join(f"{key} = {value}" for key, value in group.items()) for group in groups]
 
 
 def _part_types(names: Names) -> list[dict[str, Any]]:
@@ -93,6 +155,7 @@ def _adoptions(names: Names) -> list[dict[str, Any]]:
 
 _ROWS = {
     "vehicle_types": _vehicle_types, "part_types": _part_types, "limits": _limits,
+    "equipment_types": _equipment_types, "processes": _processes, "check_rules": _check_rules,
     "adoptions": _adoptions,
 }  # fmt: skip
 
