@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from railtrace.errors import BadOperation
 from railtrace.projections.stock import Stock
 from railtrace.trace.leaf import moment
+from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     Cannibalised,
     Disbanded,
@@ -25,6 +26,7 @@ from railtrace.trace.operation import (
     LoanEnded,
     LocationReported,
     Member,
+    Number,
     Operation,
     PartAccepted,
     PartBorrowed,
@@ -33,13 +35,14 @@ from railtrace.trace.operation import (
     PartReserved,
     PartStored,
     Reading,
+    Registered,
     Removed,
 )
 from railtrace.web.clocks import day as day_words
 from railtrace.web.depot.finding import find_parts, find_position, find_unit, not_known, when
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone
-from railtrace.web.record import made, record_all, record_one
+from railtrace.web.record import made, record_all
 from railtrace.web.running import the_app
 
 _SCAN = forms.TextInput(attrs={"autocomplete": "off", "enterkeyhint": "next"})
@@ -74,6 +77,21 @@ def order_field() -> forms.CharField:
     return forms.CharField(label=_("Work order"), max_length=80, required=False)
 
 
+def new_type_field(holds: str = "") -> forms.ChoiceField:
+    """Return the field of the type of parts that nobody knows yet; `holds` a position they have."""
+    return forms.ChoiceField(
+        label=_("Type, if it is new to us"), required=False, choices=lambda: _types(holds),
+        help_text=_("a number nobody knows is entered with this type, its history its own"),
+    )  # fmt: skip
+
+
+def _types(holds: str) -> list[tuple[str, str]]:
+    names = the_names()
+    rows = names.catalogue.part_types.values()
+    some = [r for r in rows if not holds or any(p.position == holds for p in r.parts)]
+    return [("", "—"), *sorted(((r.key, r.name(names.language)) for r in some), key=lambda c: c[1])]
+
+
 def date_field(label: Any, help_text: Any = "") -> forms.DateField:
     """Return a field for a day."""
     return forms.DateField(label=label, required=False, help_text=help_text,
@@ -106,9 +124,18 @@ class Act(forms.Form):
 
     def _find_parts(self, data: dict[str, Any]) -> None:
         units, unknown, complaints = find_parts(data["parts"])
-        for said in (*complaints, *map(not_known, unknown)):
+        new = unknown if data.get("new_type") else []
+        for said in (*complaints, *map(not_known, [n for n in unknown if n not in new])):
             self.add_error("parts", said)
-        data["units"] = tuple(units)
+        data["units"], data["new"] = tuple(units), [self._number(number) for number in new]
+
+    def _number(self, text: str) -> Number:
+        """Return a number nobody bears yet, as it will be entered."""
+        try:
+            return Number(scheme="serial", value=check_number("serial", text))
+        except BadOperation as error:
+            self.refuse("parts", error.template, **error.values)
+            return Number(scheme="other", value=text)
 
     def _found(self, field: str, text: str, *, part: bool) -> str | None:
         if not text:
@@ -149,8 +176,15 @@ class Act(forms.Form):
 
     def record(self, request: HttpRequest) -> None:
         """Record what was done."""
-        data = self.cleaned_data
-        record_one(request, self.kind, units=data["units"], **when(data.get("day")), **self.said())
+        data, at = self.cleaned_data, when(self.cleaned_data.get("day"))
+        entered = [
+            made(request, Registered, units=(new_unit(),), type=data["new_type"],
+                 numbers=(number,), **at)
+            for number in data["new"]
+        ]  # fmt: skip
+        data["units"] += tuple(unit for one in entered for unit in one.units)
+        fact = made(request, self.kind, units=data["units"], **at, **self.said())
+        record_all(request, [*entered, fact])
 
 
 def _scrapped(knowledge: Any, unit: str) -> Iterator[tuple[str, dict[str, object]]]:
@@ -200,6 +234,7 @@ class Receive(Act):
     kind = PartStored
     word, done = _("Put into store"), _("Put into store: {count}.")
     parts = parts_field()
+    new_type = new_type_field()
     store = store_field()
     bin = forms.CharField(label=_("Place in the store"), max_length=80, required=False)
     awaits = forms.BooleanField(label=_("is not accepted yet"), required=False)
@@ -453,6 +488,7 @@ class Borrow(Act):
     kind = PartBorrowed
     word, done = _("Borrow"), _("Borrowed: {count}.")
     parts = parts_field()
+    new_type = new_type_field()
     of = forms.CharField(label=_("Of whom"), max_length=200)
     owner_state = forms.ChoiceField(label=_("Owner state"), required=False)
     until = date_field(_("Until"))
@@ -523,6 +559,21 @@ class Abroad(Act):
         return {"place": place, "whereabouts": "abroad", "basis": "document"}
 
 
+def _not_to_be_used(knowledge: Any, unit: str) -> Iterator[tuple[str, dict[str, object]]]:
+    yield from _scrapped(knowledge, unit)
+    yield from _on_a_carrier(knowledge, unit)
+    yield from _away(knowledge.stock(unit))
+    yield from _not_accepted(knowledge, unit)
+    if knowledge.passport(unit).holds:
+        yield gettext_noop("it is on hold"), {}
+
+
+def _side(position: str) -> str:
+    """Return which field of the form a position belongs to."""
+    side = position.rpartition(".")[2]
+    return side if side in ("left", "right") else "axle"
+
+
 # --- forming ----------------------------------------------------------------------------------
 
 
@@ -532,6 +583,7 @@ class FormWheelset(Act):
     kind = Formed
     word, done = _("Form a wheelset"), _("The wheelset is formed.")
     parts = part_field(_("Number of the wheelset"))
+    new_type = new_type_field("axle")
     axle = part_field(_("Axle"))
     left = forms.CharField(
         label=_("Left side: wheel, tyre, box"), widget=_MANY, max_length=400,
@@ -542,38 +594,61 @@ class FormWheelset(Act):
         help_text=_("scan or type, one number a line"),
     )  # fmt: skip
 
+    def examine(self, data: dict[str, Any]) -> None:
+        """A new wheelset has nothing against it; its parts may have."""
+        super().examine(data)
+        if not data["units"] and not data["new"]:
+            return
+        knowledge, rows = the_app().knowledge(), the_app().catalogue().part_types
+        type_ = knowledge.passport(data["units"][0]).type if data["units"] else data["new_type"]
+        places = {p.position: p.part_type for p in rows[type_].parts} if type_ in rows else {}
+        members: dict[str, str] = {}
+        for field in ("axle", "left", "right"):
+            self._place(field, places, members, knowledge)
+        self._missing(type_, places, members)
+        data["members"] = tuple(Member(unit=u, position=at) for at, u in members.items())
+
     def why_not(
         self, unit: str, knowledge: Any, data: dict[str, Any]
     ) -> Iterator[tuple[str, dict[str, object]]]:
-        """Every part has its position on the wheelset, is free, and is named once."""
+        """What is formed already, or away, is not formed."""
         yield from _scrapped(knowledge, unit)
+        yield from _on_a_carrier(knowledge, unit)
+        yield from _away(knowledge.stock(unit))
         if knowledge.genealogy(unit).carried():
             yield gettext_noop("it is formed already: disband it first"), {}
-        places = the_app().catalogue().part_types.get(knowledge.passport(unit).type)
-        offered = {p.position: p.part_type for p in places.parts} if places else {}
-        members: list[Member] = []
-        for field, side in (("axle", ""), ("left", ".left"), ("right", ".right")):
-            units, unknown, complaints = find_parts(data[field])
-            for said in (*complaints, *map(not_known, unknown)):
-                self.add_error(field, said)
-            members += self._members(field, side, units, offered, knowledge)
-        data["members"] = tuple(members)
 
-    def _members(
-        self, field: str, side: str, units: list[str], offered: dict[str, str], knowledge: Any
-    ) -> Iterator[Member]:
+    def _place(
+        self, field: str, places: dict[str, str], members: dict[str, str], knowledge: Any
+    ) -> None:
+        """Give each part of a side the place of its type, once."""
         names = the_names()
+        units, unknown, complaints = find_parts(self.cleaned_data[field])
+        for said in (*complaints, *map(not_known, unknown)):
+            self.add_error(field, said)
         for unit in units:
-            type_ = knowledge.passport(unit).type
-            fitting = [p for p, t in offered.items() if t == type_ and p.endswith(side)]
-            for template, values in _on_a_carrier(knowledge, unit):
+            passport = knowledge.passport(unit)
+            for template, values in _not_to_be_used(knowledge, unit):
                 self.refuse(field, "{number}: " + gettext(template),
-                            number=names.number(knowledge.passport(unit)), **values)  # fmt: skip
+                            number=names.number(passport), **values)  # fmt: skip
+            fitting = [at for at, t in places.items() if t == passport.type and _side(at) == field]
+            free = [at for at in fitting if at not in members and unit not in members.values()]
             if not fitting:
-                self.refuse(field, gettext_noop("{part} has no place on this wheelset"),
-                            part=names.unit(knowledge.passport(unit)))  # fmt: skip
-                continue
-            yield Member(unit=unit, position=fitting[0])
+                said = gettext_noop("{part} has no place here on this wheelset")
+                self.refuse(field, said, part=names.unit(passport))
+            elif not free:
+                said = gettext_noop("{part}: its place here is taken by another part of this form")
+                self.refuse(field, said, part=names.unit(passport))
+            else:
+                members[free[0]] = unit
+
+    def _missing(self, type_: str, places: dict[str, str], members: dict[str, str]) -> None:
+        """A wheelset has at least its axle and both wheels."""
+        for at in places:
+            field = _side(at)
+            if at.split(".")[0] in ("axle", "wheel") and at not in members and not self.errors:
+                said = gettext_noop("{position} is missing: a wheelset has an axle and two wheels")
+                self.refuse(field, said, position=the_names().position(at))
 
     def said(self) -> dict[str, Any]:
         """Say what it is formed of."""
