@@ -1,6 +1,7 @@
 """Scenario 17: uncoupled abroad, a lent wheelset, an act that arrives with the coach on day 9."""
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -140,7 +141,7 @@ def test_an_act_of_day_3_is_entered_on_day_9_and_the_release_of_day_0_stays(
     page.goto("/depot/loans/")
     lent = page.locator("tr", has_text="27-55120-08".replace("-", "\u2011"))
     expect(lent).to_contain_text("not ours, to be returned")
-    expect(lent).to_contain_text("7 days ago")
+    expect(lent).to_contain_text(re.compile("[67] days ago"))
     expect(lent).to_contain_text("073 13034")
     own = page.locator("tr", has_text="29-30340-11".replace("-", "\u2011"))
     expect(own).to_contain_text("Кандыагаш")
