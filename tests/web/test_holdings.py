@@ -174,6 +174,14 @@ def test_a_restriction_is_shown_warns_and_is_lifted(stock: App, technologist: Cl
     assert technologist.post("/holdings/change/restriction/w-1", said).status_code == 302
     page = technologist.get("/units/w-1").content.decode()
     assert "Restriction: трещина котла, юг" in page
+    header = page[page.index('class="unit-head"'): page.index('class="unit-facts"')]
+    assert 'class="chip"' in header
+    assert "трещина котла, юг" in header
+    run_out = {"permission": "продление", "area": "", "until": "2099-01-31"}
+    technologist.post("/holdings/change/permission/w-1", run_out)
+    header = technologist.get("/units/w-1?at=2099-03-01").text
+    assert 'class="chip off"' in header
+    assert "run out" in header
     [restriction] = stock.knowledge().passport("w-1").restrictions
     ended = {"unit": "w-1", "operation": restriction.id, "reason": "заварено"}
     technologist.post("/holdings/end/restriction", ended)

@@ -44,9 +44,9 @@ _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
     "gross_tonne_km", "delay_min", "duration_s", "quantity",
 }  # fmt: skip
-_UNITS = {"carrier", "donor", "recipient", "instead_of"}
+_UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
 _OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
-_UNSAID = {"performed_by", "shape", "decision", "scope", "decision_file", "consist", "catalogue"}
+_UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
 PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
@@ -142,6 +142,8 @@ def _facts(operation: Operation | Unreadable, names: Names) -> str:
         value = getattr(operation, field)
         if field in _ENVELOPE | _UNITS | _OPERATIONS | _UNSAID or not value:
             continue
+        if field == "scope" and value in words.SCOPES:
+            continue  # of a decision: its title says it; of an inspection it is what was done
         if isinstance(value, str | int) and value not in {"0", "unknown"}:
             said.append(_fact(field, value, names))
     return " · ".join(filter(None, said))
