@@ -86,31 +86,25 @@ class UnitsThen:
         )
 
     def _units(self, after: str, up_to: str) -> Iterator[tuple[str, list[Entry]]]:
-        corrected = {
-            unit
-            for (unit,) in self._db.query(
-                "SELECT DISTINCT unit FROM unit_ops WHERE kind = 'Corrected' AND unit > ?"
-                " AND unit <= ?",
-                (after, up_to),
-            )
-        }
         while rows := self._places(after, up_to):
             if len(rows) == _PAGE:
                 rows = [row for row in rows if row[0] != rows[-1][0]] or [rows[-1]]
             after = rows[-1][0]
-            whole = {unit for unit, _, _ in rows if unit in corrected or len(rows) == 1}
-            rows = [row for row in rows if row[0] not in whole]
-            for unit in sorted(whole):
-                rows += self._db.query(
-                    "SELECT unit, log, position FROM unit_ops WHERE unit = ?", (unit,)
+            if len(rows) == 1:
+                rows = self._db.query(
+                    "SELECT unit, log, position FROM unit_ops WHERE unit = ?", (after,)
                 )
             yield from self._read(sorted(rows))
 
     def _places(self, after: str, up_to: str) -> list[tuple[Any, ...]]:
+        """Return what is to be folded; also what is corrected, of whatever kind: what is put in
+
+        its place may be of concern.
+        """
         return self._db.query(
             f"SELECT unit, log, position FROM unit_ops WHERE unit > ? AND unit <= ? AND (kind IN"
-            f" ({marks(len(_KINDS))}) OR kind NOT IN ({marks(len(KINDS))}))"
-            f" ORDER BY unit LIMIT {_PAGE}",
+            f" ({marks(len(_KINDS))}) OR kind NOT IN ({marks(len(KINDS))})"
+            f" OR id IN (SELECT target FROM corrections)) ORDER BY unit LIMIT {_PAGE}",
             (after, up_to, *_KINDS, *sorted(KINDS)),
         )
 
