@@ -3,17 +3,21 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from railtrace.catalogue.load import load
-from railtrace.catalogue.rows import Service
+from railtrace.catalogue.rows import CalendarStop, Service
 from railtrace.projections.fold import fold
 from railtrace.projections.maintenance import (
+    DAY_US,
     MAINTENANCE,
     Due,
     dues,
     last_moment,
+    life_of,
     plan_of,
     programmes_of,
+    stops_of,
 )
 from railtrace.projections.release import due_gates, gates
 from railtrace.trace.leaf import microseconds, moment
@@ -198,3 +202,92 @@ def test_every_kind_of_a_due_has_a_row() -> None:
         for rows, _ in plan_of(catalogue, type_, DAY):
             assert all(row.key in catalogue.services for row in rows)
     assert isinstance(Due("u", "k", "s", "ok"), Due)
+
+
+# --- preservation and service life -------------------------------------------------------------
+
+PRESERVED = CalendarStop(key="s", states=("preserved",), programmes=("p",),
+                         **{k: v for k, v in ROW.items() if k != "programme"})  # fmt: skip
+
+
+def preserved_stand(operations, stops, days=100):
+    row = service("ТО-3", 1, days=60)
+    state, _ = fold(MAINTENANCE, "v-1", entries(operations))
+    now_us = microseconds(START + timedelta(days=days))
+    counted = lambda meter, us, then: (0.0, False)  # noqa: E731
+    return dues(state, (((row,), (row,)),), now_us, counted, stops)[0]
+
+
+def test_the_calendar_stands_still_in_preservation_where_a_rule_says_so() -> None:
+    lived = [
+        left("ТО-3", 0),
+        op("StateChanged", "in", 20, units=("v-1",), state="preserved"),
+        op("StateChanged", "out", 70, units=("v-1",), state="reserve"),
+    ]
+    without, with_rule = preserved_stand(lived, ()), preserved_stand(lived, (PRESERVED,))
+    assert (without.state, without.binding.used) == ("overdue", 100)
+    assert (with_rule.state, with_rule.binding.used) == ("ok", 50)
+    assert with_rule.stood_us == 50 * DAY_US
+    assert with_rule.calendar_us - without.calendar_us == 50 * DAY_US
+
+
+def test_a_repair_ends_preservation_and_one_that_goes_on_counts_to_now() -> None:
+    begun = [left("ТО-3", 0), op("StateChanged", "in", 20, units=("v-1",), state="preserved")]
+    assert preserved_stand(begun, (PRESERVED,)).binding.used == 20
+    entered = [*begun, op("EnteredRepair", "e", 50, units=("v-1",), repair_kind="ТР-1")]
+    assert preserved_stand(entered, (PRESERVED,)).binding.used == 70
+
+
+def test_preservation_before_the_last_service_is_not_counted_twice() -> None:
+    lived = [
+        op("StateChanged", "in", 0, units=("v-1",), state="preserved"),
+        left("ТО-3", 30), op("StateChanged", "again", 40, units=("v-1",), state="preserved"),
+    ]  # fmt: skip
+    assert preserved_stand(lived, (PRESERVED,)).binding.used == 10
+
+
+def test_an_unconfirmed_rule_stops_no_calendar_and_a_site_s_own_does() -> None:
+    catalogue = load()
+    assert catalogue.calendar_stops
+    assert stops_of(catalogue, DAY) == ()
+    own = replace(catalogue.calendar_stops["stop.preserved"], confirmed=True)
+    assert stops_of(replace(catalogue, calendar_stops={"stop.preserved": own}), DAY) == (own,)
+
+
+def born(type_, made, *more):
+    registered = op("Registered", "r", 0, units=("v-1",), type=type_, made=made)
+    return fold(MAINTENANCE, "v-1", entries([registered, *more]))[0]
+
+
+def test_a_service_life_ends_so_many_years_after_the_end_of_the_year_of_making() -> None:
+    life = life_of(born("gondola", "2000"), load(), microseconds(START))
+    assert moment(life.until_us).date() == date(2022, 12, 31)
+    assert (life.stops, life.row.key) == (False, "life.gondola")
+
+
+def test_a_paper_that_extends_the_life_stands_before_the_row_and_stops() -> None:
+    paper = op("LifeExtended", "x", 1, units=("v-1",), until="2023", document="протокол 7")
+    life = life_of(born("gondola", "2000", paper), load(), microseconds(START))
+    assert (moment(life.until_us).year, life.stops, life.document) == (2023, True, "протокол 7")
+
+
+def test_a_permission_extends_no_life() -> None:
+    said = op("Permitted", "p", 1, units=("v-1",), permission="life extended", until="2040")
+    now_us = microseconds(START)
+    assert life_of(born("gondola", "2000", said), load(), now_us).until_us < now_us
+
+
+def test_an_ended_life_of_an_unconfirmed_row_warns_and_a_confirmed_one_stops() -> None:
+    catalogue, state = load(), born("gondola", "2000")
+    confirmed = replace(catalogue.service_lives["life.gondola"], confirmed=True, overrun="stop")
+    sure = replace(catalogue, service_lives={"life.gondola": confirmed})
+    forces = []
+    for one in (catalogue, sure):
+        found = gates([("v-1", {"maintenance": state})], [], one, now_us=microseconds(START))
+        forces.append([(g.force, g.values["years"]) for g in found if g.name == "life_expired"])
+    assert forces == [[("warns", "22")], [("stops", "22")]]
+
+
+def test_a_life_without_a_date_of_making_or_a_term_is_not_known() -> None:
+    assert life_of(born("gondola", None), load(), microseconds(START)) is None
+    assert life_of(born("2te10m", "1985"), load(), microseconds(START)) is None

@@ -88,3 +88,14 @@ def test_a_tighter_limit_names_the_wheel_and_the_row(fleet) -> None:
     assert [(f.unit, f.what, f.after) for f in found.fallen] == [
         ("ws-1", "flange_thickness", "unfit")
     ]
+
+
+def test_a_day_that_moves_is_told_with_both_days(fleet) -> None:
+    told = []
+    found = replay(fleet, Lookup(fleet.database), CATALOGUE, with_km("te10_m62.line.to3", 8_000),
+                   NOW_US, 365, told.append)  # fmt: skip
+    (moved,) = [m for m in found.moved if m.what == "ТО-3"]
+    days = (moved.before_us - moved.after_us) / 86_400_000_000
+    assert days == pytest.approx(2_000 / 100, abs=1.5)
+    assert told == [1, 2, 3, 4]
+    assert run(fleet, CATALOGUE).moved == []

@@ -10,6 +10,7 @@ from railtrace.catalogue.layout import positions
 from railtrace.catalogue.rows import (
     KINDS,
     BearingType,
+    CalendarStop,
     Catalogue,
     CheckRule,
     EquipmentType,
@@ -26,6 +27,7 @@ from railtrace.catalogue.rows import (
     Quantity,
     Row,
     Service,
+    ServiceLife,
     VehicleClass,
     VehicleType,
     VibrationZones,
@@ -76,6 +78,8 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield from _service(row)
         case ModeRule():
             yield from _mode_rule(row)
+        case ServiceLife() if row.overrun == "stop" and not (row.confirmed and row.years):
+            yield "overrun", "an unconfirmed service life cannot stop a unit, only warn"
 
 
 def _mode_rule(rule: ModeRule) -> _Problems:
@@ -194,7 +198,10 @@ def _references(row: Row) -> _References:
             yield from (("part_types", "part_types", key) for key in row.part_types)
         case Service():
             yield "programme", "programmes", row.programme
-        case WarrantyTerm():
+        case CalendarStop():
+            yield from (("programmes", "programmes", key) for key in row.programmes)
+            yield from (("states", "unit_states", key) for key in row.states)
+        case WarrantyTerm() | ServiceLife():
             yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
             yield from (("part_types", "part_types", key) for key in row.part_types)
 

@@ -63,6 +63,8 @@ class Quantity(Row, frozen=True, kw_only=True):
     kind_of_number: Literal["decimal", "integer"] = "decimal"
     symbol: str = ""
     term: str = ""
+    wears: bool = False
+    """Whether it moves towards its limit with the kilometres run."""
 
 
 class Place(Row, frozen=True):
@@ -365,6 +367,36 @@ class Service(Row, frozen=True, kw_only=True):
         return any((self.km, self.engine_hours, self.months, self.days, self.hours))
 
 
+class CalendarStop(Row, frozen=True, kw_only=True):
+    """States of units in which the calendar of some maintenance does not run on.
+
+    An unconfirmed row is shown and not applied: it would let a unit stand longer than is known
+    to be allowed.
+    """
+
+    programmes: tuple[Key, ...] = ()
+    """Empty: every programme."""
+    kinds: tuple[Words, ...] = ()
+    """Empty: every kind."""
+    states: Annotated[tuple[Key, ...], Meta(min_length=1)]
+
+    def covers(self, service: "Service") -> bool:
+        """Whether the row holds for a kind of maintenance."""
+        return (not self.programmes or service.programme in self.programmes) and (
+            not self.kinds or service.kind in self.kinds
+        )
+
+
+class ServiceLife(Row, frozen=True, kw_only=True):
+    """How long a type may serve from its making; without years the term was not found."""
+
+    vehicle_types: tuple[Key, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    part_types: tuple[Key, ...] = ()
+    years: Annotated[int, Meta(gt=0, le=100)] | None = None
+    overrun: Literal["stop", "warn"] = "warn"
+
+
 class RemarkTopic(Row, frozen=True, kw_only=True):
     """What crews' remarks are about, and how often within how many days is too often.
 
@@ -592,6 +624,8 @@ class Catalogue(
     forms: Mapping[str, Form] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
+    calendar_stops: Mapping[str, CalendarStop] = {}
+    service_lives: Mapping[str, ServiceLife] = {}
     remark_topics: Mapping[str, RemarkTopic] = {}
     warranty_terms: Mapping[str, WarrantyTerm] = {}
     minimum_stock: Mapping[str, MinimumStock] = {}

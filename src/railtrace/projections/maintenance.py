@@ -14,12 +14,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from railtrace.catalogue.rows import Catalogue, Programme, Row, Service
+from railtrace.catalogue.rows import CalendarStop, Catalogue, Programme, Row, Service, ServiceLife
 from railtrace.projections.fold import Rows, State, View
 from railtrace.projections.genealogy import Stay
 from railtrace.projections.usage import milli
 from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.operation import (
+    EnteredRepair,
     Inspected,
     LastRepairStated,
     LeftRepair,
@@ -30,6 +31,7 @@ from railtrace.trace.operation import (
     ProgrammeChosen,
     Registered,
     SectionsCoupled,
+    StateChanged,
     Tested,
 )
 
@@ -56,8 +58,19 @@ class Done(Struct):
     hours_milli: int | None = None
 
 
+_SPANS_KEPT = 24
+
+
+class Span(Struct):
+    """A state said of a unit, from a moment to the next; `to_us` None while it lasts."""
+
+    state: str
+    from_us: int
+    to_us: int | None = None
+
+
 class Maintenance(State):
-    """What was last done to one unit."""
+    """What was last done to one unit; `spans` are the states a person said, the last few."""
 
     type: str = ""
     made_us: int | None = None
@@ -68,6 +81,9 @@ class Maintenance(State):
     life_by: str = ""
     life_document: str = ""
     of_sections: bool = False
+    born_us: int | None = None
+    """The last moment at which it may have been made, by what is stated."""
+    spans: list[Span] = []
 
 
 def last_moment(text: str) -> int:
@@ -127,10 +143,19 @@ def _take(state: Maintenance, entry: Entry, operation: Operation) -> None:
             state.type, state.made_us, state.made_by = (
                 operation.type, entry.happened_us, operation.id,
             )  # fmt: skip
+            state.born_us = entry.happened_us
         case Registered():
             state.type = operation.type
-        case LeftRepair(outcome="passed"):
-            _note(state, entry, operation.repair_kind)
+            if operation.made and state.made_us is None:
+                state.born_us = last_moment(operation.made)
+        case StateChanged():
+            _stand(state, entry, operation.state)
+        case EnteredRepair():
+            _stand(state, entry, "")
+        case LeftRepair():
+            _stand(state, entry, "")
+            if operation.outcome == "passed":
+                _note(state, entry, operation.repair_kind)
         case Inspected(outcome="passed"):
             _note(state, entry, operation.scope)
         case Tested(outcome="passed"):
@@ -144,6 +169,15 @@ def _take(state: Maintenance, entry: Entry, operation: Operation) -> None:
         case LifeExtended():
             state.life_until_us, state.life_by = last_moment(operation.until), operation.id
             state.life_document = operation.document
+
+
+def _stand(state: Maintenance, entry: Entry, said: str) -> None:
+    """End the state said before; a repair ends it without beginning one."""
+    if state.spans and state.spans[-1].to_us is None:
+        state.spans[-1].to_us = entry.happened_us
+    if said:
+        state.spans.append(Span(said, entry.happened_us))
+        del state.spans[:-_SPANS_KEPT]
 
 
 def _note_stated(state: Maintenance, said: LastRepairStated) -> None:
@@ -280,6 +314,8 @@ class Due(Struct, frozen=True):
     criteria: tuple[Criterion, ...] = ()
     calendar_us: int | None = None
     stops: bool = False
+    stood_us: int = 0
+    """How long the calendar stood still, by a rule of the catalogue."""
 
     @property
     def binding(self) -> Criterion | None:
@@ -308,14 +344,34 @@ def plan_of(catalogue: Catalogue, type_: str, day: date, chosen: str = "") -> Pl
     return tuple(plan)
 
 
-def dues(state: Maintenance, plan: Plan, now_us: int, counted_since: CountedAt) -> list[Due]:
+Stops = tuple[CalendarStop, ...]
+
+
+def stops_of(catalogue: Catalogue, day: date) -> Stops:
+    """Return the rules in force by which a calendar stands still; unconfirmed ones do not hold."""
+    rows = catalogue.calendar_stops.values()
+    return tuple(row for row in rows if row.confirmed and _in_force(catalogue, row, day))
+
+
+def stood_us(state: Maintenance, states: frozenset[str], from_us: int, to_us: int) -> int:
+    """Return how long a unit was in some states between two moments [µs]."""
+    return sum(
+        max(min(span.to_us or to_us, to_us) - max(span.from_us, from_us), 0)
+        for span in state.spans
+        if span.state in states
+    )
+
+
+def dues(
+    state: Maintenance, plan: Plan, now_us: int, counted_since: CountedAt, stops: Stops = ()
+) -> list[Due]:
     """Return how each kind of a plan stands for a unit, the smallest first."""
-    return [_due(state, rows, services, now_us, counted_since) for rows, services in plan]
+    return [_due(state, rows, services, now_us, counted_since, stops) for rows, services in plan]
 
 
 def _due(
     state: Maintenance, rows: Sequence[Service], services: Sequence[Service], now_us: int,
-    counted_since: CountedAt,
+    counted_since: CountedAt, stops: Stops,
 ) -> Due:  # fmt: skip
     last_kind, last = _last(state, rows[0], services)
     row = next((r for r in rows if last_kind in r.after), None) or next(
@@ -332,7 +388,9 @@ def _due(
         return _with(base, state="unknown")
     if not row.has_interval:
         return _with(base, state="blank")
-    return _counted(base, row, last, now_us, counted_since)
+    still = frozenset(s for stop in stops if stop.covers(row) for s in stop.states)
+    stood = stood_us(state, still, last.at_us, now_us) if still and state.spans else 0
+    return _counted(base, row, last, now_us, counted_since, stood)
 
 
 def _with(due: Due, **fields: Any) -> Due:
@@ -368,8 +426,12 @@ def _of_paper(base: Due, row: Service, last: Done, now_us: int) -> Due:
     )  # fmt: skip
 
 
-def _counted(base: Due, row: Service, last: Done, now_us: int, counted_since: CountedAt) -> Due:
+def _counted(
+    base: Due, row: Service, last: Done, now_us: int, counted_since: CountedAt, stood: int
+) -> Due:
+    """Count what is used up; `stood` is how long the calendar stood still [µs]."""
     criteria, calendar_us = [], None
+    ran_us = now_us - last.at_us - stood
     if row.km:
         used, least = counted_since("km", last.at_us, last.km_milli)
         criteria.append(Criterion("km", used, row.km, "km", least))
@@ -377,19 +439,19 @@ def _counted(base: Due, row: Service, last: Done, now_us: int, counted_since: Co
         used, least = counted_since("engine_hours", last.at_us, last.hours_milli)
         criteria.append(Criterion("engine_hours", used, row.engine_hours, "h", least))
     if row.hours:
-        calendar_us = last.at_us + row.hours * HOUR_US
-        criteria.append(Criterion("hours", (now_us - last.at_us) / HOUR_US, row.hours, "h"))
+        calendar_us = last.at_us + row.hours * HOUR_US + stood
+        criteria.append(Criterion("hours", ran_us / HOUR_US, row.hours, "h"))
     if row.months or row.days:
-        ends_us = last.at_us + _calendar_us(last.at_us, row)
+        length_us = _calendar_us(last.at_us, row)
+        ends_us = last.at_us + length_us + stood
         calendar_us = min(calendar_us or ends_us, ends_us)
-        used = (now_us - last.at_us) / DAY_US
-        criteria.append(Criterion("calendar", used, (ends_us - last.at_us) / DAY_US, "d"))
+        criteria.append(Criterion("calendar", ran_us / DAY_US, length_us / DAY_US, "d"))
     worst = max(c.share for c in criteria)
     tolerated = 1 + row.tolerance_percent / 100
     state = "ok" if worst <= 1 else "tolerated" if worst <= tolerated else "overdue"
     return _with(
         base, state=state, criteria=tuple(criteria), calendar_us=calendar_us,
-        stops=state == "overdue" and row.overrun == "stop",
+        stops=state == "overdue" and row.overrun == "stop", stood_us=stood,
     )  # fmt: skip
 
 
@@ -408,6 +470,52 @@ def _calendar_us(from_us: int, row: Service) -> int:
     raise AssertionError("every month has 28 days")
 
 
+# --- service life ----------------------------------------------------------------------------
+
+
+class Life(Struct, frozen=True):
+    """When a unit's service life ends: by its extension, else by the row of its type.
+
+    `stops` whether its end keeps the unit in. Of a making stated as a year, the year's end counts.
+    """
+
+    until_us: int
+    stops: bool
+    row: ServiceLife | None = None
+    document: str = ""
+    operation: str = ""
+
+
+def life_of(state: Maintenance, catalogue: Catalogue, now_us: int) -> Life | None:
+    """Return the service life of a unit, None where neither paper nor row says anything."""
+    if state.life_until_us is not None:
+        return Life(state.life_until_us, True, None, state.life_document, state.life_by)
+    row = life_row(catalogue, state.type, moment(now_us).date())
+    if row is None or row.years is None or state.born_us is None:
+        return None
+    born = moment(state.born_us)
+    day = 28 if (born.month, born.day) == (2, 29) else born.day
+    until = born.replace(year=born.year + row.years, day=day)
+    return Life(microseconds(until), row.overrun == "stop", row, "", state.made_by)
+
+
+def life_row(catalogue: Catalogue, type_: str, day: date) -> ServiceLife | None:
+    """Return the row of a type's service life: of the type before the class, by jurisdiction."""
+    named = [
+        row for row in catalogue.service_lives.values()
+        if _in_force(catalogue, row, day)
+        and (type_ in row.vehicle_types or type_ in row.part_types
+             or (not row.vehicle_types and not row.part_types
+                 and catalogue.class_of(type_) in row.vehicle_classes))
+    ]  # fmt: skip
+    return min(
+        named,
+        key=lambda row: (catalogue.jurisdictions[row.jurisdiction].precedence,
+                         not (row.vehicle_types or row.part_types), row.key),
+        default=None,
+    )  # fmt: skip
+
+
 # --- the view --------------------------------------------------------------------------------
 
 
@@ -422,11 +530,12 @@ def _rows(state: Maintenance, catalogue: Catalogue) -> Rows:
 
 MAINTENANCE = View(
     name="maintenance",
-    version=2,
+    version=3,
     state=Maintenance,
     kinds=frozenset({
         "Manufactured", "Registered", "LeftRepair", "Inspected", "Tested", "PaperIssued",
         "ProgrammeChosen", "LifeExtended", "LastRepairStated", "SectionsCoupled",
+        "StateChanged", "EnteredRepair",
     }),
     tables={
         "services_done": (

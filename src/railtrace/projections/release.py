@@ -13,7 +13,7 @@ from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
-from railtrace.projections.maintenance import Due, Maintenance
+from railtrace.projections.maintenance import Due, Maintenance, life_of
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.outside import Outside
 from railtrace.projections.passport import Passport
@@ -69,7 +69,8 @@ def gates(
         if isinstance(condition := states.get("condition"), Condition):
             found += _instrument_gates(condition, catalogue, instruments or {})
     found += [gate for unit, some in (dues or {}).items() for gate in due_gates(unit, some)]
-    found += [gate for unit, states in units for gate in _life_gates(unit, states, now_us)]
+    for unit, states in units:
+        found += _life_gates(unit, states, catalogue, now_us)
     return [_introduced(gate, introduction, day) for gate in (*found, *work)]
 
 
@@ -136,14 +137,15 @@ def _overdue(due: Due) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _life_gates(unit: str, states: States, now_us: int) -> list[Gate]:
+def _life_gates(unit: str, states: States, catalogue: Catalogue, now_us: int) -> list[Gate]:
     state = states.get("maintenance")
-    if not isinstance(state, Maintenance) or state.life_until_us is None:
+    life = life_of(state, catalogue, now_us) if isinstance(state, Maintenance) else None
+    if life is None or now_us <= life.until_us:
         return []
-    if now_us <= state.life_until_us:
-        return []
-    values = {"document": state.life_document, "operation": state.life_by}
-    return [Gate("life_expired", unit, values)]
+    values = {"document": life.document, "operation": life.operation,
+              "row": life.row.key if life.row else "",
+              "years": str(life.row.years) if life.row else ""}  # fmt: skip
+    return [Gate("life_expired", unit, values, "stops" if life.stops else "warns")]
 
 
 def _gates_of(

@@ -18,6 +18,7 @@ from railtrace.projections.maintenance import (
     credited,
     dues,
     plan_of,
+    stops_of,
 )
 from railtrace.projections.mileage import Counter
 from railtrace.store.lookup import Lookup
@@ -27,7 +28,7 @@ from railtrace.trace.leaf import moment
 PERIOD_US = round(PERIOD_DAYS * DAY_US)
 Meter = Literal["km", "engine_hours"]
 METERS: tuple[Meter, ...] = ("km", "engine_hours")
-_PERIODS_KEPT = 48
+PERIODS_KEPT = 48
 GONE = ("written_off", "condemned")
 
 
@@ -63,6 +64,7 @@ class FleetDues:
         self._views, self._lookup = views, lookup
         self.catalogue, self.now_us = catalogue, now_us
         self._day = moment(now_us).date()
+        self._stops = stops_of(catalogue, self._day)
         self._plans: dict[tuple[str, str], Plan] = {}
 
     def of(self, units: Sequence[str] | None = None, types: Sequence[str] = ()) -> list[Forecast]:
@@ -136,17 +138,17 @@ class FleetDues:
             start = since_us if first_us is None else max(since_us, first_us)
             return (counter.at(self.now_us) - counter.at(start)) / 1000, start > since_us
 
-        return dues(vehicle.state, self._plan(vehicle.state), self.now_us, since)
+        return dues(vehicle.state, self._plan(vehicle.state), self.now_us, since, self._stops)
 
     def _rates(self, vehicles: list[_Vehicle], meter: Meter) -> RunRates:
-        first = self.now_us // PERIOD_US - _PERIODS_KEPT
-        runs = np.full((len(vehicles), _PERIODS_KEPT), np.nan)
+        first = self.now_us // PERIOD_US - PERIODS_KEPT
+        runs = np.full((len(vehicles), PERIODS_KEPT), np.nan)
         for row, vehicle in enumerate(vehicles):
             counter = vehicle.counters.get(meter)
             if counter is not None and counter.first_us is not None:
-                runs[row] = _periods(counter, first, _PERIODS_KEPT)
+                runs[row] = periods(counter, first, PERIODS_KEPT)
         known = np.flatnonzero(np.isfinite(runs).any(axis=0))
-        start = int(known[0]) if len(known) else _PERIODS_KEPT
+        start = int(known[0]) if len(known) else PERIODS_KEPT
         return run_rates(runs[:, start:], first + start)
 
     def _reached(
@@ -190,7 +192,7 @@ class FleetDues:
         return at_us if us is None else min(us, at_us)
 
 
-def _periods(counter: Counter, first: int, count: int) -> Floats:
+def periods(counter: Counter, first: int, count: int) -> Floats:
     """What was run in each whole period [km or h]; NaN until the first whole one that is known."""
     assert counter.first_us is not None
     edges = np.array(counter.at_each(range(first * PERIOD_US, (first + count + 1) * PERIOD_US,

@@ -28,6 +28,7 @@ from railtrace.projections.maintenance import (
     credited,
     dues,
     plan_of,
+    stops_of,
     while_coupled,
 )
 from railtrace.projections.metrology import Instrument, Standing, standing
@@ -290,8 +291,10 @@ class Knowledge:
     def dues(self, unit: str) -> list[Due]:
         """Return how each kind of maintenance of a unit stands."""
         state = self.maintenance(unit)
-        plan = plan_of(self.catalogue, state.type, moment(self.at_us).date(), state.programme)
-        return dues(state, plan, self.at_us, lambda *since: self._since(unit, *since))
+        day = moment(self.at_us).date()
+        plan = plan_of(self.catalogue, state.type, day, state.programme)
+        return dues(state, plan, self.at_us, lambda *since: self._since(unit, *since),
+                    stops_of(self.catalogue, day))  # fmt: skip
 
     def _since(
         self, unit: str, meter: str, since_us: int, then_milli: int | None

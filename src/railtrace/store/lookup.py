@@ -392,6 +392,28 @@ class Lookup:
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def readings_of(self, units: Sequence[str], quantities: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the readings of some quantities of many units, by unit, oldest first."""
+        names = ("unit", "quantity", "place", "moment", "at_us", "value", "uom", "uncertainty",
+                 "operation")  # fmt: skip
+        found: list[tuple[Any, ...]] = []
+        for some in chunks(units) if quantities else ():
+            found += self._db.query(
+                f"SELECT {', '.join(names)} FROM readings WHERE unit IN ({marks(len(some))})"
+                f" AND quantity IN ({marks(len(quantities))}) ORDER BY unit, at_us, log, position",
+                [*some, *quantities],
+            )
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def types_of(self, units: Sequence[str]) -> dict[str, str]:
+        """Return the type of each unit that has one."""
+        found: dict[str, str] = {}
+        for some in chunks(units):
+            found |= dict(self._db.query(
+                f"SELECT unit, type FROM units WHERE unit IN ({marks(len(some))})", list(some)
+            ))  # fmt: skip
+        return found
+
     def counter_rows(
         self, unit: str, meter: Literal["km", "engine_hours"]
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -1,7 +1,7 @@
 """Norm replay: the fleet as it stands, run through two catalogues, before one is adopted."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -38,6 +38,17 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A due whose likely day moves by a day or more; None is later than anybody forecasts [µs]."""
+
+    unit: str
+    what: str
+    row: str
+    before_us: int | None
+    after_us: int | None
+
+
+@dataclass(frozen=True)
 class Replay:
     """The difference between two catalogues on one fleet."""
 
@@ -47,26 +58,59 @@ class Replay:
     after: Load
     fallen: list[Fallen]
     relieved: list[Fallen]
+    moved: list[Moved] = field(default_factory=list)
+
+
+STEPS = 4
+"""Parts of the work that progress is told by."""
 
 
 def replay(
-    views: ViewStore, lookup: Lookup, old: Catalogue, new: Catalogue, now_us: int, days: int = 1096
-) -> Replay:
+    views: ViewStore, lookup: Lookup, old: Catalogue, new: Catalogue, now_us: int,
+    days: int = 1096, tell: Callable[[int], None] = lambda done: None,
+) -> Replay:  # fmt: skip
     """Return who falls out, who is relieved, and what it costs in depot days.
 
     Dates are the likely ones of the run rates; a greater repair takes in the lesser. What was
     never recorded is not invented: kinds whose last service is unknown bring no visit.
     """
-    stands = [by_unit(FleetDues(views, lookup, c, now_us).of()) for c in (old, new)]
+    stands = []
+    for step, catalogue in enumerate((old, new)):
+        stands.append(by_unit(FleetDues(views, lookup, catalogue, now_us).of()))
+        tell(step + 1)
     loads = [
         _load(some, catalogue, now_us, days)
         for some, catalogue in zip(stands, (old, new), strict=True)
     ]
+    tell(3)
     fallen, relieved = _compared(stands[0], stands[1])
     if old.limits != new.limits:
         worse, better = _limits(views, lookup, old, new)
         fallen, relieved = fallen + worse, relieved + better
-    return Replay(len(stands[1]), days, loads[0], loads[1], fallen, relieved)
+    moved = _moved(stands[0], stands[1], now_us + days * DAY_US)
+    tell(STEPS)
+    return Replay(len(stands[1]), days, loads[0], loads[1], fallen, relieved, moved)
+
+
+def _moved(
+    before: dict[str, list[Forecast]], after: dict[str, list[Forecast]], until_us: int
+) -> list[Moved]:
+    """Return the dues that come on another day within the time looked at, the soonest first."""
+    old = {(f.due.unit, f.due.kind): f for some in before.values() for f in some}
+    found = []
+    for forecast in (f for some in after.values() for f in some):
+        was = old.get((forecast.due.unit, forecast.due.kind))
+        days = [None if f is None or not f.due.criteria else f.median_us for f in (was, forecast)]
+        if _apart(*days) and min(d for d in days if d is not None) <= until_us:
+            due = forecast.due
+            found.append(Moved(due.unit, due.kind, due.service, *days))
+    return sorted(found, key=lambda m: (m.after_us is None, m.after_us or 0, m.unit, m.what))
+
+
+def _apart(before_us: int | None, after_us: int | None) -> bool:
+    if before_us is None or after_us is None:
+        return before_us != after_us
+    return abs(after_us - before_us) >= DAY_US
 
 
 def _compared(

@@ -969,7 +969,10 @@ class RestrictionLifted(Operation, frozen=True, tag="RestrictionLifted"):
 
 
 class Permitted(Operation, frozen=True, tag="Permitted"):
-    """Units are permitted something: the tracks of another railway, a life extended to a day."""
+    """Units are permitted something: the tracks of another railway, a load, a speed.
+
+    A longer service life is `LifeExtended`: no permission extends it.
+    """
 
     permission: Annotated[str, Meta(min_length=1, max_length=200)]
     area: Line = ""

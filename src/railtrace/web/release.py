@@ -138,6 +138,10 @@ def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
         case "overdue":
             for name in ("over", "allowed"):
                 values[name] = names.value(values[name], values["unit"])
+        case "life_expired" if values["row"]:
+            row = names.catalogue.service_lives.get(values["row"])
+            years = gettext("{years} years from the making").format(years=values["years"])
+            values["document"] = f"{row.name(names.language)}, {years}" if row else years
         case "safety_defect" if values["place"]:
             values["code"] += f", {names.position(values['place'])}"
     return gettext(_SAID[gate.name]).format(**values)

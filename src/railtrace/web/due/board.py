@@ -18,17 +18,22 @@ from django.utils.translation import gettext_noop as _
 from railtrace.projections.maintenance import DAY_US
 from railtrace.store.dues import GONE, FleetDues, Forecast
 from railtrace.store.lookup import Maintained
+from railtrace.store.wear import WearDue, WearDues
 from railtrace.trace.leaf import microseconds, moment
 from railtrace.web import words
 from railtrace.web.clocks import day, from_us
 from railtrace.web.due.lines import STATES, Line, line
+from railtrace.web.due.wear import binding, wear_line
 from railtrace.web.figures import number_as_painted
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
 
-VIEWS = {"heat": _("Units by weeks"), "list": _("List"), "calendar": _("Calendar")}
+VIEWS = {
+    "heat": _("Units by weeks"), "list": _("List"), "calendar": _("Calendar"),
+    "wear": _("By wear"),
+}  # fmt: skip
 SHOWN = {
     "overdue": _("Overdue"), "soon": _("Due in this time"), "unknown": _("Last one unknown"),
     "blank": _("No interval"),
@@ -79,9 +84,8 @@ def due(request: HttpRequest) -> HttpResponse:
         "types": sorted(((key, names.type(key)) for key in types), key=lambda t: t[1]),
         "counts": _counts(rows, asked), "query_string": request.GET.urlencode(),
     }  # fmt: skip
-    context |= {"heat": _heat, "list": _list, "calendar": _calendar}[asked.view](
-        _wanted(rows, asked), asked, names
-    )
+    views = {"heat": _heat, "list": _list, "calendar": _calendar, "wear": _wear}
+    context |= views[asked.view](_wanted(rows, asked), asked, names)
     return render(request, f"due/{asked.view}.html", context)
 
 
@@ -271,6 +275,53 @@ def _calendar(rows: list[Row], asked: Asked, names: Names) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# --- by wear ---------------------------------------------------------------------------------
+
+
+def _wear(rows: list[Row], asked: Asked, names: Names) -> dict[str, Any]:
+    """Of each vehicle of a type the wheel whose limit comes first; of all types it takes long."""
+    if asked.type not in names.catalogue.vehicle_types:
+        return {"choose_type": True}
+    found = _wear_dues(asked, names)
+    first = (asked.page - 1) * _LISTED
+    some = found[first : first + _LISTED]
+    knowledge = the_app().knowledge()
+    knowledge.load([unit for due in some for unit in (due.part, due.vehicle)])
+    called = {u: names.number(knowledge.passport(u)) for d in some for u in (d.part, d.vehicle)}
+    return {
+        "wear_rows": [(called[d.vehicle], wear_line(d, names, called[d.part])) for d in some],
+        **_pages(len(found), asked.page, _LISTED),
+    }  # fmt: skip
+
+
+def _wear_dues(asked: Asked, names: Names) -> list[WearDue]:
+    app = the_app()
+    listed = app.lookup.maintained([asked.type])
+    here = [v.unit for v in listed if not asked.home_site or v.home_site == asked.home_site]
+    reader = WearDues(app.lookup, names.catalogue, microseconds(app.clock()))
+    return binding(reader.of(asked.type, here))
+
+
+_WEAR_HEADINGS = (
+    _("Number"), _("Part"), _("Parameter"), _("Place"), _("Last reading"), _("Limit"),
+    _("Wear per 1000 km"), _("Run to the limit, least"), _("Run to the limit, most likely"),
+    _("Run to the limit, most"), _("Due from"), _("Due most likely"), _("Due to"), _("Source"),
+)  # fmt: skip
+
+
+def _wear_cells(asked: Asked, names: Names) -> Iterator[list[str]]:
+    yield [gettext(word) for word in _WEAR_HEADINGS]
+    if asked.type not in names.catalogue.vehicle_types:
+        return
+    dues, knowledge = _wear_dues(asked, names), the_app().knowledge()
+    knowledge.load([unit for due in dues for unit in (due.part, due.vehicle)])
+    for due in dues:
+        number, part = (names.number(knowledge.passport(u)) for u in (due.vehicle, due.part))
+        one = wear_line(due, names, part)
+        yield [number, part, one.quantity, one.place, one.value, one.limit, one.rate, *one.km,
+               *(_written(us) for us in due.days_us), one.source]  # fmt: skip
+
+
 # --- export ----------------------------------------------------------------------------------
 
 _HEADINGS = (
@@ -282,6 +333,9 @@ _HEADINGS = (
 
 def _cells(request: HttpRequest) -> Iterator[list[str]]:
     asked, names = _asked(request), the_names()
+    if asked.view == "wear":
+        yield from _wear_cells(asked, names)
+        return
     yield [gettext(word) for word in _HEADINGS]
     for row in _wanted(_rows(asked)[0], asked):
         yield _row_cells(row, line(row.forecast, names), names)

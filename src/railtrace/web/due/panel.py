@@ -4,9 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from railtrace.projections.maintenance import life_of
 from railtrace.store.dues import FleetDues, Forecast
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.web.due.lines import line
+from railtrace.web.due.wear import unit_wear
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
 
@@ -39,8 +41,9 @@ def unit_due(
         "blank": [one for one in own if one.state == "blank"],
         "parts_due": sorted(parts, key=_first),
         "programme": names.catalogue.programmes.get(own[0].service.programme) if own else None,
-        "chosen": state.programme, "life": state, "now_us": knowledge.at_us,
-        "campaigns": knowledge.campaigns(tree.unit),
+        "chosen": state.programme, "now_us": knowledge.at_us,
+        "life": life_of(state, names.catalogue, knowledge.at_us),
+        "campaigns": knowledge.campaigns(tree.unit), "wear": unit_wear(knowledge, names, tree),
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Each form has at most five fields; what the trace already knows is filled in.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from railtrace.projections.passport import Passport
 from railtrace.trace.operation import (
     HolderChanged,
     LastRepairStated,
+    LifeExtended,
     LocationReported,
     Operation,
     PermissionEnded,
@@ -187,13 +189,43 @@ class RestrictForm(Change):
         return _dated(super().said())
 
 
+_LIFE = re.compile(r"срок\w* службы|service life|мӯҳлати хизмат|продлен", re.IGNORECASE)
+
+
 class PermitForm(Change):
-    """What a unit is permitted."""
+    """What a unit is permitted; a longer service life has a form of its own."""
 
     kind = Permitted
     permission = forms.CharField(label=_("Permission"), max_length=200)
     area = forms.CharField(label=_("Where it holds"), max_length=200, required=False)
     until = _day_field(_("Last day"))
+
+    def clean_permission(self) -> str:
+        """A permission does not extend a service life: who means that is shown the way."""
+        text = str(self.cleaned_data["permission"])
+        if _LIFE.search(text):
+            raise forms.ValidationError(
+                gettext("A permission extends no service life: use Extend the service life.")
+            )
+        return text
+
+    def said(self) -> dict[str, Any]:
+        """Write the last day as operations do."""
+        return _dated(super().said())
+
+
+class LifeForm(Change):
+    """To which day the service life is extended, by what paper, on which conditions."""
+
+    kind = LifeExtended
+    until = _day_field(_("Last day"))
+    document = forms.CharField(label=_("Document"), max_length=200)
+    conditions = forms.CharField(label=_("Conditions"), max_length=4000, required=False,
+                                 widget=forms.Textarea(attrs={"rows": 3}))  # fmt: skip
+
+    def prepare(self) -> None:
+        """The day is what it is about."""
+        self.fields["until"].required = True
 
     def said(self) -> dict[str, Any]:
         """Write the last day as operations do."""
@@ -237,6 +269,7 @@ _FORMS: dict[str, tuple[type[Change], str, Any]] = {
     "holder": (HolderForm, "record", _("Change the holder")),
     "restriction": (RestrictForm, "hold", _("Restrict")),
     "permission": (PermitForm, "hold", _("Permit")),
+    "life": (LifeForm, "hold", _("Extend the service life")),
     "last-repair": (LastRepairForm, "record", _("Say what is known of a repair")),
 }
 
