@@ -50,7 +50,7 @@ def test_a_shorter_interval_puts_the_locomotive_out(running: App, manager: Clien
     ]
     assert page.context["days_more"] > 0
     assert re.search(r"10.000 km → 5.?000 km", page.text)
-    assert "REPLAY 1" in manager.get(f"{address}?as=csv").text
+    assert "REPLAY\u00a01" in manager.get(f"{address}?as=csv").text
     assert manager.get(f"{address}/progress").status_code == 205
 
 
