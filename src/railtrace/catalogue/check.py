@@ -14,6 +14,7 @@ from railtrace.catalogue.rows import (
     Catalogue,
     CheckRule,
     EquipmentType,
+    Form,
     Layout,
     Limit,
     LocomotiveType,
@@ -78,6 +79,9 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield from _service(row)
         case ModeRule():
             yield from _mode_rule(row)
+        case Form():
+            yield from (("tick_when", f"{word!r} is no box of the form")
+                        for word in row.tick_when if word not in row.ticks)  # fmt: skip
         case ServiceLife() if row.overrun == "stop" and not (row.confirmed and row.years):
             yield "overrun", "an unconfirmed service life cannot stop a unit, only warn"
 

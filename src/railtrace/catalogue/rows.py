@@ -318,6 +318,8 @@ class Form(Row, frozen=True, kw_only=True):
     fields: Annotated[tuple[FormField, ...], Meta(min_length=1)]
     tables: tuple[Literal["components", "readings", "defects", "repairs"], ...] = ()
     ticks: tuple[Words, ...] = ()
+    tick_when: Mapping[str, str] = {}
+    """By the words of a box, what of the entry would tick it: `outcome=passed`."""
     signed_by: tuple[Words, ...] = ()
 
 

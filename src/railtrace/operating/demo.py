@@ -21,6 +21,7 @@ from railtrace.simulation.histories import histories
 from railtrace.simulation.laws import Laws, load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth
+from railtrace.simulation.upkeep import upkeep
 
 SEED = 1
 MARK = "demo.json"
@@ -151,11 +152,23 @@ def _depot_day(app: App, now: datetime, laws: Laws) -> int:
     operations = list(
         depot_day(yards, laws.wear.gauges, laws.wear.lathe, now, laws.weeks)
     )
+    operations += upkeep(yards, _at_home(app, yards[0].site, ("locomotive", "coach")),
+                         _at_home(app, "", ("freight_wagon",)), now)  # fmt: skip
     refused = [r for r in app.record(operations, "demo", "simulation") if isinstance(r, Refused)]
     if refused:
         raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
     app.catch_up()
     return len(operations)
+
+
+def _at_home(app: App, site: str, classes: tuple[str, ...]) -> list[str]:
+    """Return some vehicles of a depot, or of the whole railway, as a campaign takes them in."""
+    found = []
+    for kind in classes:
+        filters = {"vehicle_class": kind, "scope": "vehicles", "home_site": site}
+        found += [row.unit for row in app.lookup.fleet(filters, limit=60).rows
+                  if row.status in ("in_use", "reserve")]  # fmt: skip
+    return found
 
 
 def _yard(app: App, site: str, free: dict[str, list[str]]) -> Yard:

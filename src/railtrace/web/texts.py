@@ -33,7 +33,7 @@ _KEYWORDS: dict[str, Any] = {
 _ERRORS = {
     "RailtraceError", "Refused", "BadOperation", "IdTaken", "StoreFull", "Broken", "ProofFailed",
     "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind",
-    "BadFrame", "Shut", "ZeroLost", "UnknownKey", "KeyIsThere", "Contended",
+    "NotRead", "BadFrame", "Shut", "ZeroLost", "UnknownKey", "KeyIsThere", "Contended",
 }  # fmt: skip
 _REASONED = ("analysis/press_fit.py", "analysis/rule_checks.py", "projections/rejudge.py")
 _HEADINGS = ("English", "Русский", "Тоҷикӣ", "reviewed / not reviewed", "Where")

@@ -45,7 +45,8 @@ def filled(form: Form, source: Source, railway: str) -> dict[str, Any]:
     number = "" if form.number == "—" else f"{gettext('Form')} {form.number}"
     marks = [] if form.confirmed else [gettext("layout of our own, not of an order")]
     return {
-        "title": form.name(language), "form": number, "railway": railway, "language": language,
+        "key": form.key, "title": form.name(language), "form": number, "railway": railway,
+        "language": language,
         "marks": marks, "fields": [[_label(f, language), _value(f.value, source)]
                                    for f in form.fields],
         "ticks": list(form.ticks), "signed": list(form.signed_by),
