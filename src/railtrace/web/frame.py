@@ -56,7 +56,7 @@ RAIL = (
     RailItem("depot", gettext_noop("Depot"), "building-warehouse", "depot"),
     RailItem("trains", gettext_noop("Trains"), "route"),
     RailItem("reliability", gettext_noop("Reliability"), "chart-line", "reliability"),
-    RailItem("planning", gettext_noop("Planning"), "adjustments"),
+    RailItem("planning", gettext_noop("Planning"), "adjustments", "planning"),
     RailItem("trace", gettext_noop("Trace"), "fingerprint", "trace",
              also=("operations", "import", "contradictions")),
     RailItem("administration", gettext_noop("Administration"), "settings", "users",

@@ -226,3 +226,16 @@ class ColumnChoice(models.Model):
         constraints = [
             models.UniqueConstraint("user", "fingerprint", name="one_choice_per_header")
         ]
+
+
+class DepotPlan(models.Model):
+    """A plan of a depot under a name: a question, not a fact, so not in the trace."""
+
+    name = models.CharField(max_length=120)
+    site = models.CharField(max_length=200, blank=True)
+    body = models.JSONField(default=dict)
+    person = models.CharField(max_length=40, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "pk"]

@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lifeline/<path:unit>", units.lifeline, name="lifeline"),
     path("pulse/", live.pulse, name="pulse"),
     path("pulse/<path:unit>", live.pulse, name="unit-pulse"),
+    path("planning/", include("railtrace.web.planning.urls")),
     path("reliability/", include("railtrace.web.reliability.urls")),
     path("recalls/", recalls.recalls, name="recalls"),
     path("recalls/<path:recall>/hold", recalls.hold, name="recall-hold"),

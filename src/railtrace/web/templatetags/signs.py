@@ -236,6 +236,13 @@ def chance(value: float) -> str:
 
 
 @register.filter
+def plain(number: float) -> str:
+    """Write a number as it is typed into a field: no grouping, the reader's decimal sign."""
+    text = f"{number:.10g}"
+    return text if language() == "en" else text.replace(".", ",")
+
+
+@register.filter
 def svg(value: float) -> str:
     """Write a coordinate, whatever the language."""
     return f"{value:.2f}"

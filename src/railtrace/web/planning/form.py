@@ -1,0 +1,97 @@
+"""The fields of a plan's page: what they are called and may hold, what is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.catalogue.rows import Catalogue
+from railtrace.errors import BadData
+from railtrace.web.planning.plan import (
+    Plan,
+    PlannedStation,
+    PlannedWork,
+    stations_of,
+)
+
+_MOST_MACHINES = 60
+_MOST_MONEY = 1e12
+
+
+@dataclass(frozen=True)
+class Field:
+    """One figure of a station: its key in the form, its word, its bounds."""
+
+    key: str
+    word: str
+    least: float
+    most: float
+    whole: bool = False
+
+
+FIELDS = (
+    Field("machines", _("Machines"), 1, _MOST_MACHINES, whole=True),
+    Field("capacity", _("Items at once"), 1, 100, whole=True),
+    Field("hours_a_week", _("Hours a week"), 1, 168),
+    Field("mtbf_h", _("Between failures, h"), 0, 100_000),
+    Field("mttr_h", _("Repair, h"), 0, 10_000),
+    Field("price", _("Price of one"), 0, _MOST_MONEY),
+    Field("power_kw", _("Power, kW"), 0, 100_000),
+    Field("area_m2", _("Area, m²"), 0, 100_000),
+    Field("staff", _("Staff a shift"), 0, 100),
+)
+_PER_WEEK = Field("per_week", _("Items a week"), 0, 100_000)
+_BATCH = Field("batch", _("Items in a batch"), 1, 500, whole=True)
+_MINUTES = Field("minutes", _("Time, min"), 0.1, 100_000)
+_TARGET = Field("target_h", _("Target, h"), 0, 100_000)
+
+
+def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
+    """Read a plan from a page's form. Raises BadData naming the field and what it may hold."""
+    chosen = [key for key in catalogue.processes if f"on:{key}" in sent]
+    if not chosen:
+        raise BadData("choose at least one process: without work there is nothing to compute")
+    work = {key: _work(key, sent, catalogue) for key in chosen}
+    plan = Plan(work=work, target_h=_number(sent, "target_h", _TARGET) or 0.0)
+    stations = {key: _station(key, sent) for key in stations_of(catalogue, plan)}
+    return Plan(stations, work, plan.target_h)
+
+
+def _work(key: str, sent: Mapping[str, str], catalogue: Catalogue) -> PlannedWork:
+    minutes = {
+        step.key: value
+        for step in catalogue.processes[key].steps
+        if (value := _number(sent, f"minutes:{key}:{step.key}", _MINUTES)) is not None
+    }
+    batch = _number(sent, f"batch:{key}", _BATCH)
+    return PlannedWork(_number(sent, f"per_week:{key}", _PER_WEEK), int(batch or 1), minutes)
+
+
+def _station(key: str, sent: Mapping[str, str]) -> PlannedStation:
+    return msgspec.convert(dict(_figures(key, sent)), PlannedStation)
+
+
+def _figures(key: str, sent: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    for field in FIELDS:
+        value = _number(sent, f"{field.key}:{key}", field)
+        if value is not None:
+            yield field.key, int(value) if field.whole else value
+
+
+def _number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
+    """Read a figure as people type it, with a comma or a point; None where it is empty."""
+    text = sent.get(name, "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not field.least <= value <= field.most or (field.whole and value != int(value)):
+        raise BadData(
+            "{field}: {value} is not a figure from {least} to {most}",
+            field=gettext(field.word), value=sent[name], least=f"{field.least:g}", most=f"{field.most:g}",
+        )  # fmt: skip
+    return value

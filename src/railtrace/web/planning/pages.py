@@ -1,0 +1,210 @@
+"""Plans: a list of them, a depot's model with its instant answer, its runs, what to buy."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from railtrace.analysis.depot_flow import Shop
+from railtrace.catalogue.rows import Process, Step
+from railtrace.errors import BadData, NotFound
+from railtrace.web.accounts import person_of
+from railtrace.web.fleet import the_names
+from railtrace.web.frame import in_words
+from railtrace.web.models import DepotPlan
+from railtrace.web.names import Names
+from railtrace.web.planning import verified
+from railtrace.web.planning.answer import answer, purchases, station_name
+from railtrace.web.planning.form import FIELDS, read_plan
+from railtrace.web.planning.plan import (
+    OBSERVED_DAYS,
+    Plan,
+    PlannedStation,
+    PlannedWork,
+    Told,
+    first_plan,
+    per_week,
+    shop_of,
+    station_of,
+    stations_of,
+    time_of,
+    told,
+)
+from railtrace.web.roles import allowed, may
+from railtrace.web.running import the_app
+
+
+def plans(request: HttpRequest) -> HttpResponse:
+    """List the plans; lay a new one down from what the trace knows of a depot."""
+    names = the_names()
+    if request.method == "POST" and may(request.user, "record"):
+        name = request.POST.get("name", "").strip()[:120] or gettext("Depot")
+        plan = DepotPlan.objects.create(
+            name=name, person=person_of(request.user).person_id,
+            body=msgspec.to_builtins(first_plan(names.catalogue, told())),
+        )  # fmt: skip
+        return redirect("plan", plan.pk)
+    context = {"section": "planning", "plans": DepotPlan.objects.all(), "names": names}
+    return render(request, "planning/plans.html", context)
+
+
+def kept_plan(pk: int) -> tuple[DepotPlan, Plan]:
+    """Return a kept plan. Raises NotFound."""
+    row = DepotPlan.objects.filter(pk=pk).first()
+    if row is None:
+        raise NotFound("there is no plan {plan}", plan=pk)
+    return row, msgspec.convert(row.body, Plan)
+
+
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a plan with its instant answer."""
+    row, laid = kept_plan(pk)
+    names, of = the_names(), told()
+    context = _form(row, laid, names, of) | _answered(laid, names, of)
+    return render(request, "planning/plan.html", context)
+
+
+@require_POST
+def instant(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer what the form says now, without keeping it."""
+    kept_plan(pk)
+    names = the_names()
+    try:
+        laid = read_plan(request.POST.dict(), names.catalogue)
+    except BadData as error:
+        return render(request, "planning/answer.html", {"problem": in_words(error)}, status=422)
+    return render(request, "planning/answer.html", _answered(laid, names, told()))
+
+
+@require_POST
+@allowed("record")
+def save(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep what the form says: over the plan, or as a variant of it under another name."""
+    row, laid = kept_plan(pk)
+    names = the_names()
+    try:
+        laid = read_plan(request.POST.dict(), names.catalogue)
+    except BadData as error:
+        context = _form(row, laid, names, told()) | {"problem": in_words(error)}
+        return render(request, "planning/plan.html", context, status=422)
+    name = request.POST.get("name", "").strip()[:120] or row.name
+    if "variant" in request.POST:
+        row = DepotPlan(name=name if name != row.name else gettext("%s, variant") % row.name)
+    row.name, row.person = row.name if row.pk is None else name, person_of(request.user).person_id
+    row.body = msgspec.to_builtins(laid)
+    row.save()
+    return redirect("plan", row.pk)
+
+
+@require_POST
+@allowed("record")
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a plan away: it is a question, nothing recorded leans on it."""
+    kept_plan(pk)[0].delete()
+    return redirect("planning")
+
+
+# --- the verified answer ----------------------------------------------------------------------
+
+
+def _shop(laid: Plan, names: Names) -> Shop:
+    return shop_of(laid, names.catalogue, told())
+
+
+def runs(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what the runs of a plan's shop tell."""
+    row, laid = kept_plan(pk)
+    names = the_names()
+    shop = _shop(laid, names)
+    found = verified.kept(verified.mark_of(shop))
+    context: dict[str, Any] = {
+        "section": "planning", "plan": row, "tab": "runs", "job": found,
+        "replications": verified.REPLICATIONS, "share": verified.PROGRAMME_SHARE,
+        "shares": verified.SHARES,
+    }  # fmt: skip
+    if found is not None and found.done >= 2:
+        context["processes"], context["stations"] = verified.results(shop, found, names)
+    return render(request, "planning/runs.html", context)
+
+
+@require_POST
+@allowed("record")
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin the runs, go on with them, or stop them."""
+    shop = _shop(kept_plan(pk)[1], the_names())
+    if "stop" in request.POST:
+        verified.stop(verified.mark_of(shop))
+    else:
+        verified.start(shop)
+    return redirect("plan-runs", pk)
+
+
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the progress bar of runs that are under way; 205 asks for the page anew."""
+    found = verified.kept(verified.mark_of(_shop(kept_plan(pk)[1], the_names())))
+    if found is None or found.shown_state != "running":
+        return HttpResponse(status=205)
+    return render(request, "holdings/job_progress.html", {"job": found})
+
+
+# --- what the page shows ------------------------------------------------------------------------
+
+
+def _answered(laid: Plan, names: Names, of: Told) -> dict[str, Any]:
+    try:
+        shop = shop_of(laid, names.catalogue, of)
+        found: dict[str, Any] = {"answer": answer(shop, names)}
+        if any(planned.price for planned in laid.stations.values()):
+            found["bought"] = purchases(shop, laid, names)
+    except BadData as error:
+        return {"problem": in_words(error)}
+    return found
+
+
+def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
+    now = the_app().clock()
+    return {
+        "section": "planning", "tab": "model", "plan": row, "laid": laid, "fields": FIELDS,
+        "names": names, "from_day": now - timedelta(days=OBSERVED_DAYS), "now": now,
+        "stations": [
+            (key, station_name(key, names),
+             _figures(laid.stations.get(key, PlannedStation())))
+            for key in stations_of(names.catalogue, laid)
+        ],
+        "work": [_work_row(key, laid, names, of) for key in names.catalogue.processes],
+    }  # fmt: skip
+
+
+def _figures(planned: PlannedStation) -> list[tuple[Any, float]]:
+    return [(field, getattr(planned, field.key)) for field in FIELDS]
+
+
+def _work_row(key: str, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
+    process = names.catalogue.processes[key]
+    work = laid.work.get(key, PlannedWork())
+    counted, rate = of.orders.get(key, (0, 0.0))
+    return {
+        "key": key, "name": process.name(names.language), "on": key in laid.work, "work": work,
+        "counted": counted, "rate": rate, "per_week": per_week(key, work, of),
+        "row": process, "steps": [_step_row(process, step, work, of, names)
+                                  for step in process.steps] if key in laid.work else [],
+    }  # fmt: skip
+
+
+def _step_row(
+    process: Process, step: Step, work: PlannedWork, of: Told, names: Names
+) -> Mapping[str, Any]:
+    try:
+        time = time_of(process, step, work, of)
+    except BadData:
+        time = None
+    return {
+        "key": step.key, "name": step.name(names.language),
+        "station": station_name(station_of(step), names), "time": time,
+        "minutes": time.mean_h * 60 if time else None, "own": work.minutes.get(step.key),
+    }  # fmt: skip

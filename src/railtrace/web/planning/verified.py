@@ -1,0 +1,195 @@
+"""The verified answer: a plan's shop run for a year again and again, in a process of its own.
+
+What is done is kept run by run in a file beside the data: a stopped or interrupted verification
+goes on where it was.
+"""
+
+import hashlib
+import logging
+import multiprocessing
+import uuid
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from django.utils.translation import gettext, gettext_noop
+from msgspec import Struct
+
+from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop
+from railtrace.analysis.depot_simulation import (
+    Estimate,
+    Run,
+    estimate,
+    percentile_h,
+    programme_met,
+    simulate,
+)
+from railtrace.web.names import Names
+from railtrace.web.planning.answer import station_name
+from railtrace.web.running import the_app
+
+YEAR_H = 8760.0
+REPLICATIONS = 20
+PROGRAMME_SHARE = 0.95
+"""A run meets its programme when it finishes this share of what the plan brings."""
+SHARES = (0.5, 0.8, 0.95)
+_PROCESS = uuid.uuid4().hex
+_log = logging.getLogger("railtrace.planning")
+_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify-plan")
+STATES = {
+    "running": gettext_noop("under way"), "interrupted": gettext_noop("interrupted"),
+    "stopped": gettext_noop("stopped"), "failed": gettext_noop("failed"),
+    "done": gettext_noop("done"),
+}  # fmt: skip
+
+
+class KeptRun(Struct, frozen=True):
+    """A run as the file keeps it."""
+
+    turnaround_h: dict[str, list[float]]
+    wait_h: dict[str, float]
+    utilisation: dict[str, float]
+    finished_per_week: dict[str, float]
+
+    def run(self) -> Run:
+        """Return it for the estimates."""
+        times = {key: np.array(values) for key, values in self.turnaround_h.items()}
+        return Run(times, self.wait_h, self.utilisation, self.finished_per_week)
+
+
+class Verification(Struct):
+    """How far the runs of a shop are; `mark` is the hash of the shop they are of."""
+
+    mark: str
+    state: str = "running"
+    runner: str = ""
+    of: int = REPLICATIONS
+    runs: list[KeptRun] = []
+
+    @property
+    def shown_state(self) -> str:
+        """The state; what another process was at when it ended is interrupted."""
+        ended = self.state == "running" and self.runner != _PROCESS
+        return "interrupted" if ended else self.state
+
+    @property
+    def done(self) -> int:
+        """How many runs are kept."""
+        return len(self.runs)
+
+    @property
+    def said(self) -> str:
+        """The state in words."""
+        return gettext(STATES[self.shown_state])
+
+
+def mark_of(shop: Shop) -> str:
+    """Return what tells one shop from another: any other figure, another mark."""
+    return hashlib.sha256(repr(shop).encode()).hexdigest()[:20]
+
+
+def _path(mark: str) -> Path:
+    folder = the_app().config.data_folder / "plans"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{mark}.json"
+
+
+def kept(mark: str) -> Verification | None:
+    """Return the verification of a shop, if it was begun."""
+    path = _path(mark)
+    return msgspec.json.decode(path.read_bytes(), type=Verification) if path.exists() else None
+
+
+def _keep(verification: Verification) -> None:
+    path = _path(verification.mark)
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(msgspec.json.encode(verification))
+    draft.replace(path)
+
+
+def start(shop: Shop) -> "Future[None]":
+    """Begin the runs of a shop, or go on with them."""
+    mark = mark_of(shop)
+    found = kept(mark) or Verification(mark)
+    found.state, found.runner = "running", _PROCESS
+    _path(mark).with_suffix(".stop").unlink(missing_ok=True)
+    _keep(found)
+    return _thread.submit(_run, shop, found)
+
+
+def stop(mark: str) -> None:
+    """Stop after the run in hand."""
+    _path(mark).with_suffix(".stop").touch()
+
+
+def _run(shop: Shop, found: Verification) -> None:
+    wanted = _path(found.mark).with_suffix(".stop")
+    try:
+        # A process of its own: the pages need this one.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            while found.done < found.of and not wanted.exists():
+                run = pool.submit(simulate, shop, YEAR_H, found.done).result()
+                found.runs.append(_kept(run))
+                _keep(found)
+        found.state = "done" if found.done >= found.of else "stopped"
+    except Exception:
+        _log.exception("a plan could not be verified")
+        found.state = "failed"
+    _keep(found)
+
+
+def _kept(run: Run) -> KeptRun:
+    times = {key: np.round(values, 3).tolist() for key, values in run.turnaround_h.items()}
+    return KeptRun(times, run.wait_h, run.utilisation, run.finished_per_week)
+
+
+# --- what came of it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """A process over the runs: turnaround by share of items, chance that the programme is met."""
+
+    name: str
+    quantiles: tuple[tuple[float, Estimate], ...]
+    met: Estimate
+    per_week: Estimate
+
+
+@dataclass(frozen=True)
+class StationResult:
+    """A station over the runs."""
+
+    name: str
+    utilisation: Estimate
+    wait_h: Estimate
+
+    @property
+    def width(self) -> float:
+        """Its bar in hundredths."""
+        return 100 * min(self.utilisation.mean, 1.0)
+
+
+def results(
+    shop: Shop, found: Verification, names: Names
+) -> tuple[list[ProcessResult], list[StationResult]]:
+    """Return what the kept runs tell, each figure with its 95 % interval."""
+    runs = [each.run() for each in found.runs]
+    processes = []
+    for process in shop.processes:
+        planned = process.batches_per_h * process.batch * HOURS_A_WEEK
+        processes.append(ProcessResult(
+            names.catalogue.processes[process.key].name(names.language),
+            tuple((share, percentile_h(runs, process.key, share)) for share in SHARES)
+            if any(len(run.turnaround_h[process.key]) for run in runs) else (),
+            programme_met(runs, process.key, PROGRAMME_SHARE * planned),
+            estimate([run.finished_per_week[process.key] for run in runs]),
+        ))  # fmt: skip
+    stations = [
+        StationResult(station_name(s.key, names), estimate([r.utilisation[s.key] for r in runs]),
+                      estimate([r.wait_h[s.key] for r in runs]))
+        for s in shop.stations
+    ]  # fmt: skip
+    return processes, sorted(stations, key=lambda row: -row.utilisation.mean)
