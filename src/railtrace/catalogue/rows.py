@@ -485,8 +485,12 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
 
 
 class Process(Row, frozen=True, kw_only=True):
-    """A route card: the steps applied to units of some types, in their order."""
+    """A route card: the steps applied to units of some types, in their order.
 
+    `services` are the kinds of maintenance that it is: what falls due comes for it.
+    """
+
+    services: tuple[str, ...] = ()
     applies_to: Annotated[tuple[Key, ...], Meta(min_length=1)]
     steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=60)]
 

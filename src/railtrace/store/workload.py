@@ -1,10 +1,13 @@
-"""What the trace tells of a depot's work: how long its machines take, how often work comes."""
+"""What the trace tells of a depot's work: how long machines take, what came and what will come."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from railtrace.catalogue.rows import Catalogue
+from railtrace.store.dues import Forecast
 from railtrace.store.lookup import Lookup
 from railtrace.trace.leaf import read
 from railtrace.trace.ledger import TraceStore
@@ -59,4 +62,24 @@ def orders_a_week(lookup: Lookup, from_us: int, to_us: int) -> dict[str, tuple[i
     weeks = (to_us - from_us) / WEEK_US
     rows = lookup.orders(since_us=from_us, limit=_MOST_ORDERS)
     counted = Counter(row["process"] for row in rows if row["opened_us"] <= to_us)
+    return {process: (n, n / weeks) for process, n in counted.items()}
+
+
+def dues_a_week(
+    catalogue: Catalogue, lookup: Lookup, forecasts: Iterable[Forecast], to_us: int, weeks: float
+) -> dict[str, tuple[int, float]]:
+    """Return by process how many units fall due for it until a moment, and how many that is a week.
+
+    Each unit counts once, by its median date; what is overdue counts too.
+    """
+    type_of = {vehicle.unit: vehicle.type for vehicle in lookup.maintained()}
+    processes = [p for p in catalogue.processes.values() if p.services]
+    counted: Counter[str] = Counter()
+    for forecast in forecasts:
+        if forecast.median_us is not None and forecast.median_us <= to_us:
+            type_ = type_of.get(forecast.due.unit, "")
+            counted.update(
+                p.key for p in processes
+                if forecast.due.kind in p.services and type_ in p.applies_to
+            )  # fmt: skip
     return {process: (n, n / weeks) for process, n in counted.items()}

@@ -59,8 +59,9 @@ def _form(desk: Client, address: str, **changed: str) -> dict[str, str]:
 
 def test_a_plan_begins_with_what_the_trace_knows(desk: Client) -> None:
     context = desk.get(_laid(desk)).context
-    [work] = [w for w in context["work"] if w["on"]]
-    assert work["counted"] == 40
+    work = next(w for w in context["work"] if w["key"] == "wheelset_ordinary")
+    assert work["on"]
+    assert work["came"] == 40
     assert work["rate"] == pytest.approx(40 / 26)
     wash = work["steps"][0]
     assert wash["time"].basis == "observed"

@@ -92,6 +92,7 @@ def _number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
     if not field.least <= value <= field.most or (field.whole and value != int(value)):
         raise BadData(
             "{field}: {value} is not a figure from {least} to {most}",
-            field=gettext(field.word), value=sent[name], least=f"{field.least:g}", most=f"{field.most:g}",
+            field=gettext(field.word), value=sent[name],
+            least=f"{field.least:g}", most=f"{field.most:g}",
         )  # fmt: skip
     return value

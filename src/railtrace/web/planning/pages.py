@@ -28,7 +28,6 @@ from railtrace.web.planning.plan import (
     PlannedWork,
     Told,
     first_plan,
-    per_week,
     shop_of,
     station_of,
     stations_of,
@@ -187,10 +186,10 @@ def _figures(planned: PlannedStation) -> list[tuple[Any, float]]:
 def _work_row(key: str, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
     process = names.catalogue.processes[key]
     work = laid.work.get(key, PlannedWork())
-    counted, rate = of.orders.get(key, (0, 0.0))
+    came, due = of.orders.get(key, (0, 0.0))[0], of.dues.get(key)
     return {
         "key": key, "name": process.name(names.language), "on": key in laid.work, "work": work,
-        "counted": counted, "rate": rate, "per_week": per_week(key, work, of),
+        "came": came, "due": due and due[0], "rate": of.rate(key),
         "row": process, "steps": [_step_row(process, step, work, of, names)
                                   for step in process.steps] if key in laid.work else [],
     }  # fmt: skip

@@ -7,7 +7,9 @@ time or a rate empty, what the trace tells stands, else the route card's norm; e
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,9 +17,11 @@ from msgspec.structs import replace
 from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop, Station
 from railtrace.analysis.depot_flow import Process as Route
 from railtrace.analysis.depot_flow import Step as Visit
+from railtrace.app import App
 from railtrace.catalogue.rows import Catalogue, Process, Step
 from railtrace.errors import BadData
-from railtrace.store.workload import ENOUGH, Worked, machine_times, orders_a_week
+from railtrace.store.dues import FleetDues
+from railtrace.store.workload import ENOUGH, Worked, dues_a_week, machine_times, orders_a_week
 from railtrace.trace.leaf import microseconds
 from railtrace.web.running import the_app
 
@@ -64,19 +68,45 @@ class Plan(Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Told:
-    """What the trace tells of the work: times by equipment type, orders by process."""
+    """What the trace tells of the work: times by equipment type, what comes by process.
+
+    `orders` came in the last half-year, `dues` will in the next one: how many, how many a week.
+    """
 
     times: Mapping[str, Worked]
     orders: Mapping[str, tuple[int, float]]
+    dues: Mapping[str, tuple[int, float]]
+
+    def rate(self, process: str) -> float:
+        """How many items a week: what falls due where the process is a maintenance of kinds."""
+        return self.dues.get(process, self.orders.get(process, (0, 0.0)))[1]
+
+
+_KEEP_S = 60.0
+_told: WeakKeyDictionary[App, tuple[float, Told]] = WeakKeyDictionary()
 
 
 def told() -> Told:
-    """Read the last half-year of the trace."""
+    """Return what the trace tells, read anew every minute: sliders ask many times a second."""
     app = the_app()
+    at_s, kept = _told.get(app, (0.0, None))
+    if kept is None or monotonic() - at_s > _KEEP_S:
+        kept = _read(app)
+        _told[app] = monotonic(), kept
+    return kept
+
+
+def _read(app: App) -> Told:
+    """Read the last half-year of the trace, and what the next one brings."""
     now = app.clock()
     to_us, from_us = microseconds(now), microseconds(now - timedelta(days=OBSERVED_DAYS))
-    return Told(machine_times(app.lookup, app.trace, from_us, to_us),
-                orders_a_week(app.lookup, from_us, to_us))  # fmt: skip
+    catalogue, ahead_us = app.catalogue(), 2 * to_us - from_us
+    forecasts = FleetDues(app.views, app.lookup, catalogue, to_us).of()
+    return Told(
+        machine_times(app.lookup, app.trace, from_us, to_us),
+        orders_a_week(app.lookup, from_us, to_us),
+        dues_a_week(catalogue, app.lookup, forecasts, ahead_us, OBSERVED_DAYS / 7),
+    )
 
 
 def first_plan(catalogue: Catalogue, of: Told) -> Plan:
@@ -84,7 +114,7 @@ def first_plan(catalogue: Catalogue, of: Told) -> Plan:
     counted: dict[str, int] = {}
     for row in the_app().lookup.equipment():
         counted[row.type] = counted.get(row.type, 0) + 1
-    processes = [key for key in catalogue.processes if of.orders.get(key, (0, 0.0))[0]]
+    processes = [key for key in catalogue.processes if of.rate(key) > 0]
     processes = processes or list(catalogue.processes)[:1]
     plan = Plan(work={key: PlannedWork() for key in processes})
     needed = stations_of(catalogue, plan)
@@ -135,7 +165,7 @@ def time_of(process: Process, step: Step, work: PlannedWork, of: Told) -> Time:
 
 def per_week(key: str, work: PlannedWork, of: Told) -> float:
     """Return how many items of a process come a week."""
-    return of.orders.get(key, (0, 0.0))[1] if work.per_week is None else work.per_week
+    return of.rate(key) if work.per_week is None else work.per_week
 
 
 def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
