@@ -89,6 +89,13 @@ UPKEEP = {
 """Campaigns, remarks, claims and repairs elsewhere, a few of each name so that they tangle."""
 
 
+_TRAINS = [
+    "ConsistComposed", "ConsistChanged", "ConsistSigned", "JointsChecked", "BrakeTested",
+    "ConsistDeparted", "UnitDetached", "ConsistClosed", "Serviced",
+]  # fmt: skip
+"""Kinds of trains; two consists, so that they tangle."""
+
+
 def life(data):
     """Draw a small tangle of operations on five units, contradictions welcome."""
     day = st.integers(0, 60)
@@ -98,7 +105,7 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
-             *STOCK_KINDS, *_DEPOT, *UPKEEP,
+             *STOCK_KINDS, *_DEPOT, *UPKEEP, *_TRAINS,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
              "LastRepairStated", "GuestSeen", "LocationReported",
              "LeftRepair", "Inspected", "PaperIssued", "LifeExtended"]))  # fmt: skip
@@ -177,6 +184,8 @@ def _one(data, kind, name, at, mine, other, drawn):
             leaned_on = tuple(LeanedOn(operation=o, log="north", position=0) for o in earlier)
             return op(kind, name, at, units=(mine,), decision=name, scope="unit",
                       leaned_on=leaned_on, positions=(LogSize(log="north", size=1),))  # fmt: skip
+        case _ if kind in _TRAINS:
+            return _of_trains(kind, name, at, mine, other)
         case _ if kind in STOCK_KINDS:
             return _of_stock(kind, name, at, mine, other)
         case "Corrected":
@@ -191,6 +200,26 @@ def _one(data, kind, name, at, mine, other, drawn):
         case _:
             fields = {"repair_kind": "ДР"} if kind.endswith("Repair") else {}
             return op(kind, name, at, units=(mine,), **fields)
+
+
+def _of_trains(kind, name, at, mine, other):
+    """One operation of a train; compositions are named as they happen to be."""
+    said = {"consist": f"C{at % 2}", "composition": f"o{at % 4}"}
+    made = {"consist": f"C{at % 2}", "train": "329", "train_kind": "passenger_long",
+            "route": "r", "departs_at": START, "turned": (mine,)}  # fmt: skip
+    changed = {"replaces": f"o{at % 4}", "reason": "x", "left": ("w-3",)}
+    fields = {
+        "ConsistComposed": made,
+        "ConsistChanged": made | changed,
+        "ConsistSigned": said | {"act": f"a{at % 2}", "performed_by": (f"p-{at % 3}",)},
+        "JointsChecked": said | {"items": ("coupler",)},
+        "BrakeTested": said | {"test": "full", "mass_t": "9", "brake_force_t": "9",
+                               "locomotive": other},
+        "UnitDetached": said | {"reason": "x"},
+        "Serviced": {"supply": "coal", "amount": str(at), "unit_of_measure": "t"},
+    }.get(kind, said)  # fmt: skip
+    units = (mine, other) if kind in ("ConsistComposed", "ConsistChanged") else (mine,)
+    return op(kind, name, at, units=units, **fields)
 
 
 def _of_stock(kind, name, at, mine, other):

@@ -26,9 +26,13 @@ from railtrace.catalogue.rows import (
     Process,
     Programme,
     Quantity,
+    ReleaseGate,
+    Route,
     Row,
     Service,
     ServiceLife,
+    Supply,
+    TrainKind,
     VehicleClass,
     VehicleType,
     VibrationZones,
@@ -84,6 +88,28 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
                         for word in row.tick_when if word not in row.ticks)  # fmt: skip
         case ServiceLife() if row.overrun == "stop" and not (row.confirmed and row.years):
             yield "overrun", "an unconfirmed service life cannot stop a unit, only warn"
+        case ReleaseGate():
+            yield from _gate(row)
+        case Route() if list(row.stops) != sorted(row.stops, key=lambda s: s.km):
+            yield "stops", "do not stand in the order of their kilometres"
+
+
+_NEEDS = {
+    "no_go": "codes", "balance": "codes", "reading": "quantity", "reading_missing": "quantity",
+    "supply": "supply", "paper": "service", "brake_force": "min",
+}  # fmt: skip
+
+
+def _gate(gate: ReleaseGate) -> _Problems:
+    needed = _NEEDS.get(gate.check, "")
+    if needed and not getattr(gate, needed):
+        yield needed, f"a gate that looks at {gate.check} needs it"
+    for field in ("min", "max"):
+        text = getattr(gate, field)
+        if text is not None and not _DECIMAL.fullmatch(text):
+            yield field, f"{text!r} is not a decimal number; write it like 25.5"
+        if text is not None and gate.weight == "mandatory" and not gate.confirmed:
+            yield "weight", "an unconfirmed limit cannot be mandatory, only a warning"
 
 
 def _mode_rule(rule: ModeRule) -> _Problems:
@@ -208,6 +234,24 @@ def _references(row: Row) -> _References:
         case WarrantyTerm() | ServiceLife():
             yield from (("vehicle_types", "vehicle_types", key) for key in row.vehicle_types)
             yield from (("part_types", "part_types", key) for key in row.part_types)
+        case Supply():
+            yield "unit", "units_of_measure", row.unit
+        case TrainKind():
+            yield from (("joints", "joint_items", key) for key in row.joints)
+            acts = [act.qualification for act in row.acts if act.qualification]
+            yield from (("acts", "qualifications", key) for key in acts)
+        case Route():
+            yield from (("stops", "supplies", key) for stop in row.stops for key in stop.supplies)
+        case ReleaseGate():
+            yield from _of_gate(row)
+
+
+def _of_gate(gate: ReleaseGate) -> _References:
+    for field, kind in (("quantity", "quantities"), ("supply", "supplies"),
+                        ("unit", "units_of_measure")):  # fmt: skip
+        yield from ((field, kind, key) for key in [getattr(gate, field)] if key)
+    yield from (("train_kinds", "train_kinds", key) for key in gate.train_kinds)
+    yield from (("vehicle_types", "vehicle_types", key) for key in gate.vehicle_types)
 
 
 def _of_steps(process: Process) -> _References:

@@ -594,6 +594,147 @@ class PermitKind(Row, frozen=True, kw_only=True):
     """A permit to dangerous work."""
 
 
+class JointItem(Row, frozen=True):
+    """What is looked at where two units of a train meet."""
+
+
+class Supply(Row, frozen=True, kw_only=True):
+    """Something a unit has on board for the trip."""
+
+    unit: Sign
+
+
+class ReadinessAct(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One signature under the readiness of a consist; `accepts` the work of the others."""
+
+    key: Key
+    ru: Words
+    en: Words
+    tg: str = ""
+    qualification: str = ""
+    accepts: bool = False
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class TrainKind(Row, frozen=True, kw_only=True):
+    """A kind of train: what it is made up of, who signs it ready, in which order."""
+
+    vehicle_classes: Annotated[tuple[VehicleClassKey, ...], Meta(min_length=1)]
+    acts: tuple[ReadinessAct, ...] = ()
+    joints: tuple[Key, ...] = ()
+
+
+class RouteStop(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A place on a route: kilometres and hours from its beginning, whose railway, what it gives.
+
+    `services` are kinds of maintenance done there, `supplies` what can be taken on board.
+    """
+
+    ru: Words
+    en: Words
+    km: Annotated[float, Meta(ge=0)]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+    tg: str = ""
+    hours: Annotated[float, Meta(ge=0)] = 0
+    services: tuple[Words, ...] = ()
+    supplies: tuple[Key, ...] = ()
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class Route(Row, frozen=True, kw_only=True):
+    """A way there and back; `turnaround_h` is how long a consist stands at its far end."""
+
+    stops: Annotated[tuple[RouteStop, ...], Meta(min_length=2)]
+    returns: bool = True
+    turnaround_h: Annotated[float, Meta(ge=0)] = 0
+
+    @property
+    def km_there(self) -> float:
+        """How far the last stop is [km]."""
+        return self.stops[-1].km
+
+    @property
+    def km(self) -> float:
+        """How far a consist runs before it is at home again [km]."""
+        return self.km_there * (2 if self.returns else 1)
+
+    @property
+    def hours(self) -> float:
+        """How long it is away [h]."""
+        there = self.stops[-1].hours
+        return 2 * there + self.turnaround_h if self.returns else there
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Whose railways are run over."""
+        return tuple(dict.fromkeys(stop.country for stop in self.stops))
+
+
+GateCheck = Literal[
+    "views_behind", "no_decision", "recalled", "on_hold", "scrapped", "not_described",
+    "safety_defect", "contradiction", "history_unknown", "restricted", "permission_expired",
+    "work_open", "work_incomplete", "instrument", "overdue", "life_expired",
+    "campaign_overdue", "remark_overdue", "not_taken_over",
+    "unfit", "doubtful", "reading", "reading_missing", "no_go", "status", "identity", "paper",
+    "supply", "in_other_train", "wrong_class", "template", "train_kind_unknown", "route_unknown",
+    "joint_height", "joint_missing", "joint_fault", "balance", "act_missing", "act_returned",
+    "act_order", "act_own_work", "act_no_right", "consist_contradiction", "not_ready",
+    "brake_missing", "brake_failed", "brake_force", "no_locomotive", "return_margin",
+    "admission_age", "admission_extended",
+]  # fmt: skip
+"""What a gate looks at; each is a function of projections/consist_gates.py."""
+
+MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")]
+
+
+class ReleaseGate(Row, frozen=True, kw_only=True):
+    """A gate of a release: what it looks at, how much it weighs, for what and when it holds.
+
+    `order` says which of two reasons of one weight is named first. A season may pass the new
+    year. The other fields are what the check needs: codes of defects (`heating` stands for
+    `heating.boiler_pump` too), a quantity with limits, a supply, a paper, a count of units.
+    """
+
+    check: GateCheck
+    weight: Literal["mandatory", "warning", "information"]
+    order: Annotated[int, Meta(ge=1, le=999)] = 500
+    act: Literal["", "ready", "depart"] = ""
+    train_kinds: tuple[Key, ...] = ()
+    vehicle_classes: tuple[VehicleClassKey, ...] = ()
+    vehicle_types: tuple[Key, ...] = ()
+    max_speed_kmh_from: Annotated[int, Meta(ge=0)] = 0
+    max_speed_kmh_to: int | None = None
+    season_from: MonthDay = "01-01"
+    season_to: MonthDay = "12-31"
+    only_electropneumatic: bool = False
+    countries: tuple[str, ...] = ()
+    codes: tuple[Words, ...] = ()
+    quantity: str = ""
+    supply: str = ""
+    service: str = ""
+    required: bool = False
+    min: str | None = None
+    max: str | None = None
+    unit: str = ""
+    max_age_h: Annotated[float, Meta(gt=0)] | None = None
+    least: Annotated[int, Meta(ge=0)] = 0
+    most: Annotated[int, Meta(ge=0)] | None = None
+    where: Literal["", "first", "last"] = ""
+
+    def in_season(self, day: date) -> bool:
+        """Tell whether it holds on a day of the year."""
+        asked = f"{day:%m-%d}"
+        if self.season_from <= self.season_to:
+            return self.season_from <= asked <= self.season_to
+        return asked >= self.season_from or asked <= self.season_to
+
+
 class Catalogue(
     Struct,
     frozen=True,
@@ -639,6 +780,11 @@ class Catalogue(
     check_rules: Mapping[str, CheckRule] = {}
     qualifications: Mapping[str, Qualification] = {}
     permit_kinds: Mapping[str, PermitKind] = {}
+    joint_items: Mapping[str, JointItem] = {}
+    supplies: Mapping[str, Supply] = {}
+    train_kinds: Mapping[str, TrainKind] = {}
+    routes: Mapping[str, Route] = {}
+    release_gates: Mapping[str, ReleaseGate] = {}
 
     def canonical_bytes(self) -> bytes:
         """Return the catalogue as JSON, the same bytes for the same rows."""

@@ -4,6 +4,7 @@ from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.campaigns import CAMPAIGNS
 from railtrace.projections.claims import CLAIMS
 from railtrace.projections.condition import CONDITION
+from railtrace.projections.consist import CONSIST
 from railtrace.projections.coupling import COUPLING
 from railtrace.projections.equipment import EQUIPMENT
 from railtrace.projections.failures import FAILURES
@@ -23,6 +24,7 @@ from railtrace.projections.qualifications import QUALIFICATIONS
 from railtrace.projections.quality import QUALITY
 from railtrace.projections.recall import RECALL
 from railtrace.projections.remarks import REMARKS
+from railtrace.projections.servicing import SERVICING
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
 
@@ -52,4 +54,6 @@ VIEWS = (
     REMARKS,
     CLAIMS,
     OUTSIDE,
+    CONSIST,
+    SERVICING,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from railtrace.catalogue.in_force import limits_for
-from railtrace.catalogue.rows import Catalogue, Limit
+from railtrace.catalogue.rows import Catalogue, Limit, Moment
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry, moment
 from railtrace.trace.operation import (
@@ -166,14 +166,24 @@ class Judged(Struct, frozen=True):
     limit: Limit | None
 
 
-def judged(state: Condition, catalogue: Catalogue) -> list[Judged]:
+def judged(
+    state: Condition, catalogue: Catalogue, when: Moment = "in_service",
+    max_speed_kmh: int | None = None,
+) -> list[Judged]:  # fmt: skip
     """Judge the last reading of every series; without a limit the verdict is unknown."""
-    return [_judged(state.type, series, catalogue) for _, series in sorted(state.series.items())]
+    return [
+        _judged(state.type, series, catalogue, when, max_speed_kmh)
+        for _, series in sorted(state.series.items())
+    ]
 
 
-def _judged(type_: str, series: Series, catalogue: Catalogue) -> Judged:
+def _judged(
+    type_: str, series: Series, catalogue: Catalogue, when: Moment, max_speed_kmh: int | None
+) -> Judged:
     last = series.readings[-1]
-    limit = limit_for(catalogue, series.quantity, series.place, type_, last)
+    limit = limit_for(
+        catalogue, series.quantity, series.place, type_, last, when, max_speed_kmh
+    )
     verdict = "unknown"
     if limit is not None and limit.unit == last.unit:
         verdict = judge(
@@ -185,13 +195,17 @@ def _judged(type_: str, series: Series, catalogue: Catalogue) -> Judged:
 
 
 def limit_for(
-    catalogue: Catalogue, quantity: str, place: str, type_: str, taken: Taken
-) -> Limit | None:
-    """Return the in-service limit row in force when a reading was taken."""
+    catalogue: Catalogue, quantity: str, place: str, type_: str, taken: Taken,
+    when: Moment = "in_service", max_speed_kmh: int | None = None,
+) -> Limit | None:  # fmt: skip
+    """Return the limit row of a moment in force when a reading was taken."""
     vehicle = catalogue.vehicle_types.get(type_)
     vehicle_class = vehicle.vehicle_class if vehicle else None
     day = moment(taken.at_us).date()
-    fitting = limits_for(catalogue, quantity, type_, vehicle_class, "in_service", day, place=place)
+    fitting = limits_for(
+        catalogue, quantity, type_, vehicle_class, when, day,
+        place=place, max_speed_kmh=max_speed_kmh,
+    )  # fmt: skip
     return fitting[0] if fitting else None
 
 

@@ -140,6 +140,8 @@ def units_of(operation: Operation | Unreadable) -> tuple[str, ...]:
             return (f"person:{operation.person}",)
         case ShiftHandedOver():
             return (f"shifts:{operation.site}",)
+        case _ if (consist := getattr(operation, "consist", None)) is not None:
+            return (*named_units(operation), f"consist:{consist}")
         case _ if kind_of(operation) in OF_AN_ORDER:
             return (*named_units(operation), f"order:{operation.work_order}")
         case _:

@@ -207,6 +207,18 @@ class Knowledge:
         children = tuple(self.tree(s.part, s, (*_above, unit)) for s in carried)
         return Node(unit, stay, self.passport(unit), self.condition(unit), children)
 
+    def load_trees(self, units: Sequence[str]) -> None:
+        """Read several units and everything on them, a level of all of them at a time."""
+        level, seen = list(units), set(units)
+        while level:
+            self.load(level)
+            below = [
+                stay.part for unit in level
+                for stay in (*self.coupling(unit).coupled(), *self.genealogy(unit).carried())
+            ]  # fmt: skip
+            level = [part for part in dict.fromkeys(below) if part not in seen]
+            seen.update(level)
+
     def root(self, unit: str) -> tuple[str, list[Stay]]:
         """Return the unit everything hangs on, and the stays from the part up to it."""
         chain: list[Stay] = []

@@ -114,6 +114,34 @@ class Page:
     after: tuple[Any, str] | None
 
 
+@dataclass(frozen=True)
+class Listed:
+    """One consist in a list of departures."""
+
+    unit: str
+    consist: str
+    train: str
+    train_kind: str
+    route: str
+    site: str
+    departs_us: int
+    departed_us: int | None
+    closed_us: int | None
+    outcome: str
+    units: int
+
+
+@dataclass(frozen=True)
+class InConsist:
+    """A unit in a consist whose trip is not over."""
+
+    unit: str
+    member: str
+    route: str
+    departs_us: int
+    departed_us: int | None
+
+
 class Lookup:
     """Reads the view tables of one database."""
 
@@ -692,6 +720,35 @@ class Lookup:
                 [*parameters, *(some or [])],
             )
             found += [dict(zip(names, row, strict=True)) for row in rows]
+        return found
+
+    # --- trains -------------------------------------------------------------------------------
+
+    def consists(self, from_us: int, to_us: int, site: str, limit: int) -> list[Listed]:
+        """Return the consists that are to leave in a time, of a site or of all."""
+        where, parameters = ["departs_us >= ?", "departs_us < ?"], [from_us, to_us]
+        asked: list[Any] = [*parameters, *([site] if site else [])]
+        where += ["site = ?"] if site else []
+        columns = ", ".join(Listed.__dataclass_fields__)
+        rows = self._db.query(
+            f"SELECT {columns} FROM consists WHERE {' AND '.join(where)}"
+            f" ORDER BY departs_us, consist LIMIT {int(limit)}",
+            asked,
+        )
+        return [Listed(*row) for row in rows]
+
+    def consists_with(self, members: Sequence[str]) -> list[InConsist]:
+        """Return where some units stand in trains whose trips are not over."""
+        found: list[InConsist] = []
+        for some in chunks(list(members)):
+            rows = self._db.query(
+                "SELECT m.unit, m.member, c.route, c.departs_us, c.departed_us"
+                " FROM consist_members m JOIN consists c ON c.unit = m.unit"
+                f" WHERE c.closed_us IS NULL AND m.member IN ({marks(len(some))})"
+                " ORDER BY c.departs_us, m.unit, m.place",
+                list(some),
+            )
+            found += [InConsist(*row) for row in rows]
         return found
 
     # --- recalls and contradictions ---------------------------------------------------------

@@ -48,6 +48,8 @@ _EXTRA_INDEXES = {
     "triages": ("entry",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),
+    "consists": ("departs_us",),
+    "consist_members": ("member",),
 }
 
 

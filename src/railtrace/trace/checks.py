@@ -14,9 +14,14 @@ from railtrace.trace.forms import check_forms
 from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
+    BrakeTested,
     Calibrated,
     Cannibalised,
     ClaimClosed,
+    ConsistChanged,
+    ConsistClosed,
+    ConsistComposed,
+    ConsistSigned,
     Corrected,
     Disbanded,
     Formed,
@@ -26,6 +31,7 @@ from railtrace.trace.operation import (
     HolderChanged,
     Installed,
     InstrumentWithdrawn,
+    JointsChecked,
     LastRepairStated,
     LotCounted,
     LotIssued,
@@ -56,6 +62,7 @@ from railtrace.trace.operation import (
     Restricted,
     SectionsCoupled,
     SectionsUncoupled,
+    Serviced,
     StateChanged,
     TwinsJudged,
     Verified,
@@ -74,6 +81,7 @@ _WITHOUT_UNITS = {
     "GateIntroduced", "ResultSealed",
     "QualificationGranted", "QualificationWithdrawn", "ShiftHandedOver",
     "CampaignOpened", "CampaignClosed",
+    "ConsistSigned", "JointsChecked", "BrakeTested", "ConsistDeparted", "ConsistClosed",
 }  # fmt: skip
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
@@ -86,6 +94,7 @@ _ONE_UNIT = {
     "RemarkMade", "RemarkAccepted", "RemarkDone", "RemarkCarriedOver",
     "ClaimOpened", "ClaimAnswered", "ClaimDisputed", "ClaimClosed",
     "ProofLoaded",
+    "Serviced",
 }  # fmt: skip
 _OF_AN_ORDER = {
     "OrderOpened", "OrderClosed", "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted",
@@ -587,6 +596,74 @@ def _check_carried_over(operation: RemarkCarriedOver, now: datetime) -> None:
         raise BadOperation(
             "a remark is carried over by somebody: name the person", field="performed_by"
         )
+# --- trains -------------------------------------------------------------------------------
+
+
+def _check_composition(operation: ConsistComposed | ConsistChanged, now: datetime) -> None:
+    _check_offset(operation.departs_at, "departs_at")
+    for index, unit in enumerate(operation.turned):
+        if unit not in operation.units:
+            raise BadOperation(
+                "{unit} is said to be turned but is not in the consist", field=f"turned[{index}]",
+                unit=unit,
+            )  # fmt: skip
+    for index, unit in enumerate(getattr(operation, "left", ())):
+        if unit in operation.units:
+            raise BadOperation(
+                "{unit} is said to have left but is in the consist", field=f"left[{index}]",
+                unit=unit,
+            )  # fmt: skip
+
+
+def _check_signed(operation: ConsistSigned, now: datetime) -> None:
+    if not operation.performed_by:
+        raise BadOperation("{kind} names nobody who did it", field="performed_by",
+                           kind=kind_of(operation))  # fmt: skip
+    if operation.answer == "returned" and not operation.reason:
+        raise BadOperation("say why the consist is sent back", field="reason")
+
+
+def _check_joints(operation: JointsChecked, now: datetime) -> None:
+    for index, fault in enumerate(operation.faults):
+        if fault.ahead == fault.behind:
+            raise BadOperation(
+                "a joint is between two units, {unit} is named twice",
+                field=f"faults[{index}].behind", unit=fault.ahead,
+            )  # fmt: skip
+        if fault.item not in operation.items:
+            raise BadOperation(
+                "{item} is faulty but is not among what was looked at",
+                field=f"faults[{index}].item", item=fault.item,
+            )  # fmt: skip
+
+
+def _check_brakes(operation: BrakeTested, now: datetime) -> None:
+    for field in ("mass_t", "brake_force_t"):
+        _not_negative(getattr(operation, field), field)
+    if float(operation.mass_t) == 0:
+        raise BadOperation("mass_t {value}: say what the train weighs, more than zero",
+                           field="mass_t", value=operation.mass_t)  # fmt: skip
+
+
+def _check_closed(operation: ConsistClosed, now: datetime) -> None:
+    for field in ("delay_min", "stock_delay_min"):
+        _not_negative(getattr(operation, field), field)
+    delay, own = operation.delay_min, operation.stock_delay_min
+    if own is not None and float(own) > float(delay or 0):
+        raise BadOperation(
+            "the delay caused by rolling stock, {own} min, is over the whole delay, {delay} min",
+            field="stock_delay_min", own=own, delay=delay or "0",
+        )  # fmt: skip
+
+
+def _check_serviced(operation: Serviced, now: datetime) -> None:
+    for field in ("amount", "capacity"):
+        _not_negative(getattr(operation, field), field)
+    if operation.capacity is not None and float(operation.amount) > float(operation.capacity):
+        raise BadOperation(
+            "{amount} is more than the {capacity} it holds", field="amount",
+            amount=operation.amount, capacity=operation.capacity,
+        )  # fmt: skip
 
 
 _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
@@ -610,4 +687,7 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "QualificationGranted": _check_valid, "PermitIssued": _check_valid,
     "WarrantyGiven": _check_warranty, "ClaimClosed": _check_claim_closed,
     "RemarkCarriedOver": _check_carried_over,
+    "ConsistComposed": _check_composition, "ConsistChanged": _check_composition,
+    "ConsistSigned": _check_signed, "JointsChecked": _check_joints, "BrakeTested": _check_brakes,
+    "ConsistClosed": _check_closed, "Serviced": _check_serviced,
 }  # fmt: skip

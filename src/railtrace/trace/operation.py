@@ -1239,6 +1239,105 @@ class AcceptedFromRepair(Operation, frozen=True, tag="AcceptedFromRepair"):
     stay: Id
     outcome: Outcome = "passed"
     findings: Text = ""
+# --- trains --------------------------------------------------------------------------------
+
+
+class _Composition(Operation, frozen=True, kw_only=True):
+    """Units in running order, the head of the train first; `turned` have their end Б ahead."""
+
+    consist: Id
+    train: Annotated[str, Meta(min_length=1, max_length=200)]
+    train_kind: Id
+    route: Id
+    departs_at: Aware
+    turned: Units = ()
+    max_speed_kmh: Annotated[int, Meta(ge=1, le=400)] | None = None
+    electropneumatic: bool = False
+
+
+class ConsistComposed(_Composition, frozen=True, tag="ConsistComposed"):
+    """A consist is made up for a train of a day."""
+
+
+class ConsistChanged(_Composition, frozen=True, kw_only=True, tag="ConsistChanged"):
+    """The whole composition anew; what was signed for the one it replaces is void."""
+
+    replaces: Id
+    left: Units = ()
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class _OfComposition(Operation, frozen=True, kw_only=True):
+    """About a consist in one composition, named by the entry that made it."""
+
+    consist: Id
+    composition: Id
+
+
+class ConsistSigned(_OfComposition, frozen=True, kw_only=True, tag="ConsistSigned"):
+    """A person of the depot signs their part of a consist's readiness, or sends it back."""
+
+    act: Id
+    answer: Literal["signed", "returned"] = "signed"
+    reason: Line = ""
+
+
+class JointFault(_Part, frozen=True):
+    """What is wrong between two neighbours."""
+
+    ahead: Id
+    behind: Id
+    item: Id
+    text: Line = ""
+
+
+class JointsChecked(_OfComposition, frozen=True, kw_only=True, tag="JointsChecked"):
+    """Every joint of a consist was looked at; those not named among the faults are sound."""
+
+    items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=20)]
+    faults: Annotated[tuple[JointFault, ...], Meta(max_length=200)] = ()
+
+
+class BrakeTested(_OfComposition, frozen=True, kw_only=True, tag="BrakeTested"):
+    """A brake test with the locomotive on, and the certificate (ВУ-45) that tells of it."""
+
+    test: Literal["full", "short"]
+    number: Line = ""
+    locomotive: Id | None = None
+    mass_t: Decimal
+    brake_force_t: Decimal
+    outcome: Outcome = "passed"
+
+
+class ConsistDeparted(_OfComposition, frozen=True, kw_only=True, tag="ConsistDeparted"):
+    """The train has left."""
+
+
+class UnitDetached(_OfComposition, frozen=True, kw_only=True, tag="UnitDetached"):
+    """Units are uncoupled from a train."""
+
+    place: Line = ""
+    cause: Literal["fault", "traffic", "other"] = "fault"
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class ConsistClosed(_OfComposition, frozen=True, kw_only=True, tag="ConsistClosed"):
+    """The trip is over, or the consist does not go; delays are those at the end of the trip."""
+
+    outcome: Literal["arrived", "cancelled"] = "arrived"
+    delay_min: Decimal | None = None
+    stock_delay_min: Decimal | None = None
+    rescued: bool = False
+    reason: Line = ""
+
+
+class Serviced(Operation, frozen=True, tag="Serviced"):
+    """A unit was supplied or serviced; `amount` is what is on board afterwards."""
+
+    supply: Id
+    amount: Decimal
+    unit_of_measure: UnitOfMeasure
+    capacity: Decimal | None = None
 
 
 AnyOperation = (
@@ -1268,6 +1367,8 @@ AnyOperation = (
     | RemarkMade | RemarkAccepted | RemarkDone | RemarkCarriedOver
     | WarrantyGiven | ClaimOpened | ClaimAnswered | ClaimDisputed | ClaimClosed
     | SentForRepair | RepairProgressed | AcceptedFromRepair
+    | ConsistComposed | ConsistChanged | ConsistSigned | JointsChecked | BrakeTested
+    | ConsistDeparted | UnitDetached | ConsistClosed | Serviced
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -1310,6 +1411,10 @@ def named_units(operation: Operation) -> tuple[str, ...]:
             units = (*units, *(member.unit for member in operation.parts))
         case Disbanded():
             units = (*units, *operation.parts)
+        case ConsistChanged():
+            units = (*units, *operation.left)
+        case BrakeTested() if operation.locomotive is not None:
+            units = (*units, operation.locomotive)
         case Cannibalised():
             units = (*units, operation.donor, *filter(None, [operation.recipient]))
     return tuple(dict.fromkeys(units))
@@ -1341,6 +1446,10 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = (operation.defect, operation.warranty or "")
         case ContradictionResolved():
             named = (operation.contradiction.partition(":")[2],)
+        case ConsistChanged():
+            named = (operation.replaces,)
+        case _OfComposition():
+            named = (operation.composition,)
         case Released() | ReleaseRefused():
             behind = (id_ for reason in operation.reasons for id_ in reason.operations)
             named = (*(one.operation for one in operation.leaned_on), *behind)

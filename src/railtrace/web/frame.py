@@ -54,7 +54,7 @@ RAIL = (
     RailItem("fleet", gettext_noop("Fleet"), "train", "fleet",
              also=("units", "search", "recalls", "holdings")),
     RailItem("depot", gettext_noop("Depot"), "building-warehouse", "depot"),
-    RailItem("trains", gettext_noop("Trains"), "route"),
+    RailItem("trains", gettext_noop("Trains"), "route", "trains"),
     RailItem("reliability", gettext_noop("Reliability"), "chart-line", "reliability"),
     RailItem("planning", gettext_noop("Planning"), "adjustments", "planning"),
     RailItem("trace", gettext_noop("Trace"), "fingerprint", "trace",

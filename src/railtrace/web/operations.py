@@ -38,15 +38,25 @@ _WORDS = {
     "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
     "purpose": words.PURPOSES,
     "verdict": words.TWIN_VERDICTS,
-    "rule": words.RULES, "evaluation": words.EVALUATIONS,
+    "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
+    "test": words.BRAKE_TESTS, "cause": words.CAUSES | words.DETACHED_FOR,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
-    "gross_tonne_km", "delay_min", "duration_s", "quantity",
+    "gross_tonne_km", "delay_min", "duration_s", "quantity", "amount", "capacity", "mass_t",
+    "brake_force_t", "stock_delay_min",
 }  # fmt: skip
 _UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
 _OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
 _UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
+_UNITS = {"carrier", "donor", "recipient", "instead_of"}
+_OPERATIONS = {"target", "hold", "defect", "reservation", "debt", "composition", "replaces"}
+_ROWS = {
+    "route": "routes", "train_kind": "train_kinds", "supply": "supplies",
+    "unit_of_measure": "units_of_measure",
+}  # fmt: skip
+"""Fields that name a row of the catalogue, and the kind of row."""
+_UNSAID = {"performed_by", "shape", "decision", "scope", "decision_file", "consist", "catalogue"}
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
 PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
@@ -152,6 +162,9 @@ def _facts(operation: Operation | Unreadable, names: Names) -> str:
 def _fact(field: str, value: Any, names: Names) -> str:
     if field in _WORDS:
         return gettext(words.word(_WORDS[field], str(value)))
+    if field in _ROWS:
+        row = getattr(names.catalogue, _ROWS[field]).get(value)
+        return row.name(names.language) if row else str(value)
     match field:
         case "type" | "item":
             return names.type(value)
@@ -172,6 +185,7 @@ def _fact(field: str, value: Any, names: Names) -> str:
 
 
 _LABELLED = {
+    "train", "mass_t", "brake_force_t", "stock_delay_min", "number",
     "value", "removed_value", "fitted_value", "heat", "batch", "work_order", "step", "device",
     "failure_class", "delay_min", "duration_s", "gross_tonne_km", "fuel_kg", "made", "owner",
 }  # fmt: skip
@@ -335,11 +349,13 @@ def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[
         return People(value), ""
     if field == "confirmed_by":
         return People((value,)), ""
-    if isinstance(value, str) and field in {*_WORDS, "type", "position", "place", "site"}:
+    if isinstance(value, str) and field in {*_WORDS, *_ROWS, "type", "position", "place", "site"}:
         return _fact(field, value, names), ""
     if field in _FIGURES:
         return figure(value, names.language), ""
-    if field in {"parts", "not_returned"}:
+    if field == "consist" and value:
+        return value, reverse("consist", args=[value])
+    if field in {"parts", "not_returned", "turned", "left"}:
         return "; ".join(_member(part, knowledge, names) for part in value), ""
     if isinstance(value, tuple):
         return "; ".join(_plain(part) for part in value), ""

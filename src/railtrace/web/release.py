@@ -75,7 +75,7 @@ GATE_WORDS = {
     "on_hold": _("Hold"),
 }
 """Gates that a site can have in introduction."""
-_NOW = {
+NOW = {
     "views_behind": _("wait until the pages have caught up"),
     "no_decision": _("upgrade the program"),
     "recalled": _("replace the part; the recall lists where the others are"),
@@ -112,13 +112,13 @@ def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
 def _reason(gate: Gate, knowledge: Knowledge, names: Names, unit: str) -> Reason:
     part = "" if gate.unit == unit else names.unit(knowledge.passport(gate.unit))
     return Reason(
-        name=gate.name, said=_said(gate, knowledge, names), part=part, unit=gate.unit,
-        operation=gate.values.get("operation", ""), now=gettext(_NOW[gate.name]),
-        href=_href(gate), force=gate.force, order=gate.order, until=gate.until,
+        name=gate.name, said=said(gate, knowledge, names), part=part, unit=gate.unit,
+        operation=gate.values.get("operation", ""), now=gettext(NOW[gate.name]),
+        href=href(gate), force=gate.force, order=gate.order, until=gate.until,
     )  # fmt: skip
 
 
-def _said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
+def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
     values = dict(gate.values)
     match gate.name:
         case "unfit" | "doubtful":
@@ -197,7 +197,8 @@ def with_names(knowledge: Knowledge, names: Names, values: dict[str, str]) -> di
     }
 
 
-def _href(gate: Gate) -> str:
+def href(gate: Gate) -> str:
+    """Return where a reason is put right."""
     match gate.name:
         case "recalled":
             return reverse("recall", args=[gate.values["recall"]])

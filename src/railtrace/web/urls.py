@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("import/", include("railtrace.web.imports")),
     path("depot/", include("railtrace.web.depot.urls")),
     path("depot/", include("railtrace.web.upkeep.urls")),
+    path("trains/", include("railtrace.web.trains.urls")),
     path("holdings/", include("railtrace.web.holdings.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),

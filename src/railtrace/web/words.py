@@ -123,6 +123,15 @@ KINDS = {
     "SentForRepair": _("Sent for repair elsewhere"),
     "RepairProgressed": _("Repair elsewhere goes on"),
     "AcceptedFromRepair": _("Looked at on return from repair"),
+    "ConsistComposed": _("Consist composed"),
+    "ConsistChanged": _("Composition changed"),
+    "ConsistSigned": _("Consist signed"),
+    "JointsChecked": _("Joints looked at"),
+    "BrakeTested": _("Brakes tested"),
+    "ConsistDeparted": _("Train departed"),
+    "UnitDetached": _("Uncoupled from the train"),
+    "ConsistClosed": _("Trip closed"),
+    "Serviced": _("Serviced"),
 }
 
 LANES = {
@@ -172,6 +181,9 @@ LANE_OF_KIND = {
     "WarrantyGiven": "repairs", "ClaimOpened": "failures", "ClaimAnswered": "failures",
     "ClaimDisputed": "failures", "ClaimClosed": "failures", "SentForRepair": "repairs",
     "RepairProgressed": "repairs", "AcceptedFromRepair": "repairs",
+    "ConsistComposed": "runs", "ConsistChanged": "runs", "ConsistSigned": "runs",
+    "JointsChecked": "runs", "BrakeTested": "runs", "ConsistDeparted": "runs",
+    "UnitDetached": "failures", "ConsistClosed": "runs", "Serviced": "repairs",
 }  # fmt: skip
 
 CLASSES = {
@@ -269,6 +281,34 @@ COUNTS_AS = {
     "unplanned_unavailable": _("unplanned unavailable"),
     "not_counted": _("not counted"),
 }
+
+WEIGHTS = {
+    "mandatory": _("stops"),
+    "warning": _("warns"),
+    "information": _("tells"),
+}
+"""How much a gate weighs."""
+
+TRAIN_STAGES = {
+    "composed": _("being prepared"),
+    "signed": _("signed, not released"),
+    "ready": _("ready"),
+    "may_depart": _("may depart"),
+    "refused": _("refused"),
+    "departed": _("on the way"),
+    "arrived": _("arrived"),
+    "cancelled": _("cancelled"),
+}
+
+ANSWERS = {"signed": _("signed"), "returned": _("sent back")}
+
+BRAKE_TESTS = {"full": _("full"), "short": _("short")}
+
+DETACHED_FOR = {
+    "fault": _("for a fault"), "traffic": _("for traffic"), "other": _("for another reason"),
+}  # fmt: skip
+
+TRIP_OUTCOMES = {"arrived": _("arrived"), "cancelled": _("cancelled")}
 
 BASES = {
     "observed": _("observed"),
@@ -511,6 +551,14 @@ FIELDS = {
     "taken_by": _("Taken by"), "track": _("Track"),
     "valid_to": _("Valid to"),
     "recorder": _("Recorder"), "first_at": _("From"), "last_at": _("To"), "rules": _("Rules"),
+    "amount": _("Amount on board"), "brake_force_t": _("Brake force [tf]"),
+    "capacity": _("Capacity"), "composition": _("Composition"), "departs_at": _("Departs at"),
+    "electropneumatic": _("Electro-pneumatic brakes"), "faults": _("Faults"),
+    "items": _("Looked at"), "left": _("Left the consist"), "mass_t": _("Mass [t]"),
+    "replaces": _("In place of the composition"), "rescued": _("Rescued"),
+    "stock_delay_min": _("Delay caused by rolling stock [min]"), "supply": _("Supply"),
+    "train_kind": _("Kind of train"), "turned": _("End Б ahead"),
+    "unit_of_measure": _("Unit of measure"),
     "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
     "campaign": _("Campaign"), "text": _("Text"), "topic": _("Topic"), "remark": _("Remark"),
     "by": _("By whom"), "after": _("After which work"), "claim": _("Claim"),
@@ -610,6 +658,13 @@ CONTRADICTIONS = {
     "claim_not_open": _("Something was said of claim {claim}, which is not open"),
     "sent_for_repair_twice": _("Sent for repair to {to} while away for another repair"),
     "not_away_for_repair": _("Something was said of repair {stay}, for which it is not away"),
+    "consist_composed_twice": _("Consist {consist} was composed twice"),
+    "consist_changed_from_other": _(
+        "Consist {consist} was changed from a composition that did not stand"
+    ),
+    "consist_is_closed": _("Consist {consist} was written of after its trip was closed"),
+    "consist_was_other": _("Consist {consist}: signed or tested in another composition"),
+    "consist_own_work": _("{act}: {person} had signed another act of the same composition"),
     "permission_not_given": _("Permission {permission} was ended but is not given"),
 }
 

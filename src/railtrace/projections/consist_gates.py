@@ -1,0 +1,692 @@
+"""Gates of a consist: rows of the catalogue held against what is known of its units and joints.
+
+A row says what is looked at, how much it weighs and when it holds; a check below says what it
+finds. What nobody wrote a row for is no gate.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal
+
+from msgspec import Struct
+
+from railtrace.catalogue.in_force import limits_for
+from railtrace.catalogue.rows import Catalogue, Limit, ReleaseGate, Route, TrainKind
+from railtrace.projections.condition import Condition, Judged, Series, judge, judged
+from railtrace.projections.consist import Consist
+from railtrace.projections.fold import State
+from railtrace.projections.maintenance import Due, Maintenance
+from railtrace.projections.passport import Passport
+from railtrace.projections.release import Gate
+from railtrace.projections.return_margin import Short, shortages, spot_at_time, years_on
+from railtrace.projections.servicing import Servicing
+from railtrace.trace.leaf import moment
+
+Act = Literal["ready", "depart"]
+Weight = Literal["mandatory", "warning", "information"]
+WEIGHTS: tuple[Weight, ...] = ("mandatory", "warning", "information")
+REPEAT_US = 24 * 3_600_000_000
+"""Two readings of one place within a day are a reading and its repeat."""
+HOUR_US = 3_600_000_000
+
+
+class Finding(Struct, frozen=True):
+    """What a gate found: the row, what it weighs here, and the reason with its values."""
+
+    row: str
+    weight: Weight
+    gate: Gate
+    order: int
+    place: int
+    """The unit's number in the train from its head, 0 for the consist."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitFacts:
+    """What is known of one unit of a consist and of the parts on it."""
+
+    unit: str
+    type: str
+    vehicle_class: str
+    nodes: Sequence[tuple[str, Mapping[str, State]]]
+    gates: Sequence[Gate] = ()
+    """The reasons of its own, by projections/release.py."""
+    shared: tuple[str, ...] = ()
+    """Numbers of its own that other units bear too."""
+    trains: tuple[str, ...] = ()
+    """Other trains it stands in."""
+    dues: Mapping[str, Sequence[Due]] = field(default_factory=dict)
+    """How each kind of maintenance stands, of the unit and of its parts."""
+
+    def state(self, view: str) -> State | None:
+        """Return a state of the unit itself."""
+        return self.nodes[0][1].get(view) if self.nodes else None
+
+    @property
+    def conditions(self) -> Iterator[tuple[str, Condition]]:
+        """The condition of the unit and of every part on it."""
+        for unit, states in self.nodes:
+            if isinstance(condition := states.get("condition"), Condition):
+                yield unit, condition
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What a consist is judged by; `day` is the day of departure on the depot's clock."""
+
+    consist: Consist
+    units: Sequence[UnitFacts]
+    catalogue: Catalogue
+    act: Act
+    day: date
+    now_us: int
+    may: Callable[[str, str, int], bool] = lambda person, right, at_us: True
+    behind: int = 0
+
+    @property
+    def kind(self) -> TrainKind | None:
+        """The kind of train, if the catalogue has it."""
+        return self.catalogue.train_kinds.get(self.consist.train_kind)
+
+    @property
+    def route(self) -> Route | None:
+        """The route, if the catalogue has it."""
+        return self.catalogue.routes.get(self.consist.route)
+
+    @property
+    def departs_us(self) -> int:
+        """When it is to leave."""
+        return self.consist.departs_us or self.now_us
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """Return every reason, the heaviest first, then by the rows' order and along the train."""
+    if facts.behind:
+        behind = Gate("views_behind", "", {"entries": str(facts.behind)})
+        rows = [r for r in rows_of(facts) if r.check == "views_behind"]
+        return [Finding(row.key, row.weight, behind, row.order, 0) for row in rows]
+    place = {unit: n for n, unit in enumerate(facts.consist.units, 1)}
+    for number, unit in enumerate(facts.units, 1):
+        place |= {node: number for node, _ in unit.nodes}
+    found = [
+        Finding(row.key, _weight(row, gate), gate, row.order, place.get(gate.unit, 0))
+        for row in rows_of(facts)
+        for gate in _CHECKS[row.check](facts, row)
+    ]
+    return sorted(found, key=lambda f: (WEIGHTS.index(f.weight), f.order, f.place, f.row))
+
+
+def _weight(row: ReleaseGate, gate: Gate) -> Weight:
+    """A reason that only warns, by its own row or under an order, makes no gate mandatory."""
+    if row.weight == "mandatory" and gate.force == "warns":
+        return "warning"
+    if row.check == "doubtful" and gate.values.get("guard") == "mandatory":
+        return "mandatory"
+    return row.weight
+
+
+def rows_of(facts: Facts) -> list[ReleaseGate]:
+    """Return the rows that hold for a consist, an act and a day."""
+    return [row for row in facts.catalogue.release_gates.values() if _holds(facts, row)]
+
+
+def _holds(facts: Facts, row: ReleaseGate) -> bool:
+    speed = facts.consist.max_speed_kmh
+    return (
+        row.valid_from <= facts.day <= (row.valid_to or date.max)
+        and facts.catalogue.jurisdictions[row.jurisdiction].precedence > 0
+        and row.act in ("", facts.act)
+        and (not row.train_kinds or facts.consist.train_kind in row.train_kinds)
+        and row.in_season(facts.day)
+        and (facts.consist.electropneumatic or not row.only_electropneumatic)
+        and _in_band(row, speed)
+    )
+
+
+def _in_band(row: ReleaseGate, speed: int | None) -> bool:
+    if speed is None:
+        return row.max_speed_kmh_from == 0
+    return row.max_speed_kmh_from < speed <= (row.max_speed_kmh_to or 1000)
+
+
+def _of_row(facts: Facts, row: ReleaseGate) -> list[UnitFacts]:
+    """Return the units a row is about."""
+    return [
+        unit for unit in facts.units
+        if (not row.vehicle_classes or unit.vehicle_class in row.vehicle_classes)
+        and (not row.vehicle_types or unit.type in row.vehicle_types)
+    ]  # fmt: skip
+
+
+# --- units ------------------------------------------------------------------------------------
+
+
+def _own(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Reasons that a unit has by itself, in a train or alone."""
+    return [g for unit in _of_row(facts, row) for g in unit.gates if g.name == row.check]
+
+
+def _never(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    return []
+
+
+def _contradiction(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Contradictions of the units; those of the consist have a gate of their own."""
+    return _own(facts, row)
+
+
+def _reading_values(result: Judged, **more: str) -> dict[str, str]:
+    assert result.limit is not None
+    last = result.last
+    return {
+        "quantity": result.quantity, "place": result.place, "value": last.value,
+        "unit": last.unit, "limit": result.limit.key, "operation": last.operation,
+        "uncertainty": last.uncertainty or "",
+    } | more  # fmt: skip
+
+
+def is_repeated(series: Series, limit: Limit) -> bool:
+    """Tell whether the last reading repeats, within a day, one that was not clearly inside."""
+    if len(series.readings) < 2:
+        return False
+    before, last = series.readings[-2:]
+    verdict = judge(
+        Decimal(before.value), Decimal(before.uncertainty or 0), _decimal(limit.min),
+        _decimal(limit.max),
+    )  # fmt: skip
+    return 0 < last.at_us - before.at_us <= REPEAT_US and verdict != "fit"
+
+
+def _at_departure(facts: Facts, row: ReleaseGate) -> Iterator[tuple[str, Judged, bool]]:
+    for unit in _of_row(facts, row):
+        for node, condition in unit.conditions:
+            for result in judged(
+                condition, facts.catalogue, "at_departure", facts.consist.max_speed_kmh
+            ):
+                series = condition.series[f"{result.quantity}|{result.place}"]
+                if result.limit is not None:
+                    yield node, result, is_repeated(series, result.limit)
+
+
+def _unfit(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Over a limit; where a doubtful reading was repeated, the value alone decides."""
+    for unit, result, repeated in _at_departure(facts, row):
+        bare = result.verdict == "doubtful" and repeated and _outside(result)
+        if result.verdict == "unfit" or bare:
+            yield Gate("unfit", unit, _reading_values(result, repeated="yes" if bare else ""))
+
+
+def _doubtful(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for unit, result, repeated in _at_departure(facts, row):
+        if result.verdict == "doubtful" and not repeated:
+            assert result.limit is not None
+            yield Gate("doubtful", unit, _reading_values(result, guard=result.limit.guard))
+
+
+def _outside(result: Judged) -> bool:
+    limit, value = result.limit, Decimal(result.last.value)
+    assert limit is not None
+    return judge(value, Decimal(0), _decimal(limit.min), _decimal(limit.max)) == "unfit"
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _readings(facts: Facts, row: ReleaseGate) -> Iterator[tuple[UnitFacts, str, Series]]:
+    for unit in _of_row(facts, row):
+        for node, condition in unit.conditions:
+            for series in condition.series.values():
+                if series.quantity == row.quantity:
+                    yield unit, node, series
+
+
+def _reading(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """A reading outside the row's own limits."""
+    for _, node, series in _readings(facts, row):
+        last = series.readings[-1]
+        verdict = judge(
+            Decimal(last.value), Decimal(last.uncertainty or 0), _decimal(row.min),
+            _decimal(row.max),
+        )  # fmt: skip
+        if verdict == "unfit" and last.unit == row.unit:
+            yield Gate("reading", node, {
+                "quantity": series.quantity, "place": series.place, "value": last.value,
+                "unit": last.unit, "min": row.min or "", "max": row.max or "",
+                "operation": last.operation,
+            })  # fmt: skip
+
+
+def _reading_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    age_us = round((row.max_age_h or 0) * HOUR_US)
+    latest = dict[str, int]()
+    for unit, _, series in _readings(facts, row):
+        latest[unit.unit] = max(latest.get(unit.unit, 0), series.readings[-1].at_us)
+    for unit in _of_row(facts, row):
+        at_us = latest.get(unit.unit)
+        if at_us is None or (age_us and facts.departs_us - at_us > age_us):
+            yield Gate("reading_missing", unit.unit, {
+                "quantity": row.quantity, "last": str(at_us or ""),
+                "hours": f"{row.max_age_h:g}" if row.max_age_h else "",
+            })  # fmt: skip
+
+
+def in_family(code: str, families: Sequence[str]) -> bool:
+    """Tell whether a defect's code is of a family: `heating` has `heating.boiler_pump`."""
+    return any(code == family or code.startswith(f"{family}.") for family in families)
+
+
+def _no_go(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for unit in _of_row(facts, row):
+        for node, condition in unit.conditions:
+            for defect in condition.defects:
+                if in_family(defect.code, row.codes):
+                    yield Gate("no_go", node, {
+                        "code": defect.code, "place": defect.place, "operation": defect.id,
+                        "row": row.key,
+                    })  # fmt: skip
+
+
+def _passport(unit: UnitFacts) -> Passport:
+    state = unit.state("passport")
+    return state if isinstance(state, Passport) else Passport(unit=unit.unit)
+
+
+def _status(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """In repair, waiting for it, under investigation: not for the line. Holds say so themselves."""
+    for unit in _of_row(facts, row):
+        status = _passport(unit).status
+        state = facts.catalogue.unit_states.get(status)
+        idle = state is not None and state.counts_as.endswith("unavailable")
+        if idle and status != "on_hold":
+            values = {"state": status, "repair_kind": _passport(unit).repair_kind}
+            yield Gate("status", unit.unit, values)
+
+
+def _identity(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for unit in _of_row(facts, row):
+        marks = [n.value for n in _passport(unit).numbers
+                 if n.to_us is None and n.mark in ("unreadable", "duplicate")]  # fmt: skip
+        for number in dict.fromkeys((*unit.shared, *marks)):
+            yield Gate("identity", unit.unit, {"number": number})
+
+
+def _paper(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """A paper that has run out by the departure, or is not there though the row requires it."""
+    for unit in _of_row(facts, row):
+        state = unit.state("maintenance")
+        done = state.done.get(row.service) if isinstance(state, Maintenance) else None
+        if done is None and row.required:
+            yield Gate("paper", unit.unit, {"service": row.service, "until": "", "row": row.key})
+        if done is not None and done.until_us is not None and done.until_us < facts.departs_us:
+            yield Gate("paper", unit.unit, {
+                "service": row.service, "until": moment(done.until_us).date().isoformat(),
+                "operation": done.operation, "row": row.key,
+            })  # fmt: skip
+
+
+def _supply(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Less on board than the norm, or nobody said how much for this trip."""
+    asked = facts.catalogue.supplies[row.supply]
+    for unit in _of_row(facts, row):
+        state = unit.state("servicing")
+        there = state.supplies.get(row.supply) if isinstance(state, Servicing) else None
+        old = (
+            there is not None
+            and row.max_age_h is not None
+            and (facts.departs_us - there.at_us > row.max_age_h * HOUR_US)
+        )
+        values = {"supply": row.supply, "norm": row.min or "", "unit": asked.unit,
+                  "row": row.key, "next": _next_supply(facts, row.supply)}  # fmt: skip
+        if there is None or old:
+            if row.required:
+                yield Gate("supply", unit.unit, values | {"amount": ""})
+        elif row.min is not None and Decimal(there.amount) < Decimal(row.min):
+            yield Gate("supply", unit.unit, values | {
+                "amount": there.amount, "operation": there.operation,
+            })  # fmt: skip
+
+
+def _next_supply(facts: Facts, supply: str) -> str:
+    """Return the number of the first stop on the way that has a supply."""
+    stops = facts.route.stops if facts.route else ()
+    return next((str(n) for n, stop in enumerate(stops) if n and supply in stop.supplies), "")
+
+
+# --- the whole trip ---------------------------------------------------------------------------
+
+
+def _return_margin(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Mileage, a date or a paper that runs out before the consist is at home again."""
+    if facts.route is None:
+        return
+    for unit in _of_row(facts, row):
+        for node, dues in unit.dues.items():
+            for short in shortages(facts.route, facts.departs_us, dues):
+                service = facts.catalogue.services.get(short.service)
+                stops = service is not None and service.overrun == "stop"
+                values = _short_values(short, facts.route)
+                yield Gate("return_margin", node, values, "stops" if stops else "warns")
+        yield from _life_ends(facts, facts.route, unit)
+
+
+def _short_values(short: Short, route: Route) -> dict[str, str]:
+    return {
+        "kind": short.kind, "service": short.service, "short": f"{short.short:.0f}",
+        "left": f"{short.left:.0f}", "unit": short.unit, "after": str(short.spot.after),
+        "back": "yes" if short.spot.back else "", "at_us": str(short.spot.at_us),
+        "served": ",".join(map(str, short.served_at)), "operation": short.operation,
+        "trip": f"{route.km:.0f}",
+    }  # fmt: skip
+
+
+def _life_ends(facts: Facts, route: Route, unit: UnitFacts) -> Iterator[Gate]:
+    state = unit.state("maintenance")
+    ends = state.life_until_us if isinstance(state, Maintenance) else None
+    returns_us = facts.departs_us + round(route.hours * HOUR_US)
+    if ends is not None and facts.departs_us <= ends < returns_us:
+        spot = spot_at_time(route, facts.departs_us, ends)
+        short = Short("", "", (returns_us - ends) / (24 * HOUR_US),
+                      (ends - facts.departs_us) / (24 * HOUR_US), "d", spot)  # fmt: skip
+        yield Gate("return_margin", unit.unit, _short_values(short, route))
+
+
+def _crosses(facts: Facts, row: ReleaseGate) -> str:
+    """Return the first railway of the route that a row of admission is about."""
+    countries = facts.route.countries if facts.route else ()
+    return next((c for c in countries if not row.countries or c in row.countries), "")
+
+
+def _admission_age(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    country = _crosses(facts, row)
+    if not country or facts.route is None or row.most is None:
+        return
+    away = timedelta(hours=facts.route.hours)
+    for unit in _of_row(facts, row):
+        years = years_on(_passport(unit).made, facts.day, away)
+        if years is not None and years > row.most:
+            yield Gate("admission_age", unit.unit, {
+                "years": f"{years:.1f}", "most": str(row.most), "country": country,
+                "row": row.key, "operation": _passport(unit).described,
+            })  # fmt: skip
+
+
+def _admission_extended(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    country = _crosses(facts, row)
+    for unit in _of_row(facts, row) if country else ():
+        state = unit.state("maintenance")
+        if isinstance(state, Maintenance) and state.life_document:
+            yield Gate("admission_extended", unit.unit, {
+                "document": state.life_document, "country": country, "row": row.key,
+                "operation": state.life_by,
+            })  # fmt: skip
+
+
+UNIT_CHECKS = frozenset({
+    "no_decision", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
+    "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
+    "work_incomplete", "instrument", "overdue", "life_expired", "campaign_overdue",
+    "remark_overdue", "not_taken_over", "unfit", "doubtful", "reading", "reading_missing",
+    "no_go", "status", "identity", "paper", "in_other_train", "wrong_class", "return_margin",
+    "admission_age", "admission_extended",
+})  # fmt: skip
+"""What a unit is asked by itself; supplies are taken on once it stands in the train."""
+
+
+def fits(facts: Facts, unit: UnitFacts) -> bool:
+    """Tell whether a unit that is not in the consist could go with it: no mandatory reason."""
+    alone = replace(facts, units=[unit])
+    return not any(
+        _weight(row, gate) == "mandatory"
+        for row in rows_of(alone) if row.check in UNIT_CHECKS
+        for gate in _CHECKS[row.check](alone, row)
+    )  # fmt: skip
+
+
+# --- the train as a whole ---------------------------------------------------------------------
+
+
+def _in_other_train(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    return [
+        Gate("in_other_train", unit.unit, {"consist": train})
+        for unit in _of_row(facts, row) for train in unit.trains
+    ]  # fmt: skip
+
+
+def _wrong_class(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    if facts.kind is None:
+        return []
+    classes = facts.kind.vehicle_classes
+    return [
+        Gate("wrong_class", unit.unit, {"class": unit.vehicle_class, "kind": facts.kind.key})
+        for unit in facts.units if unit.vehicle_class and unit.vehicle_class not in classes
+    ]  # fmt: skip
+
+
+def _template(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """How many units of a type there are to be, and where they are to stand."""
+    mine = _of_row(facts, row)
+    values = {"count": str(len(mine)), "least": str(row.least), "where": row.where,
+              "most": "" if row.most is None else str(row.most), "row": row.key}  # fmt: skip
+    if len(mine) < row.least or (row.most is not None and len(mine) > row.most):
+        return [Gate("template", "", values)]
+    end = {"first": facts.units[:1], "last": facts.units[-1:]}.get(row.where)
+    if end and end[0] not in mine:
+        return [Gate("template", end[0].unit, values)]
+    return []
+
+
+def _train_kind_unknown(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    if facts.kind is None:
+        yield Gate("train_kind_unknown", "", {"kind": facts.consist.train_kind})
+
+
+def _route_unknown(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    if facts.route is None:
+        yield Gate("route_unknown", "", {"route": facts.consist.route})
+
+
+def facing(facts: Facts, ahead: int) -> tuple[str, str]:
+    """Return the ends that meet behind a unit of the train: its own, and its neighbour's."""
+    standing = facts.consist.composition
+    turned = set(standing.turned) if standing else set()
+    first, second = facts.units[ahead].unit, facts.units[ahead + 1].unit
+    return ("a" if first in turned else "b"), ("b" if second in turned else "a")
+
+
+def heights(facts: Facts, ahead: int) -> tuple[Decimal, Decimal] | None:
+    """Return the heights of the two couplers that meet behind a unit [mm], if both are known."""
+    found = []
+    for unit, end in zip(facts.units[ahead : ahead + 2], facing(facts, ahead), strict=True):
+        condition = unit.state("condition")
+        series = condition.series.get(f"coupler_height|{end}") if isinstance(
+            condition, Condition) else None  # fmt: skip
+        if series is None:
+            return None
+        found.append(Decimal(series.readings[-1].value))
+    return found[0], found[1]
+
+
+def _joint_height(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for ahead in range(len(facts.units) - 1):
+        first, second = facts.units[ahead], facts.units[ahead + 1]
+        limits = limits_for(
+            facts.catalogue, "coupler_height_difference", second.type, second.vehicle_class,
+            "at_departure", facts.day, max_speed_kmh=facts.consist.max_speed_kmh,
+            place="behind_locomotive" if first.vehicle_class == "locomotive" else "",
+        )  # fmt: skip
+        met = heights(facts, ahead)
+        if not limits or met is None or limits[0].max is None:
+            continue
+        if abs(met[0] - met[1]) > Decimal(limits[0].max):
+            yield Gate("joint_height", second.unit, {
+                "ahead": first.unit, "behind": second.unit, "value": str(abs(met[0] - met[1])),
+                "unit": limits[0].unit, "limit": limits[0].key,
+            })  # fmt: skip
+
+
+def _joint_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    looked_at = facts.consist.looked_at()
+    wanted = facts.kind.joints if facts.kind and len(facts.units) > 1 else ()
+    return [Gate("joint_missing", "", {"item": i}) for i in wanted if i not in looked_at]
+
+
+def _joint_fault(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for item, joints in facts.consist.looked_at().items():
+        for fault in joints.faults:
+            if fault.item == item:
+                yield Gate("joint_fault", fault.behind, {
+                    "item": item, "ahead": fault.ahead, "behind": fault.behind,
+                    "text": fault.text, "operation": joints.operation,
+                })  # fmt: skip
+
+
+def _balance(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """More units without a source of their own than the rest can feed, or two side by side."""
+    faulty = [
+        any(in_family(d.code, row.codes) for _, c in unit.conditions for d in c.defects)
+        for unit in facts.units
+    ]
+    side_by_side = any(a and b for a, b in pairwise(faulty))
+    if (row.most is not None and sum(faulty) > row.most) or side_by_side:
+        first = facts.units[faulty.index(True)].unit
+        values = {"count": str(sum(faulty)), "most": str(row.most or 0), "row": row.key}
+        yield Gate("balance", first, values)
+
+
+# --- signatures -------------------------------------------------------------------------------
+
+
+def _act_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    signed = facts.consist.signed()
+    return [
+        Gate("act_missing", "", {"act": act.key, "kind": facts.consist.train_kind})
+        for act in (facts.kind.acts if facts.kind else ()) if act.key not in signed
+    ]  # fmt: skip
+
+
+def _act_returned(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    return [
+        Gate("act_returned", "", {"act": sign.act, "reason": sign.reason,
+                                  "kind": facts.consist.train_kind, "operation": sign.operation})
+        for sign in facts.consist.signed().values() if sign.answer == "returned"
+    ]  # fmt: skip
+
+
+def _act_order(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Signed before somebody who signs earlier had signed."""
+    signed, before = facts.consist.signed(), 0
+    for act in facts.kind.acts if facts.kind else ():
+        sign = signed.get(act.key)
+        if sign is not None and sign.at_us < before:
+            yield Gate("act_order", "", {"act": act.key, "kind": facts.consist.train_kind,
+                                         "operation": sign.operation})  # fmt: skip
+        before = max(before, sign.at_us) if sign else before
+
+
+def _act_own_work(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """One person under two acts, or under the acceptance of what they serviced themselves."""
+    accepting = {act.key for act in facts.kind.acts if act.accepts} if facts.kind else set()
+    doers = {
+        person for unit in facts.units if isinstance(state := unit.state("servicing"), Servicing)
+        for supply in state.supplies.values() for person in supply.people
+    }  # fmt: skip
+    seen: set[str] = set()
+    for act, sign in facts.consist.signed().items():
+        people = set(sign.people)
+        if people & seen or (act in accepting and people & doers):
+            yield Gate("act_own_work", "", {"act": act, "kind": facts.consist.train_kind,
+                                            "operation": sign.operation})  # fmt: skip
+        seen |= people
+
+
+def _act_no_right(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    rights = {act.key: act.qualification for act in (facts.kind.acts if facts.kind else ())}
+    for key, sign in facts.consist.signed().items():
+        right = rights.get(key, "")
+        if right and not all(facts.may(p, right, sign.at_us) for p in sign.people):
+            yield Gate("act_no_right", "", {
+                "act": key, "kind": facts.consist.train_kind, "qualification": right,
+                "operation": sign.operation,
+            })  # fmt: skip
+
+
+def _consist_contradiction(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    return [
+        Gate("consist_contradiction", "", {"key": c.key, "name": c.name})
+        for c in facts.consist.contradictions.values()
+        if not c.resolution and c.name != "consist_own_work"
+    ]
+
+
+# --- departure --------------------------------------------------------------------------------
+
+
+def _not_ready(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    ready = facts.consist.decided("ready")
+    if ready is None or not ready.released:
+        yield Gate("not_ready", "", {"operation": ready.operation if ready else ""})
+
+
+def _brake_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    if facts.consist.braked() is None:
+        void = facts.consist.brakes[-1] if facts.consist.brakes else None
+        yield Gate("brake_missing", "", {
+            "void": (void.number or "—") if void else "",
+            "operation": void.operation if void else "",
+        })  # fmt: skip
+
+
+def _brake_failed(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    brakes = facts.consist.braked()
+    if brakes is not None and brakes.outcome != "passed":
+        yield Gate("brake_failed", "", {"number": brakes.number, "operation": brakes.operation})
+
+
+def _brake_force(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Brake force per 100 t of train, by the certificate, under the row's least [tf]."""
+    brakes = facts.consist.braked()
+    if brakes is None or row.min is None:
+        return
+    per_100_t = 100 * Decimal(brakes.force_t) / Decimal(brakes.mass_t)
+    if per_100_t < Decimal(row.min):
+        yield Gate("brake_force", "", {
+            "value": f"{per_100_t:.1f}", "min": row.min, "operation": brakes.operation,
+            "row": row.key,
+        })  # fmt: skip
+
+
+def _no_locomotive(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    brakes = facts.consist.braked()
+    if brakes is not None and not brakes.locomotive:
+        yield Gate("no_locomotive", "", {"operation": brakes.operation})
+
+
+_CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
+    **dict.fromkeys(
+        ("no_decision", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
+         "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
+         "work_incomplete", "instrument", "overdue", "life_expired",
+         "campaign_overdue", "remark_overdue", "not_taken_over"), _own),
+    "views_behind": _never, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
+    "reading_missing": _reading_missing, "no_go": _no_go, "status": _status,
+    "identity": _identity, "paper": _paper, "supply": _supply,
+    "in_other_train": _in_other_train, "wrong_class": _wrong_class, "template": _template,
+    "train_kind_unknown": _train_kind_unknown, "route_unknown": _route_unknown,
+    "joint_height": _joint_height, "joint_missing": _joint_missing, "joint_fault": _joint_fault,
+    "balance": _balance, "act_missing": _act_missing, "act_returned": _act_returned,
+    "act_order": _act_order, "act_own_work": _act_own_work, "act_no_right": _act_no_right,
+    "consist_contradiction": _consist_contradiction, "not_ready": _not_ready,
+    "brake_missing": _brake_missing, "brake_failed": _brake_failed,
+    "brake_force": _brake_force, "no_locomotive": _no_locomotive,
+    "return_margin": _return_margin, "admission_age": _admission_age,
+    "admission_extended": _admission_extended,
+}  # fmt: skip
+
+
+def refuses(found: Iterable[Finding]) -> list[Finding]:
+    """Return the reasons that nobody may override."""
+    return [finding for finding in found if finding.weight == "mandatory"]

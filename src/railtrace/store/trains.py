@@ -1,0 +1,98 @@
+"""Consists as the pages ask for them: lists by day, and all that a gate looks at."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import cast
+
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.consist import PREFIX, Consist
+from railtrace.projections.consist_gates import HOUR_US, Act, Facts, UnitFacts, fits
+from railtrace.store.knowledge import Knowledge
+from railtrace.store.lookup import InConsist, Listed, Lookup
+from railtrace.trace.leaf import moment
+
+_LONGEST = 500
+
+
+class Trains:
+    """Reads consists and what they are judged by."""
+
+    def __init__(self, knowledge: Knowledge, lookup: Lookup) -> None:
+        self.knowledge, self._lookup = knowledge, lookup
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue that judges."""
+        return self.knowledge.catalogue
+
+    def departures(self, from_us: int, to_us: int, site: str = "") -> list[Listed]:
+        """Return the consists that are to leave between two moments, the first first."""
+        return self._lookup.consists(from_us, to_us, site, _LONGEST)
+
+    def consist(self, name: str) -> Consist:
+        """Return a consist by its name, an empty one when nobody has composed it."""
+        unit = f"{PREFIX}{name}"
+        return cast(Consist, self.knowledge.states(unit).get("consist") or Consist(unit=unit))
+
+    def other_trains(self, consist: Consist, units: Sequence[str]) -> dict[str, list[str]]:
+        """Return, of some units, the other trains whose trips overlap the one of a consist."""
+        found: dict[str, list[str]] = {}
+        for row in self._lookup.consists_with(units):
+            if row.unit != consist.unit and self._overlaps(consist, row):
+                found.setdefault(row.member, []).append(row.unit.removeprefix(PREFIX))
+        return found
+
+    def _overlaps(self, consist: Consist, other: InConsist) -> bool:
+        begins, ends = consist.departs_us or 0, self._ends_us(consist.route, consist.departs_us)
+        other_ends = self._ends_us(other.route, other.departs_us)
+        if other.departed_us is not None:
+            other_ends = max(other_ends, self.knowledge.at_us)
+        return begins < other_ends and other.departs_us < ends
+
+    def _ends_us(self, route: str, departs_us: int | None) -> int:
+        row = self.catalogue.routes.get(route)
+        hours = row.hours if row is not None else 0
+        return (departs_us or 0) + round(max(hours, 1) * HOUR_US)
+
+    def facts(self, consist: Consist, act: Act, zone: tzinfo, behind: int = 0) -> Facts:
+        """Return what a consist is judged by for an act; days are those of the depot's clock."""
+        knowledge, units = self.knowledge, consist.units
+        knowledge.load_trees(units)
+        others = self.other_trains(consist, units)
+        departs = moment(consist.departs_us or knowledge.at_us).astimezone(zone)
+        return Facts(
+            consist, [self._unit(unit, departs, others.get(unit, ())) for unit in units],
+            self.catalogue, act, departs.date(), knowledge.at_us,
+            lambda person, right, at_us: knowledge.rights(person).may(right, at_us), behind,
+        )  # fmt: skip
+
+    def _unit(self, unit: str, departs: datetime, trains: Sequence[str]) -> UnitFacts:
+        knowledge = self.knowledge
+        nodes = knowledge.tree(unit).walk()
+        passport = nodes[0].passport
+        numbers = [n.value for n in passport.numbers if n.to_us is None]
+        shared = [n for n in numbers if len(self._lookup.bearers(n)) > 1]
+        return UnitFacts(
+            unit, passport.type, self.catalogue.class_of(passport.type),
+            [(node.unit, knowledge.states(node.unit)) for node in nodes],
+            knowledge.gates(unit, 0, departs.date().isoformat()), tuple(shared), tuple(trains),
+            {node.unit: knowledge.dues(node.unit) for node in nodes[:1]},
+        )  # fmt: skip
+
+    def candidates(self, like: UnitFacts, facts: Facts, site: str, most: int = 40) -> list[str]:
+        """Return units of one kind that could take a unit's place: fit, and free for the trip."""
+        rows = self._lookup.fleet(
+            {"scope": "vehicles", "type": like.type} | ({"home_site": site} if site else {}),
+            limit=4 * most,
+        ).rows  # fmt: skip
+        standing = {unit.unit for unit in facts.units}
+        units = [r.unit for r in rows if r.unit not in standing and r.status in FREE][:most]
+        self.knowledge.load_trees(units)
+        others = self.other_trains(facts.consist, units)
+        departs = moment(facts.departs_us).astimezone(UTC)
+        free = (self._unit(unit, departs, others.get(unit, ())) for unit in units)
+        return [unit.unit for unit in free if fits(facts, unit)]
+
+
+FREE = frozenset({"in_use", "reserve", "registered"})
+"""States from which a unit can be taken into a train."""

@@ -1,0 +1,1 @@
+"""The Trains room: departures, consists, their gates and their release."""

@@ -1,0 +1,175 @@
+"""The decision: released, released with restrictions, or refused; on what it stands."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, override
+from django.views.decorators.http import require_POST
+
+from railtrace.errors import Refused
+from railtrace.projections.condition import Condition
+from railtrace.projections.consist import Consist
+from railtrace.projections.consist_gates import Facts, Finding, refuses
+from railtrace.trace.operation import (
+    GateReason,
+    LeanedOn,
+    LogSize,
+    Released,
+    ReleaseRefused,
+    Restriction,
+)
+from railtrace.web.frame import in_words
+from railtrace.web.names import Names
+from railtrace.web.record import record_one
+from railtrace.web.roles import allowed, require
+from railtrace.web.running import the_app
+from railtrace.web.trains.board import judged, trains
+from railtrace.web.trains.page import asked_act, found
+from railtrace.web.trains.said import Said, told
+
+LANGUAGE = "ru"
+"""Reasons are kept in the railway's own language, whoever decided; pages say them anew."""
+
+
+@require_POST
+@allowed("release")
+def decide(request: HttpRequest, consist: str) -> HttpResponse:
+    """Release or refuse a consist by what is known at this moment, not when the page was opened."""
+    reader = trains()
+    state = found(reader, consist)
+    require(request.user, "release", state.site or None)
+    act = asked_act(request, state)
+    facts, reasons = judged(reader, state, act)
+    back = f"{reverse('consist', args=[consist])}?act={act}"
+    refuse = request.POST.get("decision") == "refuse"
+    if why := _why_not(request, state, reasons, refuse):
+        messages.error(request, why)
+        return redirect(back)
+    try:
+        _record(request, state, facts, reasons, act, refuse)
+    except Refused as error:
+        messages.error(request, in_words(error))
+        return redirect(back)
+    messages.success(request, gettext("Refused; the reasons are kept.") if refuse
+                     else gettext("Released; what it stands on is kept."))  # fmt: skip
+    return redirect("consist", consist)
+
+
+def _why_not(request: HttpRequest, state: Consist, reasons: list[Finding], refuse: bool) -> str:
+    """Say why it cannot be decided so; "" when nothing is in the way."""
+    if state.composition is None or request.POST.get("composition") != state.composition.id:
+        return gettext("The composition was changed since you opened the page: look again.")
+    if refuse:
+        said = request.POST.get("reason", "").strip()
+        return "" if reasons or said else gettext("Say why it is refused.")
+    stops = refuses(reasons)
+    if stops:
+        return gettext("{n} mandatory gates stand against it: it can only be refused.").format(
+            n=len(stops)
+        )
+    if any(f.weight == "warning" for f in reasons) and not _override(request):
+        return gettext("Warnings are overridden only with a reason and an end.")
+    return ""
+
+
+def _override(request: HttpRequest) -> tuple[str, datetime] | None:
+    reason = request.POST.get("override_reason", "").strip()[:200]
+    try:
+        until = parse_datetime(request.POST.get("override_until", ""))
+    except ValueError:
+        return None
+    return (reason, until) if reason and until is not None else None
+
+
+def _record(
+    request: HttpRequest, state: Consist, facts: Facts, reasons: list[Finding], act: str,
+    refuse: bool,
+) -> None:  # fmt: skip
+    decided = {
+        "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
+        "scope": "consist", "act": act, "consist": state.consist, "train": state.train,
+        "route": state.route, "reasons": _kept(request, facts, reasons, refuse),
+        "leaned_on": leaned_on(facts), "positions": positions(),
+        "catalogue": facts.catalogue.hash,
+    }  # fmt: skip
+    if refuse:
+        record_one(request, ReleaseRefused, **decided)
+    else:
+        record_one(request, Released, restrictions=restrictions(request, facts), **decided)
+
+
+def _kept(
+    request: HttpRequest, facts: Facts, reasons: list[Finding], refuse: bool
+) -> tuple[GateReason, ...]:
+    """Return the reasons as the trace keeps them, each with its rule and its operations."""
+    knowledge = the_app().knowledge()
+    names = Names(facts.catalogue, LANGUAGE)
+    with override(LANGUAGE):
+        said = told(reasons, facts, knowledge, names)
+    zone = the_app().config.zone_of(facts.consist.site)
+    overridden = None if refuse else _override(request)
+    kept = [_reason(one, overridden, zone) for one in said]
+    if refuse and (own := request.POST.get("reason", "").strip()[:200]):
+        kept.append(GateReason(gate="person", weight="mandatory", text=own))
+    return tuple(kept)
+
+
+def _reason(one: Said, overridden: tuple[str, datetime] | None, zone: Any) -> GateReason:
+    text = f"{one.part}: {one.said}" if one.part else one.said
+    more: dict[str, Any] = {}
+    if one.weight == "warning" and overridden is not None:
+        reason, until = overridden
+        until = until if until.tzinfo else until.replace(tzinfo=zone)
+        more = {"overridden": True, "override_reason": reason, "override_until": until}
+    return GateReason(
+        gate=one.finding.gate.name, weight=one.finding.weight, unit=one.unit or None,
+        row=one.finding.row, text=text[:200],
+        operations=(one.operation,) if one.operation else (), **more,
+    )  # fmt: skip
+
+
+def leaned_on(facts: Facts) -> tuple[LeanedOn, ...]:
+    """Return the readings that a decision stands on, by their places in the logs."""
+    taken = {
+        (last.operation, last.log, last.position)
+        for unit in facts.units for _, condition in unit.conditions
+        for last in (series.readings[-1] for series in _series(condition))
+    }  # fmt: skip
+    return tuple(LeanedOn(operation=o, log=log, position=p) for o, log, p in sorted(taken))[:5000]
+
+
+def _series(condition: Condition) -> Iterable[Any]:
+    return (series for series in condition.series.values() if series.readings)
+
+
+def positions() -> tuple[LogSize, ...]:
+    """Return how much of every log is taken into the views."""
+    return tuple(LogSize(log=log, size=size)
+                 for log, size in sorted(the_app().views.positions().items()))  # fmt: skip
+
+
+def restrictions(request: HttpRequest, facts: Facts) -> tuple[Restriction, ...]:
+    """Return what the train may not do: the restrictions of its units, and what is typed."""
+    found = []
+    for unit in facts.units:
+        for gate in unit.gates:
+            if gate.name == "restricted":
+                speed = gate.values.get("speed") or None
+                found.append(Restriction(
+                    rule="unit", unit=unit.unit, value=speed,
+                    unit_of_measure="km/h" if speed else None,
+                    text=gate.values["restriction"][:200],
+                ))  # fmt: skip
+    speed = request.POST.get("restrict_speed", "").strip()
+    if speed.isdigit():
+        found.append(Restriction(rule="speed", value=str(int(speed)), unit_of_measure="km/h"))
+    if text := request.POST.get("restrict_text", "").strip()[:200]:
+        found.append(Restriction(rule="text", text=text))
+    return tuple(found)

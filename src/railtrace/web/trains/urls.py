@@ -1,0 +1,24 @@
+"""Addresses of the Trains room."""
+
+from django.urls import path
+
+from railtrace.web.trains import acts, board, compose, decide, inspect, page
+
+urlpatterns = [
+    path("", board.board, name="trains"),
+    path("compose", compose.compose, name="new-consist"),
+    path("inspect", inspect.inspect, name="inspect-train"),
+    path("unit", compose.unit_said, name="unit-said"),
+    path("<str:consist>", page.consist_page, name="consist"),
+    path("<str:consist>/compose", compose.compose, name="compose-consist"),
+    path("<str:consist>/inspected", inspect.inspected, name="inspected-train"),
+    path("<str:consist>/offers", page.offers, name="offers"),
+    path("<str:consist>/sign", acts.sign, name="sign-consist"),
+    path("<str:consist>/joints", acts.joints, name="check-joints"),
+    path("<str:consist>/brakes", acts.brakes, name="test-brakes"),
+    path("<str:consist>/supply", acts.supply, name="supply-consist"),
+    path("<str:consist>/decide", decide.decide, name="decide-consist"),
+    path("<str:consist>/depart", acts.depart, name="depart-consist"),
+    path("<str:consist>/detach", acts.detach, name="detach-unit"),
+    path("<str:consist>/close", acts.close, name="close-consist"),
+]
