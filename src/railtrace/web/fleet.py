@@ -31,7 +31,7 @@ _EXPORT_PAGE = 1000
 _MOST_FILTERS = 50
 
 COLUMNS = {
-    "number": _("Number"), "type": _("Type"), "status": _("State"), "verdict": _("Condition"),
+    "number": _("Number"), "type": _("Type"), "status": _("State"), "verdict": _("Fitness"),
     "home_site": _("Depot"), "place": _("Place"), "km": _("Mileage [km]"),
     "failures": _("Failures"), "contradictions": _("Contradictions"), "last_run": _("Last run"),
     "owner": _("Owner"), "maker": _("Maker"), "heat": _("Heat"), "batch": _("Batch"),

@@ -125,9 +125,18 @@ class Act(forms.Form):
     def _find_parts(self, data: dict[str, Any]) -> None:
         units, unknown, complaints = find_parts(data["parts"])
         new = unknown if data.get("new_type") else []
-        for said in (*complaints, *map(not_known, [n for n in unknown if n not in new])):
+        strange = () if new else unknown
+        for said in (*complaints, *map(self._not_known, strange)):
             self.add_error("parts", said)
         data["units"], data["new"] = tuple(units), [self._number(number) for number in new]
+
+    def _not_known(self, number: str) -> str:
+        """Say that nobody knows a number, and what to do in this form."""
+        if "new_type" not in self.fields:
+            return not_known(number)
+        return gettext(
+            "no part bears the number {number}: check it, or choose its type if it is new to us"
+        ).format(number=number)
 
     def _number(self, text: str) -> Number:
         """Return a number nobody bears yet, as it will be entered."""
