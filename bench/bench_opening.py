@@ -1,6 +1,7 @@
 """The opening import of a whole railway: 2,800 vehicles and 30,000 parts, dry run and recording."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -11,7 +12,7 @@ from typing import Any
 import django
 import xlsxwriter
 
-from bench.table import Row, seconds, within
+from bench.table import Row, within
 from railtrace.app import App
 from railtrace.config import Config, Site
 from railtrace.interchange.columns import find_header, guess, purposes
@@ -40,16 +41,23 @@ def rows() -> list[Row]:
     sheets = {"vehicles": map(_vehicle, range(VEHICLES)), "parts": map(_part, range(PARTS))}
     paths = {purpose: _written(purpose, of) for purpose, of in sheets.items()}
     try:
-        dry = sum(seconds(lambda p=p: _go(app, p, paths[p], _counted)) for p in HEADS)
-        done = sum(seconds(lambda p=p: _go(app, p, paths[p], _recorded)) for p in HEADS)
-        views = seconds(app.catch_up)
+        dry_s = sum(_processor_s(lambda p=p: _go(app, p, paths[p], _counted)) for p in HEADS)
+        done_s = sum(_processor_s(lambda p=p: _go(app, p, paths[p], _recorded)) for p in HEADS)
+        done_s += _processor_s(app.catch_up)
     finally:
         app.stop()
-    what = f"opening of {VEHICLES:,} vehicles and {PARTS:,} parts"
+    what = f"opening of {VEHICLES:,} vehicles and {PARTS:,} parts, processor time"
     return [
-        within(f"{what}: dry run", dry * 1000, 60_000),
-        within(f"{what}: recorded and shown", (done + views) * 1000, 60_000),
+        within(f"{what}: dry run", dry_s * 1000, 60_000),
+        within(f"{what}: dry run, recorded and shown", (dry_s + done_s) * 1000, 60_000),
     ]
+
+
+def _processor_s(run: Callable[[], object]) -> float:
+    """Return the processor time of this process: other programs are not ours to measure."""
+    begin = time.process_time()
+    run()
+    return time.process_time() - begin
 
 
 def _vehicle(n: int) -> tuple[Any, ...]:
