@@ -154,7 +154,7 @@ def _bearing(key: str) -> "Bearing":
 def _recording(file: Path, rpm: float | None, rate: float | None, channel: str) -> "Recording":
     from railtrace.analysis.recording import recording
     from railtrace.errors import BadEvidence
-    from railtrace.evidence_files import waveform
+    from railtrace.interchange.evidence_files import waveform
 
     found = waveform(file, channel)
     sampling_rate = rate or found.sampling_rate_hz
@@ -255,7 +255,7 @@ def _rule(key: str) -> Any:
 
 def _columns(file: Path, *names: str) -> list[Any]:
     from railtrace.errors import BadEvidence
-    from railtrace.evidence_files import table
+    from railtrace.interchange.evidence_files import table
 
     columns = table(file)
     for name in names:

@@ -60,6 +60,10 @@ STOCK_KINDS = (
     "SendingListOpened", "SendingListClosed", "PartBorrowed", "LoanEnded", "Formed", "Disbanded",
     "Cannibalised", "LotReceived", "LotIssued", "LotCounted", "TwinsJudged",
 )  # fmt: skip
+_DIAGNOSTICS = [
+    "Diagnosed", "EvidenceDiagnosed", "TornDown", "FailureAscribed", "FluidSampled",
+    "FluidChanged", "Retyred",
+]  # fmt: skip
 _DEPOT = [
     "Verified", "InstrumentWithdrawn", "Tested", "OrderOpened", "OrderClosed", "StepDone",
     "StepAccepted", "QualificationGranted", "QualificationWithdrawn", "Placed", "PlacePlanned",
@@ -105,7 +109,7 @@ def life(data):
         kind = data.draw(st.sampled_from(
             ["Registered", "Installed", "Removed", "Ran", "MeterRead", "Measured", "Held",
              "EnteredRepair", "WrittenOff", "Condemned", "Corrected", "Released",
-             *STOCK_KINDS, *_DEPOT, *UPKEEP, *_TRAINS,
+             *STOCK_KINDS, *_DEPOT, *_DIAGNOSTICS, *UPKEEP, *_TRAINS,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
              "LastRepairStated", "GuestSeen", "LocationReported",
              "LeftRepair", "Inspected", "PaperIssued", "LifeExtended"]))  # fmt: skip
@@ -132,6 +136,23 @@ def _one(data, kind, name, at, mine, other, drawn):
             reading = Reading(quantity="flange_thickness", place="left", value=str(22 + at % 9),
                               unit="mm", uncertainty="0.3")  # fmt: skip
             return op(kind, name, at, units=(mine,), readings=(reading,))
+        case "Diagnosed":
+            return op(kind, name, at, units=(mine,), method="vibration", outcome="watch")
+        case "EvidenceDiagnosed":
+            return op(kind, name, at, units=(mine,), entry="o1", method="vibration", version="1",
+                      outcome="alarm")  # fmt: skip
+        case "TornDown":
+            named = () if at % 2 else ("o0", "o1")
+            return op(kind, name, at, units=(mine,), found="no_damage", diagnoses=named)
+        case "FailureAscribed":
+            return op(kind, name, at, units=(mine,), failure="o2", diagnoses=("o0", "o1"))
+        case "FluidSampled":
+            iron = Reading(quantity="oil_iron", value=str(at), unit="mg/kg")
+            return op(kind, name, at, units=(mine,), fluid="oil", sample=name, readings=(iron,))
+        case "FluidChanged":
+            return op(kind, name, at, units=(mine,), fluid="oil", engine_hours=str(at))
+        case "Retyred":
+            return op(kind, name, at, units=(mine,), places=("left",) if at % 2 else ())
         case "StateChanged":
             return op(kind, name, at, units=(mine,), state=f"s{at % 3}", from_state=f"s{at % 2}")
         case "HolderChanged":

@@ -22,6 +22,7 @@ PARTS = (
     shapes.Range,
     shapes.ProofLoad,
     shapes.RecorderFinding,
+    shapes.DiagnosisReason,
 )  # fmt: skip
 
 

@@ -193,3 +193,32 @@ def in_two_places(
                 found.append(Suspicion("in_two_places", (one, other), 0.0,
                                        {"between_min": between, "least_min": least}))  # fmt: skip
     return found
+
+
+@dataclass(frozen=True)
+class Done:
+    """Something done to a unit within an order: a `wash`, or a `look` that needs one before."""
+
+    unit: str
+    order: str
+    at_min: float
+    what: str
+
+
+def inspected_before_wash(done: Sequence[Done]) -> list[Suspicion]:
+    """Return looks at a unit that was washed only afterwards, within the same order.
+
+    Where nothing was washed at all there is nothing to compare with: the route card asks for it.
+    """
+    washed: dict[tuple[str, str], float] = {}
+    for each in done:
+        if each.what == "wash":
+            key = (each.unit, each.order)
+            washed[key] = min(each.at_min, washed.get(key, each.at_min))
+    found: list[Suspicion] = []
+    for row, each in enumerate(done):
+        at = washed.get((each.unit, each.order))
+        if each.what == "look" and at is not None and each.at_min < at:
+            found.append(Suspicion("inspected_before_wash", (row,), 0.0,
+                                   {"earlier_min": at - each.at_min}))  # fmt: skip
+    return found

@@ -205,6 +205,12 @@ class VibrationZones(Row, frozen=True, kw_only=True):
     c_to: Annotated[float, Meta(gt=0)]
 
 
+class DamageClass(Row, frozen=True, kw_only=True):
+    """A class of damage to rolling bearings, as a teardown names it; `clause` is the standard's."""
+
+    clause: Words
+
+
 class UnitState(Row, frozen=True, kw_only=True):
     """A state that units of some classes can be in, and how its hours count in availability."""
 
@@ -762,6 +768,7 @@ class Catalogue(
     limits: Mapping[str, Limit] = {}
     bearing_types: Mapping[str, BearingType] = {}
     vibration_zones: Mapping[str, VibrationZones] = {}
+    damage_classes: Mapping[str, DamageClass] = {}
     unit_states: Mapping[str, UnitState] = {}
     failure_classes: Mapping[str, FailureClass] = {}
     locomotive_types: Mapping[str, LocomotiveType] = {}

@@ -20,6 +20,7 @@ from railtrace.simulation.histories import LOG as LITERATURE
 from railtrace.simulation.histories import histories
 from railtrace.simulation.laws import Laws, load_laws
 from railtrace.simulation.railway import generate
+from railtrace.simulation.stand_months import stand_months
 from railtrace.simulation.truth import Truth
 from railtrace.simulation.upkeep import upkeep
 
@@ -138,6 +139,7 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
         app.catch_up()
         clock.now = utc_now()
         count += _depot_day(app, clock.now, laws)
+        count += _diagnostics(app, clock.now, laws)
         app.look_for_twins(tell)
         app.sign_heads()
     finally:
@@ -169,6 +171,26 @@ def _at_home(app: App, site: str, classes: tuple[str, ...]) -> list[str]:
         found += [row.unit for row in app.lookup.fleet(filters, limit=60).rows
                   if row.status in ("in_use", "reserve")]  # fmt: skip
     return found
+
+
+def _diagnostics(app: App, now: datetime, laws: Laws) -> int:
+    """Record half a year of the first depot's stand, press and laboratory, with their files."""
+    site = laws.sites[0].log
+    wheelsets = app.lookup.on_no_carrier("wheelset_locomotive", 12)[-3:]
+    diesels = [row.unit for row in app.lookup.fleet({"type": "diesel"}, limit=2).rows]
+    operations = []
+    stand, press = f"d-{site}-bearing-stand", f"d-{site}-wheel-press"
+    for made in stand_months(site, stand, press, wheelsets, diesels, now):
+        file = made.file
+        kept = () if file is None else (
+            app.evidence.put(file.content, file.name, file.media_type, "curve"),
+        )  # fmt: skip
+        operations.append(replace(made.operation, evidence=kept))
+    refused = [r for r in app.record(operations, "demo", "simulation") if isinstance(r, Refused)]
+    if refused:
+        raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
+    app.catch_up()
+    return len(operations)
 
 
 def _yard(app: App, site: str, free: dict[str, list[str]]) -> Yard:

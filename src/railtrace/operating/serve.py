@@ -17,6 +17,7 @@ from railtrace.app import App
 from railtrace.config import Config
 from railtrace.errors import ConfigError, RailtraceError
 from railtrace.operating import logs, tls
+from railtrace.operating.evidence import EvidenceFollower
 from railtrace.operating.follow import CatchUpProcess
 from railtrace.operating.health import health
 from railtrace.operating.logs import WsgiApplication
@@ -122,8 +123,9 @@ def _opened(config: Config) -> WsgiApplication:
     # Else the first reader would wait while every page is loaded.
     import_module("railtrace.web.urls")
     keeper = Keeper(app, os.getppid())
+    evidence = EvidenceFollower(app)
     # A worker process leaves without running atexit handlers.
-    multiprocessing.util.Finalize(None, _close, (keeper, app, follower), exitpriority=100)
+    multiprocessing.util.Finalize(None, _close, (keeper, evidence, app, follower), exitpriority=100)
     _settle_down()
     _log.info("started")
     print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
@@ -140,7 +142,10 @@ def _settle_down() -> None:
     gc.set_threshold(_NEW_OBJECTS)
 
 
-def _close(keeper: "Keeper", app: App, follower: CatchUpProcess) -> None:
+def _close(
+    keeper: "Keeper", evidence: EvidenceFollower, app: App, follower: CatchUpProcess
+) -> None:
+    evidence.stop()
     keeper.stop()
     app.stop()
     follower.close()

@@ -6,8 +6,10 @@ from railtrace.projections.claims import CLAIMS
 from railtrace.projections.condition import CONDITION
 from railtrace.projections.consist import CONSIST
 from railtrace.projections.coupling import COUPLING
+from railtrace.projections.diagnoses import DIAGNOSES
 from railtrace.projections.equipment import EQUIPMENT
 from railtrace.projections.failures import FAILURES
+from railtrace.projections.fluids import FLUIDS
 from railtrace.projections.genealogy import GENEALOGY
 from railtrace.projections.introduction import INTRODUCTION
 from railtrace.projections.judgements import JUDGEMENTS
@@ -34,6 +36,8 @@ VIEWS = (
     GENEALOGY,
     USAGE,
     CONDITION,
+    DIAGNOSES,
+    FLUIDS,
     RECALL,
     STOCK,
     LISTS,

@@ -23,10 +23,19 @@ from railtrace.trace.operation import (
     Reading,
     Registered,
     Reprofiled,
+    Retyred,
 )
 
 KEPT_READINGS = 12
 """Readings kept per quantity and place for the trend; older ones stay in the history table."""
+
+ONLY_WEARS = frozenset({"rim_thickness", "tyre_thickness", "wheel_diameter"})
+"""What of a wheel grows only with another tyre or another wheel."""
+UNSTATED_MM = 0.5
+"""A gauge that does not state its error is taken to be this far wrong [mm, k = 2]."""
+SURE = 2.5
+"""Growth over this many joint expanded uncertainties is no error of gauges: five deviations, by
+chance once in three million pairs."""
 
 _DAY_US = 86_400_000_000
 
@@ -99,6 +108,8 @@ def _take(state: Condition, entry: Entry, reading: Reading) -> tuple[str, tuple[
     series = state.series.get(key)
     if series is None:
         series = state.series[key] = Series(reading.quantity, reading.place)
+    if reading.quantity in ONLY_WEARS and series.readings:
+        _question_growth(state, entry, series.readings[-1], reading)
     if reading.moment == "as_left":
         series.readings.clear()
     series.readings.append(taken)
@@ -108,6 +119,24 @@ def _take(state: Condition, entry: Entry, reading: Reading) -> tuple[str, tuple[
         reading.value, reading.unit, reading.uncertainty, taken.device, entry.log, entry.position,
         operation.id,
     )  # fmt: skip
+
+
+def _question_growth(state: Condition, entry: Entry, before: Taken, now: Reading) -> None:
+    """Question a wheel that is larger than before, when nothing put another one there."""
+    growth = float(now.value) - float(before.value)
+    errors = [float(r.uncertainty or UNSTATED_MM) for r in (before, now)]
+    if before.unit == now.unit and growth > SURE * (errors[0] ** 2 + errors[1] ** 2) ** 0.5:
+        state.contradict(entry, "larger_than_before", quantity=now.quantity, place=now.place,
+                         before=before.value, now=now.value, unit=now.unit,
+                         operation=before.operation)  # fmt: skip
+
+
+def _renew(state: Condition, places: tuple[str, ...]) -> None:
+    """Another tyre or wheel begins its own readings."""
+    for series in state.series.values():
+        if not places or series.place in places:
+            series.readings.clear()
+    state.series = {key: series for key, series in state.series.items() if series.readings}
 
 
 def _close(state: Condition, entry: Entry, operation: DefectClosed) -> None:
@@ -133,6 +162,8 @@ def _apply(
         case Failed():
             state.failures += 1
             state.last_failure_us, state.last_failure = entry.happened_us, operation.mode
+        case Retyred():
+            _renew(state, operation.places)
     readings = operation.readings
     if isinstance(operation, Reprofiled):
         readings = tuple(sorted(readings, key=lambda r: r.moment == "as_left"))
@@ -240,12 +271,12 @@ def _rows(state: Condition, catalogue: Catalogue) -> Rows:
 
 CONDITION = View(
     name="condition",
-    version=2,
+    version=3,
     state=Condition,
     kinds=frozenset({
         "Manufactured", "Registered", "Measured", "Reprofiled", "Tested", "Diagnosed",
         "Inspected", "Washed", "DefectFound", "DefectClosed", "Failed",
-        "PartAccepted",
+        "PartAccepted", "Retyred", "FluidSampled",
     }),
     tables={
         "condition": (

@@ -442,6 +442,29 @@ class Lookup:
             ))  # fmt: skip
         return found
 
+    def measured_like(self, type_: str, limit: int) -> list[str]:
+        """Return units of a type whose flanges were read most often, the most read first."""
+        rows = self._db.query(
+            "SELECT r.unit, COUNT(*) FROM readings r WHERE r.quantity = 'flange_thickness' AND"
+            " r.unit IN (SELECT unit FROM units WHERE type = ?) GROUP BY r.unit"
+            f" ORDER BY 2 DESC, 1 LIMIT {int(limit)}",
+            (type_,),
+        )
+        return [unit for unit, _ in rows]
+
+    def thin_flanges(self, limit: int) -> list[dict[str, Any]]:
+        """Return the wheelsets by the thinnest flange last measured, one row each."""
+        names = ("unit", "place", "value", "uom", "uncertainty", "at_us", "verdict")
+        rows = self._db.query(
+            f"SELECT {', '.join('c.' + name for name in names)} FROM condition c WHERE"
+            " c.quantity = 'flange_thickness' AND NOT EXISTS (SELECT 1 FROM condition o WHERE"
+            " o.unit = c.unit AND o.quantity = c.quantity AND o.place <> c.place AND"
+            " (CAST(o.value AS REAL) < CAST(c.value AS REAL) OR"
+            " (o.value = c.value AND o.place < c.place)))"
+            f" ORDER BY CAST(c.value AS REAL), c.unit LIMIT {int(limit)}"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def counter_rows(
         self, unit: str, meter: Literal["km", "engine_hours"]
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -44,6 +44,7 @@ _EXTRA_INDEXES = {
     "installations": ("carrier",),
     "couplings": ("locomotive",),
     "last_repairs": ("grade",),
+    "diagnoses": ("entry", "device"),
     "made_with": ("device, at_us", "outcome"),
     "triages": ("entry",),
     "orders": ("subject", "closed_us"),

@@ -24,6 +24,8 @@ from railtrace.trace.operation import (
     ConsistSigned,
     Corrected,
     Disbanded,
+    FluidChanged,
+    FluidSampled,
     Formed,
     GateIntroduced,
     GateReason,
@@ -64,6 +66,7 @@ from railtrace.trace.operation import (
     SectionsUncoupled,
     Serviced,
     StateChanged,
+    TornDown,
     TwinsJudged,
     Verified,
     WarrantyGiven,
@@ -87,7 +90,7 @@ _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
     "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated", "RecorderRead",
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
-    "MachineRegistered",
+    "MachineRegistered", "FluidSampled", "FluidChanged", "Retyred",
     "LastRepairStated", "GuestSeen",
     "Verified", "Calibrated", "InstrumentWithdrawn", "OrderOpened", "OrderClosed",
     "OrderBlocked", "OrderUnblocked", "StepDone", "StepAccepted", "StepReturned",
@@ -209,6 +212,27 @@ def _check_recall(operation: RecallOpened, now: datetime) -> None:
         raise BadOperation(
             "a recall names at least one of maker, heat, batch, made", field="recall"
         )
+
+
+# --- diagnostics --------------------------------------------------------------------------
+
+
+def _check_torn_down(operation: TornDown, now: datetime) -> None:
+    if operation.found == "damage" and operation.damage_class is None:
+        raise BadOperation("damage is found: name its class", field="damage_class")
+    if operation.found == "no_damage" and (operation.damage_class or operation.element):
+        raise BadOperation(
+            "no damage is found, yet a class or an element is named: leave it out, or say damage",
+            field="damage_class" if operation.damage_class else "element",
+        )
+
+
+def _check_fluid(operation: FluidSampled | FluidChanged, now: datetime) -> None:
+    _not_negative(operation.engine_hours, "engine_hours")
+    if isinstance(operation, FluidChanged):
+        _not_negative(operation.litres, "litres")
+    elif not operation.readings:
+        raise BadOperation("{kind} has no reading", field="readings", kind=kind_of(operation))
 
 
 # --- stock --------------------------------------------------------------------------------
@@ -676,6 +700,7 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Disbanded": _check_disbanded, "Cannibalised": _check_cannibalised, "LotReceived": _check_lot,
     "LotIssued": _check_lot, "LotCounted": _check_lot, "TwinsJudged": _check_judged,
     "MachineResult": _check_machine_result,
+    "TornDown": _check_torn_down, "FluidSampled": _check_fluid, "FluidChanged": _check_fluid,
     "StateChanged": _check_state, "HolderChanged": _check_holder,
     "SectionsCoupled": _check_coupling, "SectionsUncoupled": _check_coupling,
     "Restricted": _check_until, "Permitted": _check_until,

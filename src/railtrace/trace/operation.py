@@ -728,6 +728,80 @@ class MachineResult(Operation, frozen=True, tag="MachineResult"):
     phases: Annotated[tuple[Phase, ...], Meta(max_length=100)] = ()
     facts: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
     remarks: Annotated[tuple[Line, ...], Meta(max_length=50)] = ()
+# --- diagnostics ---------------------------------------------------------------------------
+
+
+class DiagnosisReason(_Part, frozen=True):
+    """Why a method came out as it did: a code that never changes its meaning, and the sentence."""
+
+    code: Id
+    text: Line = ""
+
+
+class EvidenceDiagnosed(Operation, frozen=True, tag="EvidenceDiagnosed"):
+    """A method of ours judged the evidence of an earlier entry, beside the machine's own verdict.
+
+    `declared` is the catalogue row it was held against, `repeats` the earlier entries whose
+    evidence was heard too. `refused`: from this evidence nothing true can be said.
+    """
+
+    entry: Id
+    method: Id
+    version: Annotated[str, Meta(min_length=1, max_length=64)]
+    outcome: Literal["sound", "watch", "alarm", "contradicts", "fit", "unfit", "refused"]
+    file: Sha256 | None = None
+    finding: Line = ""
+    declared: Line = ""
+    reasons: Annotated[tuple[DiagnosisReason, ...], Meta(max_length=50)] = ()
+    repeats: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
+    catalogue: Sha256 | None = None
+
+
+class TornDown(Operation, frozen=True, tag="TornDown"):
+    """Parts were opened and looked into: what damage, by its class of ISO 15243, or none.
+
+    It confirms or refutes `diagnoses`; without any, those of these parts since the last teardown.
+    """
+
+    found: Literal["damage", "no_damage"]
+    damage_class: Id | None = None
+    element: Line = ""
+    diagnoses: Annotated[tuple[Id, ...], Meta(max_length=50)] = ()
+
+
+class FailureAscribed(Operation, frozen=True, tag="FailureAscribed"):
+    """A failure in service came of what earlier diagnoses had looked at."""
+
+    failure: Id
+    diagnoses: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=50)]
+
+
+class FluidSampled(Operation, frozen=True, tag="FluidSampled"):
+    """A fluid of an engine was sampled at `happened_at`; the readings are the laboratory's."""
+
+    fluid: Literal["oil", "coolant", "fuel"]
+    sample: Annotated[str, Meta(min_length=1, max_length=64)]
+    engine_hours: Decimal | None = None
+    laboratory: Line = ""
+
+
+class FluidChanged(Operation, frozen=True, tag="FluidChanged"):
+    """A fluid of an engine was changed, or topped up: what it had gathered is gone or thinned."""
+
+    fluid: Literal["oil", "coolant", "fuel"]
+    whole: bool = True
+    engine_hours: Decimal | None = None
+    litres: Decimal | None = None
+
+
+class Retyred(Operation, frozen=True, tag="Retyred"):
+    """A wheelset got other tyres, or other wheels, at the places named or at both."""
+
+    fitted: Literal["tyres", "wheels"] = "tyres"
+    places: Annotated[tuple[Line, ...], Meta(max_length=2)] = ()
+    reason: Line = ""
+
+
 # --- instruments ---------------------------------------------------------------------------
 
 
@@ -1347,6 +1421,7 @@ AnyOperation = (
     | Washed | Inspected | Measured | Tested | Diagnosed | Reprofiled | EnteredRepair | LeftRepair
     | Repaired | DefectFound | DefectClosed | Failed | Held | HoldLifted | RecallOpened
     | RecallClosed | Condemned | WrittenOff
+    | EvidenceDiagnosed | TornDown | FailureAscribed | FluidSampled | FluidChanged | Retyred
     | Released | ReleaseRefused
     | PartStored | PartIssued | PartReserved | ReservationLifted | PartAccepted
     | SendingListOpened | PartSent | PartReturned | PartExchanged | SendingListClosed
@@ -1430,6 +1505,12 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named: tuple[str, ...] = (operation.hold,)
         case DefectClosed():
             named = (operation.defect,)
+        case EvidenceDiagnosed():
+            named = (operation.entry, *operation.repeats)
+        case TornDown():
+            named = operation.diagnoses
+        case FailureAscribed():
+            named = (operation.failure, *operation.diagnoses)
         case ReservationLifted():
             named = (operation.reservation,)
         case DebtClosed():

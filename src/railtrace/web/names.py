@@ -95,6 +95,12 @@ class Names:
             shown["kind"] = gettext(words.word(words.KINDS, shown["kind"]))
         if name in ("two_states_at_once", "state_was_other"):
             shown = {key: self.state(value) for key, value in shown.items()}
+        if name == "larger_than_before":
+            shown |= {
+                "quantity": self.quantity(shown["quantity"]), "place": self.place(shown["place"]),
+                "unit": self.unit_of_measure(shown["unit"]), "before": figure(
+                    shown["before"], self.language), "now": figure(shown["now"], self.language),
+            }  # fmt: skip
         if "position" in shown:
             shown["position"] = self.position(shown["position"])
         try:

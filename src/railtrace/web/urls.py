@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("depot/", include("railtrace.web.upkeep.urls")),
     path("trains/", include("railtrace.web.trains.urls")),
     path("holdings/", include("railtrace.web.holdings.urls")),
+    path("diagnostics/", include("railtrace.web.diagnostics.urls")),
     path("search", fleet.search, name="search"),
     path("scan", scan.scan, name="scan"),
     path("fleet/", fleet.fleet, name="fleet"),

@@ -32,6 +32,12 @@ KINDS = {
     "Measured": _("Measured"),
     "Tested": _("Tested"),
     "Diagnosed": _("Diagnosed"),
+    "EvidenceDiagnosed": _("Evidence judged"),
+    "TornDown": _("Opened and looked into"),
+    "FailureAscribed": _("Failure ascribed"),
+    "FluidSampled": _("Fluid sampled"),
+    "FluidChanged": _("Fluid changed"),
+    "Retyred": _("Re-tyred"),
     "Reprofiled": _("Reprofiled"),
     "EnteredRepair": _("Entered repair"),
     "LeftRepair": _("Left repair"),
@@ -150,6 +156,8 @@ LANE_OF_KIND = {
     "Removed": "components", "Ran": "runs", "MeterRead": "runs", "MeterReplaced": "runs",
     "ModeViolated": "failures", "Washed": "repairs", "Inspected": "measurements",
     "Measured": "measurements", "Tested": "measurements", "Diagnosed": "measurements",
+    "EvidenceDiagnosed": "measurements", "TornDown": "measurements", "FailureAscribed": "failures",
+    "FluidSampled": "measurements", "FluidChanged": "repairs", "Retyred": "repairs",
     "Reprofiled": "repairs", "EnteredRepair": "repairs", "LeftRepair": "repairs",
     "Repaired": "repairs", "DefectFound": "failures", "DefectClosed": "failures",
     "Failed": "failures",
@@ -246,6 +254,108 @@ OUTCOMES = {
     "watch": _("watch"),
     "alarm": _("alarm"),
     "contradicts": _("contradicts"),
+    "refused": _("cannot be judged"),
+    "fit": _("fit"),
+    "unfit": _("unfit"),
+}
+
+DAMAGES = {
+    "outer": _("outer race"),
+    "inner": _("inner race"),
+    "ball": _("rolling element"),
+    "cage": _("cage"),
+}
+
+METHODS = {
+    "prewhitened": _("prewhitened"),
+    "kurtogram": _("most impulsive band"),
+    "full_band": _("whole band"),
+    "vibration": _("vibration"),
+    "press_fit": _("press curve"),
+}
+
+TRUTHS = {
+    "damage": _("damage was found"),
+    "no_damage": _("no damage was found"),
+    "unknown": _("nobody has looked"),
+}
+
+MADE_BY = {
+    "machine": _("machine"),
+    "person": _("person"),
+    "system": _("our method"),
+}
+
+DIAGNOSIS_REASONS = {
+    "damage": _("impacts of damage stand over the threshold after prewhitening"),
+    "one_method": _("no alarm: only one method is over its threshold"),
+    "no_repeat": _("no alarm: there is no repeat measurement; record again"),
+    "not_repeated": _("no alarm: the repeat does not show it"),
+    "speed_unconfirmed": _("no alarm: the signal does not carry the stated speed"),
+    "clipped": _("samples are clipped at the rails of the recorder"),
+    "other_damage": _("the evidence is of other damage than declared"),
+    "unexplained": _("impacts repeat at an order that the declared bearing cannot give: check its "
+                     "type, and the other parts of this shaft"),
+    "only_tones": _("the line vanishes when tones are removed: not impacts in this bearing"),
+    "single_method": _("one method alone finds damage: no damage is named"),
+    "silent": _("no method finds damage"),
+    "stated_speed_wrong": _("the stated speed is wrong: the signal's own speed is used"),
+    "stated_speed": _("the stated speed cannot be, or the signal contradicts it"),
+    "speed_unknown": _("the shaft speed can be told neither from the signal nor from the stand"),
+    "speed_ambiguous": _("the signal carries several speeds that are as likely"),
+    "sampling_rate": _("the sampling rate is missing or too low for this bearing"),
+    "not_a_signal": _("the file is no row of samples"),
+    "not_a_number": _("the file holds values that are not numbers"),
+    "too_short": _("the recording is too short: record longer"),
+    "units": _("the values are given in another unit: check the scale"),
+    "constant": _("the value never changes: the sensor was not connected"),
+    "dropout": _("the signal drops out: check the cable and record again"),
+    "duplicate": _("the repeat is a copy of the recording: a repeat is measured again"),
+    "bearing_unknown": _("the catalogue has no geometry of the declared bearing: add a row"),
+    "bearing_geometry": _("the geometry of the bearing cannot be: check the catalogue row"),
+    "unreadable": _("the file is cut or damaged"),
+    "file_kind": _("the file is of no kind that can be read"),
+    "channel": _("the file has several channels and none is named"),
+    "columns": _("the file lacks a column"),
+    "below_band": _("the final force per 100 mm is below the band"),
+    "above_band": _("the final force per 100 mm is above the band"),
+    "start_jump": _("the force jumps at the start"),
+    "not_convex": _("the curve sags: it is not convex upward"),
+    "ripple": _("the curve ripples more than allowed"),
+    "ram_speed": _("the ram ran faster than allowed"),
+    "no_band": _("the catalogue has no band of force for this joint: add a limit row"),
+    "truncated": _("the curve does not cover the seat: it is cut"),
+    "too_coarse": _("the points of the curve lie too far apart"),
+    "goes_back": _("the ram goes back: a curve of one pressing is wanted"),
+    "seat_length": _("the length of the seat cannot be"),
+    "not_a_curve": _("the file is no press curve"),
+}
+
+SUSPICIONS = {
+    "copied": _("copied series"),
+    "favourite_digits": _("favourite digits"),
+    "grown": _("larger than before"),
+    "in_two_places": _("in two places at once"),
+    "inspected_before_wash": _("looked at before the wash"),
+}
+
+SUSPICION_SENTENCES = {
+    "copied": _("two series agree in {places} of {of} readings"),
+    "favourite_digits": _("{worker}: the digit {digit} ends {share} of all readings"),
+    "grown": _("grew by {growth} mm with no other tyre or wheel recorded between"),
+    "in_two_places": _("{worker} worked at {sites} within {between_min} min"),
+    "inspected_before_wash": _("looked at {earlier_min} min before it was washed"),
+}
+
+FLUIDS = {
+    "oil": _("engine oil"),
+    "coolant": _("coolant"),
+    "fuel": _("fuel"),
+}
+
+FITTED = {
+    "tyres": _("tyres"),
+    "wheels": _("wheels"),
 }
 
 MARKS = {
@@ -582,6 +692,10 @@ FORMS = {
 """What was wanted or sent where the form of a field is wrong."""
 
 CONTRADICTIONS = {
+    "larger_than_before": _(
+        "{quantity}, {place}: {now} {unit} after {before} {unit}: a wheel grows only with another "
+        "tyre or wheel, and none is recorded"
+    ),
     "type_differs": _("Described twice with different types: {first}, then {now}"),
     "number_not_borne": _("Number {number} was withdrawn but is not on the unit"),
     "left_repair_not_entered": _("Left repair {repair_kind} without having entered it"),

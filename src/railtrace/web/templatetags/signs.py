@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import log10
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -349,6 +350,52 @@ def share(value: float | None) -> str:
     if value is None:
         return "—"
     return figures.with_unit(f"{value * 100:.1f}", "%", language())
+
+
+@register.filter
+def short(value: float) -> str:
+    """Write a mark of an axis as short as it can be."""
+    return figures.figure(f"{value:.10g}" if abs(value) < 1e6 else f"{value:.0f}", language())
+
+
+@register.filter
+def whole(value: float) -> str:
+    """Write a number without what is behind its point; what has no end is written so."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return "∞"
+    return figures.figure(f"{value:.0f}", language())
+
+
+@register.filter
+def per_hundred(value: float) -> str:
+    """Write a rate for a hundred."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return "∞"
+    return figures.figure(float(100 * value), language(), 2)
+
+
+@register.filter
+def tiny(value: float) -> str:
+    """Write how many chance would give; what is next to nothing is written as a power."""
+    if value >= 0.001:
+        return figures.figure(float(value), language(), 3)
+    return f"< 10{'⁻'}{_superscript(int(-log10(max(value, 1e-99))))}"
+
+
+def _superscript(number: int) -> str:
+    return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(number))
+
+
+@register.filter
+def hundred(value: float) -> str:
+    """Write a share as a percentage for a style, whatever the language."""
+    return f"{100 * value:.2f}"
+
+
+@register.filter
+def rest(value: float) -> str:
+    """Write what a share leaves of a hundred, for a style."""
+    return f"{100 * (1 - value):.2f}"
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """Files of measuring machines, read into arrays; what cannot be read is refused by name."""
 
 import csv
+import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,13 +24,17 @@ class Waveform:
     sampling_rate_hz: float | None
 
 
-def waveform(path: Path, channel: str = "") -> Waveform:
+def waveform(path: Path, channel: str = "", suffix: str = "") -> Waveform:
     """Return one channel of a recording: .npz, .npy, .wav or .csv. Raises BadEvidence.
+
+    `suffix` says what the file is where its own name does not.
 
     An .npz holds one array per channel, `fs`, and `scale_<channel>` where samples are counts; a
     .csv one column per channel.
     """
-    read = {".npz": _npz, ".npy": _npy, ".wav": _wav, ".csv": _csv_channel}.get(path.suffix.lower())
+    read = {".npz": _npz, ".npy": _npy, ".wav": _wav, ".csv": _csv_channel}.get(
+        (suffix or path.suffix).lower()
+    )
     if read is None:
         raise BadEvidence(
             "{file}: recordings are .npz, .npy, .wav or .csv", reason="file_kind", file=path
@@ -42,6 +47,28 @@ def waveform(path: Path, channel: str = "") -> Waveform:
             reason="unreadable",
             file=path,
             problem=error,
+        ) from error
+
+
+def curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return displacement [mm] and force [kN] of a press curve. Raises BadEvidence.
+
+    A table with the columns displacement_mm and force_kn, or two bare columns parted by `;` with
+    decimal commas, as presses write them.
+    """
+    text = path.read_bytes().decode("cp1251", errors="replace").replace("\ufeff", "")
+    if "displacement_mm" in text[:200]:
+        columns = table(path)
+        return columns["displacement_mm"], columns["force_kn"]
+    rows = [line.replace(",", ".").split(";") for line in text.split("\n") if line.strip()]
+    try:
+        numbers = np.array([[float(row[0]), float(row[1])] for row in rows])
+        return numbers[:, 0], numbers[:, 1]
+    except (ValueError, IndexError) as error:
+        raise BadEvidence(
+            "{file} is no press curve: two columns, way and force, are wanted",
+            reason="unreadable",
+            file=path,
         ) from error
 
 
@@ -92,7 +119,14 @@ def _npy(path: Path, channel: str) -> Waveform:
 def _wav(path: Path, channel: str) -> Waveform:
     from scipy.io import wavfile
 
-    rate, samples = wavfile.read(path)
+    with warnings.catch_warnings():
+        # A file cut short would be read as a shorter recording, with a warning nobody sees.
+        warnings.filterwarnings("error", message="Reached EOF")
+        warnings.filterwarnings("ignore", message="Chunk")
+        try:
+            rate, samples = wavfile.read(path)
+        except wavfile.WavFileWarning as cut:
+            raise ValueError(str(cut)) from cut
     if samples.ndim == 2:
         key = _chosen(path, [str(n + 1) for n in range(samples.shape[1])], channel)
         samples = samples[:, int(key) - 1]

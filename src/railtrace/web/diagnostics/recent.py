@@ -1,0 +1,99 @@
+"""What machines and people said of late, and what our own methods say of the same evidence."""
+
+import csv
+import io
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.store.diagnostics import Diagnostics
+from railtrace.trace.leaf import microseconds
+from railtrace.web import words
+from railtrace.web.clocks import from_us
+from railtrace.web.fleet import the_names
+from railtrace.web.names import Names
+from railtrace.web.roles import allowed
+from railtrace.web.running import the_app
+
+DAYS = (7, 30, 90, 365, 3650)
+SHOWN = 200
+_DAY_US = 86_400_000_000
+_SAID = ("sound", "watch", "alarm", "contradicts", "refused")
+
+
+def reader() -> Diagnostics:
+    """Return the reader of diagnoses of the running app."""
+    return Diagnostics(the_app().views.database)
+
+
+def days_of(request: HttpRequest, usual: int = 90) -> int:
+    """Return how many days back a page looks."""
+    asked = request.GET.get("days", "")
+    return int(asked) if asked.isdigit() and int(asked) in DAYS else usual
+
+
+@allowed("read")
+def recent(request: HttpRequest) -> HttpResponse:
+    """List diagnoses, the machine's and ours side by side."""
+    names, rows = the_names(), _rows(request, SHOWN)
+    context = {
+        "section": "depot", "tab": "diagnostics", "part": "diagnoses", "names": names,
+        "rows": _dressed(rows, names), "days": days_of(request), "all_days": DAYS,
+        "outcome": _outcome(request), "outcomes": [(o, words.OUTCOMES[o]) for o in _SAID],
+        "now": the_app().clock(), "most": SHOWN,
+    }  # fmt: skip
+    return render(request, "diagnostics/recent.html", context)
+
+
+def _outcome(request: HttpRequest) -> str:
+    asked = request.GET.get("outcome", "")
+    return asked if asked in _SAID else ""
+
+
+def _rows(request: HttpRequest, limit: int) -> list[dict[str, Any]]:
+    since = microseconds(the_app().clock()) - days_of(request) * _DAY_US
+    return reader().recent(since, _outcome(request), limit=limit)
+
+
+def _dressed(rows: list[dict[str, Any]], names: Names) -> list[dict[str, Any]]:
+    ours = reader().of_entries([row["operation"] for row in rows])
+    knowledge = the_app().knowledge()
+    knowledge.load(list(dict.fromkeys(u for r in rows for u in (r["unit"], r["device"]) if u)))
+    return [
+        row | {
+            "name": names.unit(knowledge.passport(row["unit"])),
+            "device_name": names.unit(knowledge.passport(row["device"])) if row["device"] else "",
+            "ours": (mine := next(iter(ours.get(row["operation"], [])), None)),
+            "differ": mine is not None and differ(row["outcome"], mine["outcome"]),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def differ(theirs: str, ours: str) -> bool:
+    """Tell whether two outcomes call for different deeds; what cannot be judged differs too."""
+    calm = {"sound", "fit", "ok"}
+    return (theirs in calm) != (ours in calm)
+
+
+@allowed("read")
+def export(request: HttpRequest) -> HttpResponse:
+    """Return the list as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
+    writer.writerow([gettext(word) for word in (
+        _("When"), _("Part"), _("Equipment"), _("Method"), _("Machine's verdict"), _("Our verdict"),
+        _("Finding"), _("Operation"),
+    )])  # fmt: skip
+    for row in _dressed(_rows(request, 10_000), the_names()):
+        mine = row["ours"] or {}
+        writer.writerow([
+            from_us(row["at_us"]).isoformat(), row["name"], row["device_name"], row["method"],
+            row["outcome"], mine.get("outcome", ""), mine.get("finding", ""), row["operation"],
+        ])  # fmt: skip
+    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="diagnoses.csv"'
+    return response

@@ -1,0 +1,67 @@
+"""The plausibility page: what was planted is found and named, honest work is silent."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from railtrace.app import App
+from railtrace.trace.operation import Inspected, Measured, Reading, Registered, Washed
+from tests.operating.depot import NOW, record
+
+
+def measured(n: int, chance: random.Random, values=None, unit=None, by="p-honest"):
+    values = values or [f"{chance.gauss(29, 1.2):.1f}" for _ in range(6)]
+    readings = tuple(
+        Reading(quantity=q, place=side, value=v, unit="mm", uncertainty="0.2")
+        for (q, side), v in zip(
+            ((q, s) for q in ("flange_thickness", "tread_wear", "rim_thickness")
+             for s in ("left", "right")), values, strict=True)
+    )  # fmt: skip
+    return Measured(id=f"pl-{n}", happened_at=NOW - timedelta(days=3, minutes=7 * n), site="depot",
+                    units=(unit or f"u-pl-{n}",), readings=readings, performed_by=(by,))
+
+
+@pytest.fixture(scope="module")
+def desk(railway: App) -> App:
+    chance = random.Random(4)
+    units = [Registered(id=f"rpl-{n}", happened_at=NOW - timedelta(days=99), units=(f"u-pl-{n}",),
+                        type="wheelset_passenger") for n in range(60)]  # fmt: skip
+    work = [measured(n, chance) for n in range(40)]
+    copy = [r.value for r in work[3].readings]
+    work.append(measured(50, chance, copy))
+    at = NOW - timedelta(days=2)
+    shared = {"units": ("u-pl-1",), "site": "depot", "work_order": "W-PL"}
+    record(railway, [
+        *units, *work,
+        Inspected(id="pl-look", happened_at=at, **shared),
+        Washed(id="pl-wash", happened_at=at + timedelta(minutes=90), **shared),
+        Inspected(id="pl-a", happened_at=at, units=("u-pl-2",), site="depot",
+                  performed_by=("p-twice",)),
+        Inspected(id="pl-b", happened_at=at + timedelta(minutes=4), units=("u-pl-3",), site="far",
+                  performed_by=("p-twice",)),
+    ])  # fmt: skip
+    assert railway.wait_caught_up(10)
+    return railway
+
+
+@pytest.mark.parametrize("language", ["ru", "tg", "en"])
+def test_the_page_answers_in_every_language(desk: App, reader_as, language) -> None:
+    assert reader_as("foreman", language).get("/diagnostics/plausibility/").status_code == 200
+
+
+def test_what_was_planted_is_found_and_honest_work_is_silent(desk: App, viewer) -> None:
+    page = viewer.get("/diagnostics/plausibility/").content.decode()
+    rows = page.split("<tbody>")[1].split("</tbody>")[0]
+    assert rows.count("<tr>") == 3
+    assert "two series agree in 6 of 6 readings" in rows
+    assert "/operations/pl-3" in rows
+    assert "/operations/pl-50" in rows
+    assert "looked at 90 min before" in rows
+    assert "within 4 min" in rows
+    assert "looked through" in page
+
+
+def test_one_kind_is_chosen_by_its_count(desk: App, viewer) -> None:
+    page = viewer.get("/diagnostics/plausibility/?name=in_two_places").content.decode()
+    assert page.split("<tbody>")[1].count("<tr>") == 1

@@ -1,0 +1,106 @@
+"""Recordings on a page: both verdicts, windows of the signal, the spectrum, the truth."""
+
+import pytest
+
+from railtrace.app import App
+from railtrace.web.diagnostics.recordings import MOST_POINTS
+from tests.operating.stand import BEARING
+
+LANGUAGES = ("ru", "tg", "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("address", ["/diagnostics/", "/diagnostics/recordings/two",
+                                     "/diagnostics/truth/"])  # fmt: skip
+def test_the_pages_answer_in_every_language(stand: App, reader_as, address, language) -> None:
+    answer = reader_as("foreman", language).get(address)
+    assert answer.status_code == 200
+    assert "{" not in answer.content.decode().split("<main")[1].split("</main")[0]
+
+
+def test_the_list_shows_both_verdicts_and_where_they_differ(stand: App, viewer) -> None:
+    page = viewer.get("/diagnostics/?days=3650").content.decode()
+    assert page.count("they differ") == 3
+    assert "cannot be judged" in page
+    assert "alarm" in page
+
+
+def test_the_list_is_filtered_by_what_either_said_and_exported(stand: App, viewer) -> None:
+    alarms = viewer.get("/diagnostics/?days=3650&outcome=alarm").content.decode()
+    assert "/diagnostics/recordings/two" in alarms
+    assert "/diagnostics/recordings/one" not in alarms
+    rows = viewer.get("/diagnostics/diagnoses.csv?days=3650").content.decode().splitlines()
+    assert len(rows) == 4
+    assert "alarm,inner,two" in rows[2]
+
+
+def test_a_recording_shows_the_reasons_of_ours_beside_the_machine(stand: App, viewer) -> None:
+    page = viewer.get("/diagnostics/recordings/two").content.decode()
+    assert "impacts of damage stand over the threshold" in page
+    assert "dB over the threshold after prewhitening" in page
+    assert "/diagnostics/recordings/one" in page
+
+
+def test_a_recording_that_is_cut_says_so_and_shows_no_verdict(stand: App, viewer) -> None:
+    page = viewer.get("/diagnostics/recordings/cut").content.decode()
+    assert "the file is cut or damaged" in page
+    assert "data-signal" not in page
+    answer = viewer.get("/diagnostics/recordings/cut/waveform.json")
+    assert answer.status_code == 422
+    assert "cut or damaged" in answer.json()["refused"]
+
+
+def test_a_window_of_the_signal_keeps_its_peaks_in_few_points(stand: App, viewer) -> None:
+    whole = viewer.get("/diagnostics/recordings/one/waveform.json?points=200").json()
+    assert len(whole["t"]) == len(whole["low"]) == len(whole["high"]) == 200
+    peak = max(whole["high"])
+    at = whole["t"][whole["high"].index(peak)]
+    part = viewer.get(
+        f"/diagnostics/recordings/one/waveform.json?from={at}&to={at + 0.1}&points=99999"
+    ).json()
+    assert max(part["high"]) == peak
+    assert len(part["t"]) <= MOST_POINTS
+    nonsense = viewer.get("/diagnostics/recordings/one/waveform.json?from=nan&to=x&points=-3")
+    assert nonsense.status_code == 200
+
+
+def test_the_spectrum_has_fault_lines_and_the_last_visits(stand: App, viewer) -> None:
+    found = viewer.get("/diagnostics/recordings/two/spectrum.json?method=prewhitened").json()
+    assert {line["damage"] for line in found["lines"]} == {"outer", "inner", "ball", "cage"}
+    inner = next(x for x in found["lines"] if x["damage"] == "inner" and x["harmonic"] == 1)
+    near = [level for order, level in zip(found["order"], found["level"], strict=True)
+            if abs(order / inner["order"] - 1) < 0.012]  # fmt: skip
+    assert max(near) > found["threshold"]
+    assert [visit["operation"] for visit in found["visits"]] == ["one"]
+    other = viewer.get("/diagnostics/recordings/two/spectrum.json?method=none").json()
+    assert other["threshold"] == found["threshold"]
+
+
+def test_what_is_no_recording_is_not_found(stand: App, viewer) -> None:
+    assert viewer.get("/diagnostics/recordings/r-1").status_code == 200
+    assert viewer.get("/diagnostics/recordings/nothing").status_code == 404
+    assert viewer.get("/diagnostics/recordings/r-1/waveform.json").status_code == 422
+
+
+def test_a_teardown_settles_the_diagnoses_and_the_ledger_counts_them(
+    stand: App, viewer, reader_as
+) -> None:
+    assert viewer.post("/diagnostics/recordings/two/teardown", {"found": "damage"}).status_code in (
+        302, 403)  # fmt: skip
+    foreman = reader_as("foreman")
+    refused = foreman.post("/diagnostics/recordings/two/teardown", {"found": "damage"})
+    assert refused.status_code == 422
+    told = foreman.post("/diagnostics/recordings/two/teardown", {
+        "found": "damage", "damage_class": "fatigue.subsurface", "element": "inner"})  # fmt: skip
+    assert told.status_code == 302
+    page = foreman.get("/diagnostics/recordings/two").content.decode()
+    assert "damage was found" in page
+    rows = stand.views.database.query(
+        "SELECT operation, truth FROM diagnoses WHERE unit = ? AND made_by <> 'system'", (BEARING,)
+    )
+    assert dict(rows) == {"one": "damage", "two": "damage", "cut": "damage"}
+    ledger = foreman.get("/diagnostics/truth/?by=made_by").content.decode()
+    assert "our method" in ledger
+    # The machine called all three sound: three misses of three.
+    assert "3/3" in ledger
+    assert "30,000" in ledger

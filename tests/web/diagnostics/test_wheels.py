@@ -1,0 +1,120 @@
+"""Wheels on a page: charts, forecasts, the cut, the balance; a wheel that grew is questioned."""
+
+from datetime import timedelta
+
+import pytest
+
+from railtrace.app import App
+from railtrace.trace.operation import (
+    Installed,
+    Measured,
+    Operation,
+    Ran,
+    Reading,
+    Registered,
+    Reprofiled,
+    Retyred,
+)
+from tests.operating.depot import NOW, record
+
+LOCO, SETS = "u-loco-w", ("u-ws-0", "u-ws-1", "u-ws-2")
+
+
+def readings(flange: float, tyre: float, moment: str = "", tread: float = 0.0):
+    return tuple(
+        Reading(quantity=q, place=side, value=f"{v - 0.1 * (side == 'right'):.1f}", unit="mm",
+                uncertainty="0.2", moment=moment)
+        for q, v in (("flange_thickness", flange), ("tyre_thickness", tyre), ("tread_wear", tread))
+        for side in ("left", "right")
+    )  # fmt: skip
+
+
+def life() -> list[Operation]:
+    """Three wheelsets of a locomotive: 60,000 km, turned half-way by 2 mm and 1 mm a mm flange."""
+    start = NOW - timedelta(days=700)
+    made: list[Operation] = [
+        Registered(id="lw", happened_at=start, units=(LOCO,), type="2te10m", site="dushanbe"),
+    ]
+    for i, unit in enumerate(SETS):
+        made += [
+            Registered(id=f"rw{i}", happened_at=start, units=(unit,), type="wheelset_locomotive"),
+            Installed(id=f"iw{i}", happened_at=start + timedelta(days=1), units=(unit,),
+                      carrier=LOCO, position=f"wheelset.{i + 1}"),
+        ]  # fmt: skip
+    for month in range(1, 13):
+        at = start + timedelta(days=30 * month)
+        made.append(Ran(id=f"nw{month}", happened_at=at, units=(LOCO,), distance_km="5000"))
+        for i, unit in enumerate(SETS):
+            worn = (0.5 + 0.05 * i) * (month if month <= 6 else month - 6)
+            tyre = 60 - 0.1 * month - (0 if month <= 6 else 2 + 3 + 0.3 * i)
+            made.append(Measured(id=f"mw{i}-{month}", happened_at=at + timedelta(hours=1),
+                                 units=(unit,), readings=readings(32.5 - worn, tyre, tread=worn)))
+            if month == 6:
+                done = readings(32.5, tyre - 5 - 0.3 * i, "as_left")
+                made.append(Reprofiled(id=f"tw{i}", happened_at=at + timedelta(hours=2),
+                                       units=(unit,),
+                                       readings=readings(32.5 - worn, tyre, "as_found") + done))
+    return made  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def wheels(railway: App) -> App:
+    record(railway, life())
+    assert railway.wait_caught_up(10)
+    return railway
+
+
+@pytest.mark.parametrize("language", ["ru", "tg", "en"])
+def test_the_pages_answer_in_every_language(wheels: App, reader_as, language) -> None:
+    foreman = reader_as("foreman", language)
+    for address in ("/diagnostics/wheels/", f"/diagnostics/wheels/{SETS[0]}"):
+        assert foreman.get(address).status_code == 200
+
+
+def test_a_wheelset_shows_left_and_right_over_kilometres_with_turnings_and_a_fan(
+    wheels: App, viewer
+) -> None:
+    page = viewer.get(f"/diagnostics/wheels/{SETS[0]}?ahead=50000").content.decode()
+    chart = page.split("<h2>Flange thickness", 1)[1].split("</section>")[0]
+    assert 'class="fan-left"' in chart
+    assert 'class="fan-right"' in chart
+    assert chart.count('class="turned"') == 1
+    assert "60 000" in page.replace("\u202f", " ")
+
+
+def test_the_limit_is_told_as_kilometres_with_their_interval(wheels: App, viewer) -> None:
+    page = viewer.get(f"/diagnostics/wheels/{SETS[1]}?ahead=50000").content.decode()
+    # 0.11 mm a thousand km from 29.2 mm to the limit of 25: about 38,000 km.
+    assert "to the limit" in page
+    assert "Which limit binds first within" in page
+    assert "50,000" in page or "50 000" in page.replace("\u202f", " ")
+
+
+def test_the_metal_balance_closes_and_the_cut_is_told_from_turnings(wheels: App, viewer) -> None:
+    page = viewer.get(f"/diagnostics/wheels/{SETS[0]}").content.decode()
+    assert page.count("0.00 mm") == 2
+    assert "Recommended cut" in page
+    assert "From 6 wheels turned on this railway" in page
+
+
+def test_a_wheelset_measured_larger_is_questioned_and_accepted_after_re_tyring(
+    wheels: App, viewer
+) -> None:
+    unit = SETS[2]
+    larger = Measured(id="larger", happened_at=NOW - timedelta(days=9), units=(unit,),
+                      readings=readings(32.0, 88.0))  # fmt: skip
+    record(wheels, [larger])
+    assert wheels.wait_caught_up(10)
+    page = viewer.get(f"/diagnostics/wheels/{unit}").content.decode()
+    assert "Questioned" in page
+    assert "a wheel grows only with another tyre" in page
+    record(wheels, [Retyred(id="tyres", happened_at=NOW - timedelta(days=10), units=(unit,))])
+    assert wheels.wait_caught_up(10)
+    page = viewer.get(f"/diagnostics/wheels/{unit}").content.decode()
+    assert "Questioned" not in page
+    assert page.count("0.00 mm") == 2
+
+
+def test_a_part_that_is_no_wheelset_says_so(wheels: App, viewer) -> None:
+    assert viewer.get("/diagnostics/wheels/nothing").status_code == 404
+    assert "Nothing was measured" in viewer.get(f"/diagnostics/wheels/{LOCO}").content.decode()
