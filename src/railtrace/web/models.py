@@ -239,3 +239,17 @@ class DepotPlan(models.Model):
 
     class Meta:
         ordering = ["name", "pk"]
+
+
+class SigningKey(models.Model):
+    """A person's key for decisions, sealed under their password; the code is a second lock."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="signing_key"
+    )
+    secret = models.CharField(max_length=64)
+    salt = models.CharField(max_length=64)
+    sealed = models.CharField(max_length=128)
+    public_key = models.CharField(max_length=64)
+    last_step = models.BigIntegerField(default=-1)
+    made_at = models.DateTimeField(auto_now=True)

@@ -21,7 +21,7 @@ from railtrace.web import (
     twins,
     units,
 )
-from railtrace.web.people import shift_report, terminals
+from railtrace.web.people import shift_report, signing, terminals
 from railtrace.web.quality import pages as quality
 from railtrace.web.upkeep import campaigns
 
@@ -88,6 +88,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/login", accounts.log_in, name="login"),
     path("account/logout", accounts.log_out, name="logout"),
     path("account/choose", accounts.choose, name="choose"),
+    path("account/signing", signing.signing, name="signing"),
     path("account/", accounts.account, name="account"),
     path("administration/", include("railtrace.web.people.urls")),
     path("administration/tokens", administration.api_tokens, name="tokens"),

@@ -1,10 +1,12 @@
 """The decision: released, released with restrictions, or refused; on what it stands."""
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,9 +17,12 @@ from django.views.decorators.http import require_POST
 
 from railtrace.errors import Refused
 from railtrace.projections.condition import Condition
+from railtrace.projections.condition import judged as judged_readings
 from railtrace.projections.consist import Consist
-from railtrace.projections.consist_gates import Facts, Finding, refuses
+from railtrace.projections.consist_gates import Facts, Finding, refuses, rows_of
+from railtrace.trace.decision import signed
 from railtrace.trace.operation import (
+    DecisionSignature,
     GateReason,
     LeanedOn,
     LogSize,
@@ -25,8 +30,10 @@ from railtrace.trace.operation import (
     ReleaseRefused,
     Restriction,
 )
+from railtrace.web.accounts import person_of
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
+from railtrace.web.people.signing import open_key
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
@@ -34,6 +41,7 @@ from railtrace.web.trains.board import judged, trains
 from railtrace.web.trains.page import asked_act, found
 from railtrace.web.trains.said import Said, told
 
+ROLE = "release_officer"
 LANGUAGE = "ru"
 """Reasons are kept in the railway's own language, whoever decided; pages say them anew."""
 
@@ -92,17 +100,67 @@ def _record(
     request: HttpRequest, state: Consist, facts: Facts, reasons: list[Finding], act: str,
     refuse: bool,
 ) -> None:  # fmt: skip
-    decided = {
+    app, kept = the_app(), _kept(request, facts, reasons, refuse)
+    decided: dict[str, Any] = {
         "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
         "scope": "consist", "act": act, "consist": state.consist, "train": state.train,
-        "route": state.route, "reasons": _kept(request, facts, reasons, refuse),
-        "leaned_on": leaned_on(facts), "positions": positions(),
-        "catalogue": facts.catalogue.hash,
+        "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts),
+        "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
+    content = decision_file(facts, decided, refuse)
+    sha256 = hashlib.sha256(content).hexdigest()
+    decided |= _signed(request, sha256, refuse)
+    file = app.evidence.put(content, "decision.json", "application/json", "dataset")
+    decided |= {"decision_file": file.sha256, "evidence": (file,)}
     if refuse:
         record_one(request, ReleaseRefused, **decided)
     else:
         record_one(request, Released, restrictions=restrictions(request, facts), **decided)
+
+
+def _signed(request: HttpRequest, sha256: str, refuse: bool) -> dict[str, Any]:
+    """Sign the decision: with the server-held key, or by the number of a signed paper form.
+
+    A refusal needs no signature: it may never wait for one. Raises Refused.
+    """
+    me, now = person_of(request.user).person_id, the_app().clock().replace(microsecond=0)
+    if code := request.POST.get("code", "").strip():
+        seed = open_key(request, request.POST.get("password", ""), code, now)
+        return {"signatures": (signed(seed, sha256, me, ROLE, now),)}
+    if number := request.POST.get("paper", "").strip()[:200]:
+        paper = DecisionSignature(person=me, role=ROLE, method="paper", signed_at=now)
+        return {"signatures": (paper,), "number": number}
+    if refuse:
+        return {}
+    raise Refused("sign it: password and one-time code, or the number of the signed paper form")
+
+
+def decision_file(facts: Facts, decided: dict[str, Any], refuse: bool) -> bytes:
+    """Return the whole evaluation as a file: rows, readings with their limits, what it took in."""
+    consist = facts.consist
+    return msgspec.json.encode({
+        "format": "railtrace-decision/1", "decision": decided["decision"],
+        "outcome": "refused" if refuse else "released", "act": decided["act"],
+        "consist": consist.consist, "train": consist.train, "train_kind": consist.train_kind,
+        "route": consist.route, "departs_us": consist.departs_us, "units": decided["units"],
+        "max_speed_kmh": consist.max_speed_kmh, "catalogue": decided["catalogue"],
+        "positions": decided["positions"], "reasons": decided["reasons"],
+        "rows": sorted(row.key for row in rows_of(facts)), "readings": _readings(facts),
+    }, order="sorted")  # fmt: skip
+
+
+def _readings(facts: Facts) -> list[dict[str, Any]]:
+    """Return every reading that a limit at departure judged, with the limit and the verdict."""
+    return [
+        {"unit": node, "quantity": r.quantity, "place": r.place, "value": r.last.value,
+         "uncertainty": r.last.uncertainty or "0", "unit_of_measure": r.last.unit,
+         "limit": r.limit.key, "min": r.limit.min, "max": r.limit.max, "verdict": r.verdict,
+         "operation": r.last.operation, "log": r.last.log, "position": r.last.position}
+        for unit in facts.units for node, condition in unit.conditions
+        for r in judged_readings(
+            condition, facts.catalogue, "at_departure", facts.consist.max_speed_kmh)
+        if r.limit is not None
+    ]  # fmt: skip
 
 
 def _kept(

@@ -19,6 +19,7 @@ from railtrace.web import words
 from railtrace.web.clocks import from_us
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known
+from railtrace.web.models import SigningKey
 from railtrace.web.names import Names
 from railtrace.web.roles import may
 from railtrace.web.running import the_app
@@ -126,6 +127,7 @@ def shown(
         "inspects": may(request.user, "inspect"), "until": departs + timedelta(
             hours=route.hours if route else 24),
         "supplies": _supplies(facts, names), "day_of": facts.day,
+        "signing_key": SigningKey.objects.filter(user_id=request.user.pk or 0).exists(),
         "detached": [(d, names.number(the_app().knowledge().passport(d.unit)))
                      for d in state.detached],
     }  # fmt: skip

@@ -1,0 +1,126 @@
+"""A decision is signed by a server-held key, opened by a password and a one-time code together."""
+
+import re
+from base64 import b32encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import msgspec
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from railtrace.app import App
+from railtrace.trace.decision import holds
+from railtrace.trace.operation import Released
+from tests.web.trains.yard import departure, send, written, yard
+
+SECRET = b32encode(b"12345678901234567890").decode()
+
+
+@pytest.fixture(scope="module")
+def railway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """Return a railway with a fit train."""
+    folder = tmp_path_factory.mktemp("signing")
+    with pytest.MonkeyPatch.context() as patch, yard(folder, patch) as app:
+        fit = departure(2, 3)
+        fit.say("QualificationGranted", -900, person="p-wagons", qualification="otk",
+                valid_from=fit.departs - timedelta(days=90))  # fmt: skip
+        send(app, written(fit, "C-359", 2))
+        yield app
+
+
+@pytest.mark.parametrize(("seconds", "code"), [
+    (59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130"),
+])  # fmt: skip
+def test_codes_are_those_of_rfc_6238(seconds: int, code: str) -> None:
+    from railtrace.web.people.signing import code_at
+
+    assert code_at(SECRET, seconds // 30) == code
+
+
+def keyed(reader_as: Callable[..., Client], when: datetime) -> tuple[Client, str, str]:
+    """Return the officer's browser, password and a code that was not used."""
+    from railtrace.web.accounts import demo_users
+    from railtrace.web.people.signing import code_at, make_key
+
+    browser = reader_as("release_officer")
+    password = next(u.password for u in demo_users() if u.role == "release_officer")
+    make_key(User.objects.get(username="release_officer"), SECRET, password, -1)
+    return browser, password, code_at(SECRET, int(when.timestamp()) // 30)
+
+
+def decide(browser: Client, **fields: str) -> Any:
+    page = unescape(browser.get("/trains/C-359?act=ready").content.decode())
+    standing = re.search(r'name="composition" value="([^"]+)', page)
+    assert standing is not None
+    said = {"act": "ready", "decision": "release", "composition": standing.group(1)}
+    answer = browser.post("/trains/C-359/decide", said | fields, follow=True)
+    page = unescape(answer.content.decode())
+    return re.sub(r"\s+", " ", page)
+
+
+def last_release(app: App) -> Released:
+    rows = app.lookup.timeline(["C-359-v-1"], ("Released",), limit=1)
+    operation = app.entry(rows[0][6]).operation
+    assert isinstance(operation, Released)
+    return operation
+
+
+def test_a_release_is_signed_and_any_change_of_its_file_breaks_the_signature(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    browser, password, code = keyed(reader_as, datetime.now(UTC))
+    assert "Released; what it stands on is kept." in decide(
+        browser, password=password, code=code)  # fmt: skip
+    released = last_release(railway)
+    [signature] = released.signatures
+    assert released.decision_file is not None
+    assert holds(signature, released.decision_file)
+    assert not holds(signature, "0" * 64)
+    assert not holds(msgspec.structs.replace(signature, person="p-other"), released.decision_file)
+    file = msgspec.json.decode(railway.evidence.read(released.decision_file))
+    assert file["units"] == list(released.units)
+    assert {r["verdict"] for r in file["readings"]} == {"fit"}
+    again = decide(browser, password=password, code=code)
+    assert "the one-time code is wrong or was used" in again
+
+
+def test_the_code_alone_and_the_password_alone_do_not_sign(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    browser, password, code = keyed(reader_as, datetime.now(UTC))
+    assert "does not open your signing key" in decide(browser, password="guess", code=code)
+    assert "the one-time code is wrong" in decide(browser, password=password, code="000000")
+    assert "sign it: password and one-time code" in decide(browser, password=password)
+
+
+def test_a_paper_form_is_named_by_its_number(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    browser = reader_as("release_officer")
+    assert "what it stands on is kept" in decide(browser, paper="В-17")
+    released = last_release(railway)
+    assert (released.number, released.signatures[0].method) == ("В-17", "paper")
+
+
+def test_a_key_is_made_with_password_and_code(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    from railtrace.web.accounts import demo_users
+    from railtrace.web.models import SigningKey
+    from railtrace.web.people.signing import code_at
+
+    browser = reader_as("release_officer")
+    page = browser.get("/account/signing").content.decode()
+    found = re.search(r'<code class="secret">(\w+)<', page)
+    assert found is not None
+    password = next(u.password for u in demo_users() if u.role == "release_officer")
+    code = code_at(found.group(1), int(datetime.now(UTC).timestamp()) // 30)
+    wrong = browser.post("/account/signing", {"password": "x", "code": code}, follow=True)
+    assert "the password is wrong" in wrong.content.decode()
+    made = browser.post("/account/signing", {"password": password, "code": code}, follow=True)
+    assert "Your signing key is made." in made.content.decode()
+    assert SigningKey.objects.get(user__username="release_officer").public_key
