@@ -112,6 +112,17 @@ def test_scenario_3_a_run_is_refused_because_of_the_section_named(technologist: 
     assert "409\u202f900" in section_b
 
 
+def test_a_run_is_asked_of_every_kind_of_the_sections_own_programme(technologist: Client) -> None:
+    page = technologist.get("/units/L?tab=holding&run_km=1200")
+    left = {(row["number"][-1], row["kind"]): row for row in page.context["run_rows"]}
+    assert left["Б", "ТР-1"]["left_milli"] == 1_010_000
+    assert left["Б", "ТР-1"]["covers"] is False
+    assert [number[-1] for number in page.context["run_refused"]] == ["Б"]
+    assert "does not fit because of" in page.text
+    fits = technologist.get("/units/L?tab=holding&run_km=1000")
+    assert fits.context["run_refused"] == []
+
+
 def test_counts_by_state_and_depot_lead_to_the_units(technologist: Client) -> None:
     page = technologist.get("/holdings/?by=home_site").content.decode()
     assert "home_site=dushanbe&amp;state=reserve" in page

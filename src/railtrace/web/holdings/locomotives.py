@@ -202,11 +202,14 @@ def coupled_said(knowledge: Knowledge, names: Names, unit: str, at_us: int) -> d
 
 
 class RunCheck(forms.Form):
-    """Whether a run fits into what is left to a repair of every section."""
+    """Whether a run fits into what is left to a repair of every section.
 
-    repair_kind = forms.CharField(label=_("Repair kind"), max_length=50)
-    interval_km = forms.IntegerField(label=_("Interval [km]"), min_value=1)
+    Without a kind and an interval every kind of the section's own programme is asked.
+    """
+
     run_km = forms.IntegerField(label=_("Run, there and back [km]"), min_value=1)
+    repair_kind = forms.CharField(label=_("Repair kind"), max_length=50, required=False)
+    interval_km = forms.IntegerField(label=_("Interval [km]"), min_value=1, required=False)
 
 
 def run_checked(knowledge: Knowledge, names: Names, unit: str, form: RunCheck) -> dict[str, Any]:
@@ -214,6 +217,8 @@ def run_checked(knowledge: Knowledge, names: Names, unit: str, form: RunCheck) -
     if not form.is_bound or not form.is_valid():
         return {"run_form": form}
     said = form.cleaned_data
+    if not said["repair_kind"] or not said["interval_km"]:
+        return _by_programme(knowledge, names, unit, form)
     at_us = knowledge.state_us or microseconds(the_app().clock())
     left = knowledge.remaining(unit, said["repair_kind"].strip(), said["interval_km"], at_us)
     rows = [
@@ -226,3 +231,49 @@ def run_checked(knowledge: Knowledge, names: Names, unit: str, form: RunCheck) -
         "run_refused": [row["number"] for row in rows if row["covers"] is False],
         "run_unknown": [row["number"] for row in rows if row["covers"] is None],
     }  # fmt: skip
+
+
+def _by_programme(
+    knowledge: Knowledge, names: Names, unit: str, form: RunCheck
+) -> dict[str, Any]:
+    """Ask the kilometres left to every kind of maintenance of the sections' own programmes."""
+    run_km = form.cleaned_data["run_km"]
+    sections = [stay.part for stay in knowledge.coupling(unit).coupled()] or [unit]
+    rows = [row for section in sections for row in _dues_left(knowledge, names, section, run_km)]
+    return {
+        "run_form": form, "run_km": run_km, "run_by_programme": True,
+        "run_rows": [row for row in rows if row["left_milli"] is not None],
+        "run_refused": _numbers(rows, False), "run_unknown": _numbers(rows, None),
+    }  # fmt: skip
+
+
+def _numbers(rows: list[dict[str, Any]], covers: bool | None) -> list[str]:
+    return list(dict.fromkeys(row["number"] for row in rows if row["covers"] is covers))
+
+
+def _by_statement(knowledge: Knowledge, section: str, kind: str, km: int) -> float | None:
+    """Return what is left by the counter a paper states of the last repair, its day unknown [km]."""
+    at_us = knowledge.state_us or microseconds(the_app().clock())
+    left = [r.left_milli for _, r in knowledge.remaining(section, kind, km, at_us)]
+    return None if not left or left[0] is None else left[0] / 1000
+
+
+def _dues_left(
+    knowledge: Knowledge, names: Names, section: str, run_km: int
+) -> list[dict[str, Any]]:
+    """Return the kinds counted in kilometres: what is left, or that nobody knows."""
+    number = names.number(knowledge.passport(section))
+    rows = []
+    for due in knowledge.dues(section):
+        service = names.catalogue.services[due.service]
+        left = next((c.remaining for c in due.criteria if c.meter == "km"), None)
+        if service.km is None or (left is None and due.state != "unknown"):
+            continue
+        if left is None:
+            left = _by_statement(knowledge, section, due.kind, service.km)
+        rows.append({
+            "unit": section, "number": number, "kind": due.kind,
+            "left_milli": None if left is None else round(left * 1000),
+            "covers": None if left is None else left >= run_km,
+        })  # fmt: skip
+    return sorted(rows, key=lambda row: (row["left_milli"] is None, row["left_milli"] or 0))
