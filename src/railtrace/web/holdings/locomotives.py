@@ -252,7 +252,7 @@ def _numbers(rows: list[dict[str, Any]], covers: bool | None) -> list[str]:
 
 
 def _by_statement(knowledge: Knowledge, section: str, kind: str, km: int) -> float | None:
-    """Return what is left by the counter a paper states of the last repair, its day unknown [km]."""
+    """Return what is left by the counter that a paper states, its day unknown [km]."""
     at_us = knowledge.state_us or microseconds(the_app().clock())
     left = [r.left_milli for _, r in knowledge.remaining(section, kind, km, at_us)]
     return None if not left or left[0] is None else left[0] / 1000
