@@ -29,7 +29,8 @@ def upkeep(
     yield from _campaigns(inspected, freight, now)
     for number, yard in enumerate(yards):
         yield from _remarks(yard, number, now)
-    yield from _contractors(yards[0], now)
+    yield from _abroad(next((yard for yard in yards if yard.units.get("coach")), None), now)
+    yield from _claimed(yards[0], now)
 
 
 def _op(kind: str, id_: str, at: datetime, **fields: Any) -> Operation:
@@ -87,17 +88,19 @@ def _answered(
                   until=f"{at + 4 * DAY:%Y-%m-%d}", performed_by=(_PEOPLE[1],), **said)  # fmt: skip
 
 
-def _contractors(yard: Yard, now: datetime) -> Iterator[Operation]:
-    coaches, engines = yard.units.get("coach", ()), yard.units.get("locomotive", ())
-    if coaches:
-        stay: dict[str, Any] = {"units": (coaches[0],), "stay": "demo-stay", "site": yard.site}
+def _abroad(yard: Yard | None, now: datetime) -> Iterator[Operation]:
+    if yard is not None:
+        coach = yard.units["coach"][0]
+        stay: dict[str, Any] = {"units": (coach,), "stay": "demo-stay", "site": yard.site}
         yield _op("SentForRepair", "demo-away:s", now - 70 * DAY, to="Вагоноремонтный завод (демо)",
                   where="abroad", repair_kind="КР-1", contract="демо 17/26",
                   expected=f"{now - 3 * DAY:%Y-%m-%d}", **stay)  # fmt: skip
         yield _op("RepairProgressed", "demo-away:p", now - 20 * DAY, stage="Кузов собран, окраска",
                   **stay)  # fmt: skip
-    if engines:
-        unit = engines[-1]
+
+
+def _claimed(yard: Yard, now: datetime) -> Iterator[Operation]:
+    for unit in yard.units.get("locomotive", ())[-1:]:
         one: dict[str, Any] = {"units": (unit,), "site": yard.site}
         yield _op("WarrantyGiven", "demo-warranty", now - 120 * DAY, by="Тепловозоремонтный (демо)",
                   after="ТР-3", until=f"{now + 200 * DAY:%Y-%m-%d}", km="100000",

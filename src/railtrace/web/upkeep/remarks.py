@@ -46,7 +46,7 @@ class NewRemark(forms.Form):
     )  # fmt: skip
     topic = forms.ChoiceField(label=_("What it is about"), required=False)
     text = forms.CharField(
-        label=_("Remark"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+        label=_("Crew remark"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
     )
     place = forms.CharField(label=_("Where on the unit"), max_length=200, required=False)
     train = forms.CharField(label=_("Train"), max_length=40, required=False)
@@ -151,7 +151,7 @@ def said_of(
 
 _HEAD = (
     gettext_noop("Number"), gettext_noop("Type"), gettext_noop("Depot"), gettext_noop("Date"),
-    gettext_noop("What it is about"), gettext_noop("Remark"), gettext_noop("State"),
+    gettext_noop("What it is about"), gettext_noop("Crew remark"), gettext_noop("State"),
     gettext_noop("Times in the window"), gettext_noop("Carried over by"), gettext_noop("Why"),
     gettext_noop("Until"), gettext_noop("What was done"),
 )  # fmt: skip
