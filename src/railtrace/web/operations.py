@@ -36,7 +36,8 @@ _ENVELOPE = {
 _WORDS = {
     "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
     "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
-    "purpose": words.PURPOSES,
+    "purpose": words.PURPOSES, "fluid": words.FLUIDS, "fitted": words.FITTED,
+    "element": words.DAMAGES, "found": words.TRUTHS,
     "verdict": words.TWIN_VERDICTS,
     "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
     "test": words.BRAKE_TESTS, "cause": words.CAUSES | words.DETACHED_FOR,
@@ -47,7 +48,7 @@ _FIGURES = {
     "brake_force_t", "stock_delay_min",
 }  # fmt: skip
 _UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
-_OPERATIONS = {"target", "hold", "defect", "reservation", "debt"}
+_OPERATIONS = {"target", "hold", "defect", "failure", "reservation", "debt"}
 _UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
 _UNITS = {"carrier", "donor", "recipient", "instead_of"}
 _OPERATIONS = {"target", "hold", "defect", "reservation", "debt", "composition", "replaces"}

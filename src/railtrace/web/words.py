@@ -591,6 +591,12 @@ METERS = {
 }
 
 FIELDS = {
+    "damage_class": _("Damage class"), "declared": _("Held against"), "element": _("Element"),
+    "diagnoses": _("Diagnoses meant"), "failure": _("Failure"), "file": _("File judged"),
+    "fitted": _("Fitted"), "fluid": _("Fluid"), "found": _("What was found"),
+    "laboratory": _("Laboratory"), "litres": _("Litres"), "repeats": _("Repeats heard"),
+    "sample": _("Sample number"), "version": _("Version of the method"),
+    "whole": _("Changed as a whole"),
     "action": _("Action"), "basis": _("Basis"), "batch": _("Batch"), "carrier": _("Carrier"),
     "catalogue": _("Catalogue"), "code": _("Code"), "confirmed_by": _("Confirmed by"),
     "contradiction": _("Contradiction"), "counters": _("Counters"), "defect": _("Defect"),
