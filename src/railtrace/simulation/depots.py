@@ -47,8 +47,19 @@ def depot_day(
         yield _op("QualificationGranted", f"demo-right:{person}:{right}", now - 300 * DAY,
                   person=person, qualification=right, valid_from=now - 300 * DAY,
                   valid_to=now + 200 * DAY)  # fmt: skip
+    for number in range(1, len(yards)):
+        for right in ("ndt_ut", "ndt_mt"):
+            person = _tester(number)
+            yield _op("QualificationGranted", f"demo-right:{person}:{right}", now - 300 * DAY,
+                      person=person, qualification=right, valid_from=now - 300 * DAY,
+                      valid_to=now + 200 * DAY)  # fmt: skip
     for number, yard in enumerate(yards):
         yield from _Depot(yard, now, number).day()
+
+
+def _tester(number: int) -> str:
+    """Nobody tests at two depots on one day."""
+    return f"p-demo-ndt-{number}" if number else "p-demo-ndt"
 
 
 def _op(kind: str, id_: str, at: datetime, **fields: Any) -> Operation:
@@ -155,7 +166,7 @@ class _Depot:
     def _ndt(self, hours: float, at: dict[str, Any]) -> Iterator[Operation]:
         for kind, test in (("ut_set", "axle_ut"), ("mt_set", "journal_mt")):
             yield self._write("Tested", hours, device=self._device(kind), test=test,
-                              performed_by=("p-demo-ndt",), **at)  # fmt: skip
+                              performed_by=(_tester(self.number),), **at)  # fmt: skip
 
     def _wheelsets(self) -> Iterator[Operation]:
         """Four wheelsets: washed too cold, in NDT, for the inspector, not begun."""
