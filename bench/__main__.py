@@ -15,7 +15,7 @@ from bench.table import HEAD, Row
 
 PARTS = (
     "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices",
-    "recorder", "due", "opening",
+    "recorder", "due", "opening", "reliability",
 )  # fmt: skip
 _MARK = "<!-- bench -->"
 

@@ -23,6 +23,7 @@ from railtrace import (
     diagnose_command,
     gateway_commands,
     recorder_commands,
+    reliability_commands,
     replay_command,
 )
 from railtrace.errors import ConfigError, RailtraceError
@@ -56,7 +57,7 @@ for _name, _part in {
     cli.add_typer(_part, name=_name)
 for _command in (
     *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
-    diagnose_command.diagnose,
+    diagnose_command.diagnose, reliability_commands.promise,
 ):  # fmt: skip
     cli.command()(_command)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from railtrace.analysis.exposure import Exposure
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
 from railtrace.analysis.public_priors import public_prior
 from railtrace.errors import BadData
 
@@ -84,3 +84,20 @@ def test_tables_that_say_nothing_are_refused_in_words():
         replace(table, failures=-table.failures - 1)
     with pytest.raises(BadData, match="differ in length"):
         replace(table, span_km=table.span_km[1:])
+
+
+def test_vehicles_of_a_worse_depot_start_from_its_factor_and_alike_depots_change_little():
+    exposure = drawn(7, 40, 60_000)[0]
+    hazard = fitted(exposure)
+    depot = np.arange(40) % 2
+    worse = replace(hazard, met=np.where(depot == 1, hazard.due * 2, hazard.due / 2))
+    told = with_depots(worse, depot)
+    drawn_to = hazard.frailty_rate / told.frailty_rate
+    assert np.all(drawn_to[depot == 1] > 1.05)
+    assert np.all(drawn_to[depot == 0] < 0.98)
+    level = np.sum(drawn_to * hazard.due) / np.sum(hazard.due)
+    assert level == pytest.approx(1, abs=0.1)
+    alike = with_depots(replace(hazard, met=hazard.due), depot)
+    assert np.allclose(hazard.frailty_rate / alike.frailty_rate, 1, atol=0.01)
+    one = with_depots(hazard, np.zeros(40, int))
+    assert one is hazard

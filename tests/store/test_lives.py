@@ -121,3 +121,30 @@ def test_a_fleet_without_a_failure_has_bounds_and_no_chance(tmp_path):
     assert all(row.rate == 0 < row.high for row in component_rows(fleet))
     with pytest.raises(NotFound, match="only a bound"):
         unit_answer(fleet, "s", 500.0)
+
+
+def test_driving_is_standardised_over_the_fleet_and_missing_where_no_recorder_tells(tmp_path):
+    views = new_store(tmp_path)
+    units = [f"s-{n}" for n in range(7)]
+    take(views, [op("Registered", f"r{u}", 0, units=(u,), type="2te10m", owner=OWNER)
+                 for u in units], 1)  # fmt: skip
+    take(views, [op("Ran", f"run-{u}-{day}", day, units=(u,), distance_km="1000")
+                 for u in units for day in range(1, 101)], 101)  # fmt: skip
+    take(views, [op("ModeViolated", f"v-{n}-{k}", 50 + k / 10, units=(u,), rule="loaded_cold")
+                 for n, u in enumerate(units[:6]) for k in range(3 * n + 1)], 102)  # fmt: skip
+    take(views, [op("Failed", "f", 60, units=("s-5",), mode="задир", place="diesel",
+                    failure_class=2)], 103)  # fmt: skip
+    found = lives(views)
+    assert found.driving_grade == ("inferred",) * 6 + ("missing",)
+    assert np.isnan(found.driving[6])
+    assert np.nanmean(found.driving) == pytest.approx(0)
+    assert list(found.driving[:6]) == sorted(found.driving[:6])
+    fleet = reliability(views)
+    answers = {unit: unit_answer(fleet, unit, 500.0) for unit in units}
+    # What nobody knows is as bad as it gets, for the floor alone.
+    assert answers["s-6"].floor < answers["s-0"].floor
+    assert [one.grade for one in answers["s-6"].inputs if one.name == "driving"] == ["missing"]
+    assert [one.grade for one in answers["s-0"].inputs if one.name == "driving"] == ["inferred"]
+    early = fleet_lives(Lookup(views.database), CATALOGUE, "locomotive", OWNER,
+                        microseconds(START + timedelta(days=40)))  # fmt: skip
+    assert all(np.isnan(early.driving))

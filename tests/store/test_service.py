@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from railtrace.store.lookup import Lookup
-from railtrace.store.service import failure_class, period
+from railtrace.store.service import down_hours, failure_class, period
 from railtrace.trace.leaf import microseconds
 from tests.store.test_knowledge import START, take
 from tests.store.test_views import CATALOGUE, new_store, op
@@ -85,3 +85,11 @@ def test_a_group_is_a_part_of_the_whole(views):
     assert sum(part.failures for part in parts) == whole.failures == 3
     assert whole.incidents == 1
     assert found.service(frozenset({3}), 80).failures == 1
+
+
+def test_hours_down_are_told_by_stretches_and_planned_apart(views):
+    lookup = Lookup(views.database)
+    found = down_hours(views.database, CATALOGUE, lookup.maintained(), [at(40), at(44), at(85)])
+    # In repair from day 41, waiting for parts from 43 to 45, then a day of repair.
+    assert found["s-0"] == [(pytest.approx(72), 0), (pytest.approx(48), 0)]
+    assert found["s-1"] == [(0, 0), (0, pytest.approx(96))]

@@ -121,3 +121,25 @@ def test_a_question_is_saved_under_a_name_and_forgotten(manager):
 def test_lives_leave_in_the_columns_that_the_command_life_reads(manager):
     page = manager.get(f"/reliability/bench/lives.csv?class=coach&{YEAR}")
     assert page.content.decode("utf-8-sig").splitlines()[0] == "unit,entry,time,event,group"
+
+
+# --- scoreboard -----------------------------------------------------------------------------------
+
+
+def test_the_scoreboard_says_when_there_is_nothing_to_score(manager):
+    text = text_of(manager, "/reliability/scoreboard?class=coach")
+    assert "there is nothing to score" in text
+    assert "railtrace promise" in text
+    page = manager.get("/reliability/scoreboard.csv?class=coach")
+    assert page.content.decode("utf-8-sig").startswith("kind,model,runs")
+
+
+# --- heat map -------------------------------------------------------------------------------------
+
+
+def test_units_stand_by_weeks_with_their_failures_and_hours_down(manager):
+    text = text_of(manager, "/reliability/weeks?class=coach&weeks=52")
+    assert "073" in text
+    assert "A figure: failures in the week." in text
+    assert text.count('class="week"') == 52
+    assert "take a filter off" in text_of(manager, "/reliability/weeks?class=coach&type=none")

@@ -27,6 +27,11 @@ SHAPE_REACH = 3.0  # standard deviations of log shape that the grid spans to eac
 ROUNDS, SETTLED = 60, 1e-4
 FRAILTY_SD = np.linspace(0.05, 1.0, 39)
 FRAILTY_MEDIAN, FRAILTY_SPREAD = 0.35, 0.35  # lognormal prior of the frailty's standard deviation
+MOST_DEPOT = 3.0
+"""By how much a depot may differ from the fleet, either way."""
+DEPOT_MEDIAN, DEPOT_SPREAD = 0.1, 0.8
+"""Lognormal prior of the standard deviation of depots' factors: invented, as public priors are."""
+_FEWEST_DEPOTS = 2
 DRIVING_SD = 0.5  # of the normal prior of gamma, driving in its own standard deviations
 
 
@@ -48,6 +53,8 @@ class FleetHazard:
     failures : shape (k,)
     frailty_sd : of the fleet's vehicles about each other
     fleet_rate : failures per km of one vehicle's run, all components together
+    met, due : shape (v,)
+        Failures of each vehicle, and how many its places and driving alone made expected.
     """
 
     reference_km: Floats
@@ -65,6 +72,8 @@ class FleetHazard:
     fleet_rate: float
     converged: bool
     prior_version: str
+    met: Floats
+    due: Floats
 
     @property
     def evidence(self) -> NDArray[np.str_]:
@@ -186,7 +195,38 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
         failures=sum_by(exposure.component, exposure.failures, exposure.components),
         frailty_sd=sd, fleet_rate=fleet_rate(exposure), converged=converged,
         prior_version=prior.version,
+        met=met, due=due,
     )  # fmt: skip
+
+
+def with_depots(hazard: FleetHazard, depot: Ints) -> FleetHazard:
+    """Return the same hazard with vehicles drawn to their depot's factor, not to the fleet's.
+
+    Parameters
+    ----------
+    depot : shape (v,), index from zero of each vehicle's depot
+
+    Notes
+    -----
+    A depot's factor is met over due of its vehicles, drawn to the fleet's: with four depots their
+    spread is hardly known, so it is summed out over a prior that holds it small. A vehicle's
+    posterior then starts from that factor m: (a + met) / (a / m + due) in place of
+    (a + met) / (a + due).
+    """
+    depots = int(np.max(depot, initial=0)) + 1
+    if depots < _FEWEST_DEPOTS or not np.all(hazard.due > 0):
+        return hazard
+    level = float(np.sum(hazard.met) / np.sum(hazard.due))
+    met, due = (sum_by(depot, some, depots) for some in (hazard.met, hazard.due * level))
+    # Vehicles differ too: a depot of few says less than its failures would alone.
+    worth = 1 / (1 + due * hazard.frailty_sd**2 / np.bincount(depot, minlength=depots))
+    factor, _, _ = _factors(met * worth, due * worth, DEPOT_MEDIAN, DEPOT_SPREAD)
+    mean = np.clip(factor, 1 / MOST_DEPOT, MOST_DEPOT)[depot]
+    a = hazard.frailty_sd**-2
+    drawn = (a + hazard.due) / (a / mean + hazard.due)
+    # The level belongs to the types.
+    drawn = drawn * np.sum(hazard.due) / np.sum(drawn * hazard.due)
+    return replace(hazard, frailty_rate=hazard.frailty_rate / drawn)
 
 
 def fleet_rate(exposure: Exposure) -> float:
@@ -288,7 +328,9 @@ def _driving(exposure: Exposure, expected: Floats, gamma: float) -> tuple[float,
     return gamma + slope / info, info
 
 
-def _factors(met: Floats, due: Floats) -> tuple[Floats, Floats, float]:
+def _factors(
+    met: Floats, due: Floats, median: float = FRAILTY_MEDIAN, wide: float = FRAILTY_SPREAD
+) -> tuple[Floats, Floats, float]:
     """Return mean and variance of each vehicle's factor, and the mean of their spread.
 
     The spread is summed out over its posterior: with one or two failures a vehicle it is known
@@ -296,7 +338,7 @@ def _factors(met: Floats, due: Floats) -> tuple[Floats, Floats, float]:
     """
     a = FRAILTY_SD[:, None] ** -2
     logs = gammaln(a + met) - gammaln(a) + a * np.log(a) - (a + met) * np.log(a + due)
-    away = np.log(FRAILTY_SD / FRAILTY_MEDIAN) / FRAILTY_SPREAD
+    away = np.log(FRAILTY_SD / median) / wide
     height = np.sum(logs, axis=1) - away**2 / 2 - np.log(FRAILTY_SD)
     weight = np.exp(height - np.max(height))
     weight /= np.sum(weight)

@@ -186,6 +186,13 @@ def _moments(
     return np.sum(over * first[component], axis=1), np.sum(over**2 * second[component], axis=1)
 
 
+def hazards_at(
+    fleet: FleetHazard, component: Ints, age_km: Floats, distance_km: float
+) -> Floats:
+    """Return the expected failures over a distance of components at ages, factor 1."""
+    return _moments(fleet, component, age_km, distance_km)[0]
+
+
 def _variance(
     fleet: FleetHazard,
     places: Places,

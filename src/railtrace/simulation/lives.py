@@ -56,6 +56,8 @@ class Fleet:
     seen_age: Floats
     seen_repaired_at: Floats
     known: NDArray[np.bool_]
+    depot: Ints
+    """Of each vehicle: an observer knows it; only one law gives it a meaning."""
 
 
 @dataclass(eq=False)
@@ -87,22 +89,22 @@ def draw_fleet(seed: int, vehicles: int, law: Law = AS_ASSUMED) -> Fleet:
         frailty=np.ones(vehicles), driving=rng.normal(size=vehicles),
         age=start, repaired_at=np.zeros(size), seen_age=start.copy(),
         seen_repaired_at=np.zeros(size), known=np.ones(size, bool),
+        depot=np.random.default_rng([seed, 1]).integers(law.depots, size=vehicles),
     )  # fmt: skip
     run(fleet, HIDDEN_RUNS)
     _set_rate(fleet)
     # From now on only: ages that a factor had shaped would tell of it, and nobody's posterior
     # of the factor from failures alone would be exact, the oracle's included.
-    fleet.frailty = _frailty(rng, vehicles, law)
+    fleet.frailty = _frailty(rng, fleet.depot, law)
     fleet.known = rng.random(size) >= UNKNOWN_SHARE
     return fleet
 
 
-def _frailty(rng: np.random.Generator, vehicles: int, law: Law) -> Floats:
+def _frailty(rng: np.random.Generator, depot: Ints, law: Law) -> Floats:
     shape = FRAILTY_SD**-2
     if law.frailty_by == "vehicle":
-        return rng.gamma(shape, 1 / shape, vehicles)
-    depots = rng.gamma(shape, 1 / shape, law.depots)
-    return np.asarray(depots[rng.integers(law.depots, size=vehicles)])
+        return rng.gamma(shape, 1 / shape, len(depot))
+    return np.asarray(rng.gamma(shape, 1 / shape, law.depots)[depot])
 
 
 def _set_rate(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from railtrace.analysis.exposure import Stretches
+from railtrace.analysis.life_data import Floats
 from railtrace.catalogue.layout import positions
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.mileage import Counter
@@ -24,6 +25,9 @@ KEPT_AGE = 0.25
 prior of repair memory; a mean of Beta(1, 3)."""
 _LEAST_KM = 0.001
 GONE = ("written_off", "condemned")
+DRIVING_YEAR_US = 365 * 86_400_000_000
+_FEWEST_DRIVEN = 5
+"""Vehicles whose driving is known, under which it tells nothing of a fleet."""
 
 
 class Place(NamedTuple):
@@ -47,6 +51,10 @@ class FleetLives:
     stopping : of each component, failures of class 1 and 2 and all failures with a class
     items : of each piece, the part; the vehicle and the position where no part is recorded
     failed_by : of each piece, the operation of the failure that ended it, or ""
+    vehicle_km : run by each vehicle under watch
+    driving : of each vehicle, how its modes were kept in the year before, in standard deviations
+        of the fleet, more is worse; NaN where no recorder tells
+    driving_grade : measured (a recorder file was read), inferred (violations alone) or missing
     """
 
     vehicles: tuple[Maintained, ...]
@@ -56,6 +64,9 @@ class FleetLives:
     stopping: tuple[tuple[int, int], ...]
     items: tuple[tuple[str, str], ...] = ()
     failed_by: tuple[str, ...] = ()
+    vehicle_km: tuple[float, ...] = ()
+    driving: tuple[float, ...] = ()
+    driving_grade: tuple[str, ...] = ()
 
 
 @dataclass
@@ -125,6 +136,7 @@ class _Reader:
         from_us: int | None = None,
     ) -> None:  # fmt: skip
         self.vehicles, self.now_us, self.from_us = vehicles, now_us, from_us
+        self.lookup, self.catalogue = lookup, catalogue
         self.index = {vehicle.unit: n for n, vehicle in enumerate(vehicles)}
         self.counters = counters_of(lookup, vehicles)
         self.installations = lookup.installations_on(tuple(self.index))
@@ -154,15 +166,48 @@ class _Reader:
             place = self._walk(item, number[item.part_type], rows)
             if place is not None:
                 places.append(place)
+        driving, grades = self._driving()
+        of_piece = np.array(rows.vehicle, int)
         pieces = Stretches(
-            component=np.array(rows.component, int), vehicle=np.array(rows.vehicle, int),
+            component=np.array(rows.component, int), vehicle=of_piece,
             entry_km=np.array(rows.entry_km, float), span_km=np.array(rows.span_km, float),
-            driving=np.zeros(len(rows.span_km)), failed=np.array(rows.failed, bool),
+            driving=np.nan_to_num(driving)[of_piece], failed=np.array(rows.failed, bool),
             components=len(names), vehicles=len(self.vehicles),
         )  # fmt: skip
         stopping = tuple((self.classes[name][0], self.classes[name][1]) for name in names)
         return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
-                          tuple(rows.item), tuple(rows.failed_by))  # fmt: skip
+                          tuple(rows.item), tuple(rows.failed_by),
+                          tuple(self._ran(v.unit, self.from_us) for v in self.vehicles),
+                          tuple(driving.tolist()), grades)  # fmt: skip
+
+    def _ran(self, unit: str, from_us: int | None) -> float:
+        """Return the kilometres of a vehicle under watch from a moment on."""
+        counter = self.counters.get(unit)
+        if counter is None or counter.first_us is None:
+            return 0.0
+        since_us = counter.first_us if from_us is None else max(counter.first_us, from_us)
+        return max(counter.at(self.now_us) - counter.at(since_us), 0) / 1000
+
+    def _driving(self) -> tuple[Floats, tuple[str, ...]]:
+        """Return how the vehicles were driven in the year before, and how well that is known."""
+        units, since_us = list(self.index), self.now_us - DRIVING_YEAR_US
+        read = {row["unit"] for row in self.lookup.recorder_files(units)
+                if since_us <= row["at_us"] <= self.now_us}  # fmt: skip
+        weighed: dict[str, float] = defaultdict(float)
+        for row in self.lookup.violations(units, since_us):
+            if row["at_us"] <= self.now_us:
+                rule = self.catalogue.mode_rules.get(row["rule"])
+                weighed[row["unit"]] += rule.weight if rule else 1.0
+        found = np.full(len(units), nan)
+        for n, unit in enumerate(units):
+            km = self._ran(unit, since_us)
+            if km > 0 and (unit in read or unit in weighed):
+                found[n] = np.log1p(1000 * weighed.get(unit, 0.0) / km)
+        grades = tuple(
+            "missing" if isnan(found[n]) else "measured" if unit in read else "inferred"
+            for n, unit in enumerate(units)
+        )
+        return _standardised(found), grades
 
     def _parts(self) -> list[_Item]:
         """Return the parts that were ever on these vehicles, with their stays."""
@@ -255,6 +300,15 @@ class _Reader:
         if self.from_us is not None and from_us < self.from_us < end_us:
             inside.append((self.from_us, ""))
         return [*sorted(inside), (end_us, "")]
+
+
+def _standardised(values: Floats) -> Floats:
+    """Return values in standard deviations about their mean; all missing where few are known."""
+    known = values[~np.isnan(values)]
+    spread = float(np.std(known)) if len(known) >= _FEWEST_DRIVEN else 0.0
+    if spread <= 0:
+        return np.full(len(values), nan)
+    return np.asarray((values - known.mean()) / spread)
 
 
 def counters_of(lookup: Lookup, vehicles: Sequence[Maintained]) -> dict[str, Counter]:

@@ -4,8 +4,8 @@ A figure names the entries it was computed from, the hash of its table, the prio
 of the code: with the same four it comes out the same, bit for bit.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from railtrace.analysis.exposure import AgeSpread, Exposure, tabulate
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
@@ -35,6 +35,8 @@ class Standing:
     table_sha256: str
     prior: str
     code: str
+    weight: float = 1.0
+    """Of the model beside the fleet's one rate, learnt from promises that were kept or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,25 @@ class FleetReliability:
     stops: Floats
     standing: Standing
     computed_us: int
+
+    @property
+    def per_km(self) -> float:
+        """The fleet's one rate: stopping failures for each kilometre of a vehicle."""
+        stopping = float(np.sum(self.table.failures * self.stops[self.table.component]))
+        return stopping / max(sum(self.lives.vehicle_km), 1.0)
+
+    def weighted(self, weight: float) -> "FleetReliability":
+        """Return the same fleet told by a stack of model and fleet rate."""
+        return replace(self, standing=replace(self.standing, weight=weight))
+
+    def stacked(self, chance: Floats, distance_km: float) -> Floats:
+        """Return chances of a run as they are told: model and fleet rate, by their weight."""
+        weight = self.standing.weight
+        if weight == 1:
+            return chance
+        flat = max(self.per_km * distance_km, 1e-300)
+        told = np.maximum(-np.log(chance), 1e-300)
+        return np.asarray(np.exp(-(told**weight) * flat ** (1 - weight)))
 
     @property
     def exposure_km(self) -> float:
@@ -87,6 +108,18 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Input:
+    """What an answer is computed from: how well it is known, of how many.
+
+    grade : measured, inferred, assumed or missing
+    """
+
+    name: str
+    grade: str
+    count: int
+
+
+@dataclass(frozen=True)
 class UnitAnswer:
     """A unit's chance of completing a run, its band, its floor, and where the risk lies."""
 
@@ -101,6 +134,7 @@ class UnitAnswer:
     shares: tuple[Share, ...]
     missing: int
     standing: Standing
+    inputs: tuple[Input, ...] = ()
 
 
 def fleet_reliability(
@@ -113,11 +147,21 @@ def fleet_reliability(
 ) -> FleetReliability:
     """Read a class's lives and fit its hazard. Raises NotFound where nothing has run yet."""
     lives = fleet_lives(lookup, catalogue, vehicle_class, owner, now_us)
+    return reliability_of(lives, vehicle_class, owner, positions, now_us)
+
+
+def reliability_of(
+    lives: FleetLives, vehicle_class: str, owner: str, positions: Mapping[str, int], now_us: int
+) -> FleetReliability:
+    """Fit the hazard of some lives. Raises NotFound where nothing has run yet."""
     if not len(lives.pieces.span_km):
         raise NotFound("no run of this class is recorded yet")
     table, ages = tabulate(lives.pieces)
     prior = public_prior()
     hazard = fit_hazard(table, prior) if np.sum(table.failures) > 0 else None
+    if hazard is not None:
+        depots = np.unique([v.home_site for v in lives.vehicles], return_inverse=True)[1]
+        hazard = with_depots(hazard, depots)
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, _stops(lives),
         Standing(dict(positions), _hash(table), prior.version, code_version()), now_us,
@@ -192,20 +236,44 @@ def unit_answer(fleet: FleetReliability, unit: str, distance_km: float) -> UnitA
     new = _answer(fleet, _renewed(asked), distance_km, np.array([index]))
     factor = float(fleet.hazard.frailty_shape[index] / fleet.hazard.frailty_rate[index])
     total = float(np.sum(answer.hazard))
+
+    def told(chance: float) -> float:
+        return float(fleet.stacked(np.array([chance]), distance_km)[0])
+
     shares = [
         Share(
             place, fleet.lives.components[place.component], float(answer.hazard[n]) / total,
             float(fleet.stops[place.component]), not np.isnan(place.age_km),
-            without(answer, asked, n, float(min(new.hazard[n], answer.hazard[n]))),
+            told(without(answer, asked, n, float(min(new.hazard[n], answer.hazard[n])))),
         )
         for n, place in enumerate(places)
     ]  # fmt: skip
     return UnitAnswer(
-        unit, distance_km, float(answer.reliability[0]), float(answer.low[0]),
-        float(answer.high[0]), float(answer.floor[0]), _median(fleet, distance_km), factor,
+        unit, distance_km, told(answer.reliability[0]), told(answer.low[0]),
+        told(answer.high[0]), told(answer.floor[0]), _median(fleet, distance_km), factor,
         tuple(sorted(shares, key=lambda s: (-s.share, s.place.position))),
-        int(answer.missing[0]), fleet.standing,
+        int(answer.missing[0]), fleet.standing, tuple(_inputs(fleet, index, places)),
     )  # fmt: skip
+
+
+def _inputs(fleet: FleetReliability, index: int, places: Sequence[Place]) -> Iterator[Input]:
+    """Yield what a unit's answer stands on, and how well each of it is known."""
+    known = sum(not np.isnan(place.age_km) for place in places)
+    if known:
+        yield Input("age", "inferred" if any(p.failures for p in places) else "measured", known)
+    if len(places) > known:
+        yield Input("age", "missing", len(places) - known)
+    grade = fleet.lives.driving_grade[index] if fleet.lives.driving_grade else "missing"
+    yield Input("driving", grade if _driven(fleet) else "not_used", 1)
+    classed = sum(of for _, of in fleet.lives.stopping)
+    yield Input("stops", "measured" if classed else "assumed", classed)
+    yield Input("repair_memory", "assumed", sum(place.failures for place in places))
+    yield Input("failures", "measured", round(float(np.sum(fleet.table.failures))))
+
+
+def _driven(fleet: FleetReliability) -> bool:
+    """Tell whether driving is known of enough vehicles to be an input at all."""
+    return any(not np.isnan(x) for x in fleet.lives.driving)
 
 
 def _places(places: Sequence[Place], stops: Floats) -> Places:
@@ -226,10 +294,8 @@ def _answer(
     fleet: FleetReliability, places: Places, distance_km: float, vehicle: "np.ndarray"
 ) -> RunReliability:
     assert fleet.hazard is not None
-    units = int(np.max(places.unit)) + 1
-    return run_reliability(
-        fleet.hazard, places, distance_km, np.zeros(units), vehicle, fleet.ages
-    )
+    driving = np.array(fleet.lives.driving)[vehicle] if _driven(fleet) else np.zeros(len(vehicle))
+    return run_reliability(fleet.hazard, places, distance_km, driving, vehicle, fleet.ages)
 
 
 def all_answers(fleet: FleetReliability, distance_km: float) -> tuple[list[str], RunReliability]:
@@ -249,4 +315,5 @@ def all_answers(fleet: FleetReliability, distance_km: float) -> tuple[list[str],
 
 @lru_cache(maxsize=32)
 def _median(fleet: FleetReliability, distance_km: float) -> float:
-    return float(np.median(all_answers(fleet, distance_km)[1].reliability))
+    answer = all_answers(fleet, distance_km)[1]
+    return float(np.median(fleet.stacked(answer.reliability, distance_km)))

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from railtrace.analysis.indicators import Hours, Service
 from railtrace.catalogue.rows import Catalogue
@@ -301,3 +302,33 @@ def _stop(unit: str, run: Sequence[tuple[str, _Span]]) -> Stop | None:
         else:
             waits[span.state] += hours
     return Stop(unit, run[0][1].at_us, last, active, dict(waits))
+
+
+# --- weeks --------------------------------------------------------------------------------------
+
+
+def down_hours(
+    database: Database, catalogue: Catalogue, vehicles: Sequence[Maintained],
+    edges_us: Sequence[int],
+) -> dict[str, list[tuple[float, float]]]:  # fmt: skip
+    """Return of each vehicle and stretch between edges its unplanned and planned hours down."""
+    class_of = {v.unit: v.vehicle_class for v in vehicles}
+    spans = _spans(database, list(class_of), edges_us[0], edges_us[-1])
+    return {
+        unit: [_down(catalogue, class_of[unit], spans.get(unit, []), begins, ends)
+               for begins, ends in pairwise(edges_us)]
+        for unit in class_of
+    }  # fmt: skip
+
+
+def _down(
+    catalogue: Catalogue, unit_class: str, spans: Sequence[_Span], from_us: int, to_us: int
+) -> tuple[float, float]:
+    unplanned, planned = 0.0, 0.0
+    for span in spans:
+        if span.at_us < to_us and (span.to_us is None or span.to_us > from_us):
+            kind = _kind(catalogue, unit_class, span)
+            hours = _inside_h(span, from_us, to_us)
+            unplanned += hours if kind in ("active", "waiting") else 0.0
+            planned += hours if kind == "planned" else 0.0
+    return unplanned, planned

@@ -111,15 +111,17 @@ def _bars(rows: list[ComponentRow], names: Names) -> list[Bar]:
 
 def _worst(fleet: FleetReliability, distance: float, names: Names) -> list[Unit]:
     units, answer = all_answers(fleet, distance)
-    order = sorted(range(len(units)), key=lambda n: (answer.reliability[n], units[n]))[:_WORST]
+    told, low, high = (fleet.stacked(some, distance)
+                       for some in (answer.reliability, answer.low, answer.high))  # fmt: skip
+    order = sorted(range(len(units)), key=lambda n: (told[n], units[n]))[:_WORST]
     knowledge = the_app().knowledge()
     knowledge.load([units[n] for n in order])
     found: list[Unit] = []
     for n in order:
         passport = knowledge.passport(units[n])
         found.append(Unit(
-            passport, names.unit(passport), float(answer.reliability[n]), float(answer.low[n]),
-            float(answer.high[n]), int(answer.missing[n]),
+            passport, names.unit(passport), float(told[n]), float(low[n]), float(high[n]),
+            int(answer.missing[n]),
         ))  # fmt: skip
     return found
 

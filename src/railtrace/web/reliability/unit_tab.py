@@ -13,6 +13,7 @@ from railtrace.web.names import Names
 from railtrace.web.reliability.choice import CLASSES
 from railtrace.web.reliability.computed import computed
 from railtrace.web.reliability.fleet import distance_km
+from railtrace.web.reliability.words import GRADES, INPUTS
 
 _SHOWN = 12
 
@@ -57,6 +58,7 @@ def unit_reliability(
     return context | {
         "answer": answer, "lines": lines[:_SHOWN], "rest": sum(x.percent for x in lines[_SHOWN:]),
         "vehicle_class": vehicle.vehicle_class, "places": len(lines),
+        "inputs": [(INPUTS[one.name], GRADES[one.grade], one) for one in answer.inputs],
         "band": _band(answer),
     }  # fmt: skip
 

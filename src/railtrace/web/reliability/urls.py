@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from railtrace.web.reliability import bench, fleet, indicators
+from railtrace.web.reliability import bench, fleet, heat, indicators, scoreboard
 
 urlpatterns = [
     path("", fleet.reliability, name="reliability"),
     path("components.csv", fleet.export_csv, name="reliability-csv"),
+    path("weeks", heat.heat, name="reliability-heat"),
+    path("scoreboard", scoreboard.scoreboard_page, name="scoreboard"),
+    path("scoreboard.csv", scoreboard.scoreboard_csv, name="scoreboard-csv"),
     path("bench", bench.bench, name="bench"),
     path("bench/lives.csv", bench.bench_csv, name="bench-csv"),
     path("bench/save", bench.save, name="bench-save"),

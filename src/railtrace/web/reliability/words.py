@@ -65,3 +65,17 @@ SIGNALS = {
     "below": _("below the lower limit"),
     "run": _("the eighth month in a row on one side of the middle"),
 }
+INPUTS = {
+    "age": _("age of components"),
+    "driving": _("how it was driven: violations of modes in the last year"),
+    "stops": _("which failures stop a run: classes recorded in the fleet"),
+    "repair_memory": _("how much of its age a repaired component keeps"),
+    "failures": _("failures of the fleet behind the hazards"),
+}
+GRADES = {
+    "measured": _("measured"),
+    "inferred": _("inferred"),
+    "assumed": _("assumed"),
+    "missing": _("missing"),
+    "not_used": _("not used: too few vehicles have it"),
+}
