@@ -145,7 +145,7 @@ def test_a_wheelset_measured_larger_is_questioned_and_accepted_after_re_tyring(
 
     door.send([
         _op("Registered", "t", 90, units=[unit], type="wheelset_locomotive",
-            numbers=[{"scheme": "serial", "value": "DIA-T"}]),
+            numbers=[{"scheme": "serial", "value": "DIA-77"}]),
         tyre("t1", 60, "46.0"), tyre("t2", 10, "86.5"),
     ])  # fmt: skip
     page = at_work("technologist")
