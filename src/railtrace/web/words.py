@@ -591,6 +591,7 @@ METERS = {
 }
 
 FIELDS = {
+    "loads": _("Proof loads"), "shifted": _("The joint moved"),
     "damage_class": _("Damage class"), "declared": _("Held against"), "element": _("Element"),
     "diagnoses": _("Diagnoses meant"), "failure": _("Failure"), "file": _("File judged"),
     "fitted": _("Fitted"), "fluid": _("Fluid"), "found": _("What was found"),
