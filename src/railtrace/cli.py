@@ -25,6 +25,7 @@ from railtrace import (
     recorder_commands,
     reliability_commands,
     replay_command,
+    runs_command,
 )
 from railtrace.errors import ConfigError, RailtraceError
 
@@ -57,7 +58,7 @@ for _name, _part in {
     cli.add_typer(_part, name=_name)
 for _command in (
     *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
-    diagnose_command.diagnose, reliability_commands.promise,
+    diagnose_command.diagnose, reliability_commands.promise, runs_command.runs,
 ):  # fmt: skip
     cli.command()(_command)
 

@@ -1,6 +1,7 @@
 """The command `railtrace recorder`: files of on-board recorders into the trace."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,14 @@ def recorder(
     trace are known by their hash. What is wrong with a file is recorded with it, by name.
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from railtrace.app import App
     from railtrace.config import load
@@ -44,13 +52,18 @@ def recorder(
         app.prepare()
         paths = files_in(files)
         console = Console(stderr=True)
-        with Progress(console=console, disable=as_json or not console.is_terminal) as bars:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                   TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+        quiet = as_json or not console.is_terminal
+        with Progress(*columns, console=console, disable=quiet) as bars:
             task = bars.add_task("recorder files", total=len(paths))
             for one in Intake(app, kind, unit, site).take(paths, jobs):
                 told.append(one)
                 bars.advance(task)
                 if not as_json:
+                    # Said at once: whoever stops the command sees what is in the trace already.
                     typer.echo(_line(one))
+                    sys.stdout.flush()
         app.catch_up()
         app.sign_heads()
     finally:

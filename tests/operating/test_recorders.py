@@ -1,6 +1,10 @@
 """Recorder files into the trace: once each, with what is wrong with them, by one command."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -233,3 +237,38 @@ def test_one_command_takes_a_folder_and_goes_on_where_it_ended(
     assert "4 files" in text
     (folder / "4_bad.csv").write_text("x\n", "utf-8")
     assert run()[0] == 1
+
+
+def test_a_command_killed_in_the_middle_goes_on_and_nothing_is_missing_or_twice(
+    app: App, tmp_path: Path
+) -> None:
+    """Power fails while a folder is taken in: given again, the command ends what it began."""
+    folder, count = tmp_path / "files", 3
+    folder.mkdir()
+    found = 0
+    for n in range(count):
+        path = a_file(app, folder, f"2ТЭ10М-2345А_{n}.csv", n, START - timedelta(hours=3 * n))
+        found += len(_found(app, path))
+    settings = tmp_path / "railtrace.toml"
+    write(settings, app.config)
+    app.stop()
+    environment = {**os.environ, "RAILTRACE_CONFIG": str(settings)}
+    for name in ("RAILTRACE_DATA", "RAILTRACE_KEYS", "RAILTRACE_NAME"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "railtrace.cli", "recorder", str(folder), "--jobs", "1"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGKILL)
+    assert "violations" in first
+    rest = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ": known" in rest.stdout
+    again = App(app.config, Clock())
+    again.prepare()
+    again.catch_up()
+    try:
+        assert len(operations(again, RecorderRead)) == count
+        ids = [op.id for op in operations(again, ModeViolated)]
+        assert (len(ids), len(set(ids))) == (found, found)
+    finally:
+        again.stop()

@@ -112,7 +112,9 @@ def life(data):
              *STOCK_KINDS, *_DEPOT, *_DIAGNOSTICS, *UPKEEP, *_TRAINS,
              "StateChanged", "HolderChanged", "SectionsCoupled", "SectionsUncoupled",
              "LastRepairStated", "GuestSeen", "LocationReported",
-             "LeftRepair", "Inspected", "PaperIssued", "LifeExtended"]))  # fmt: skip
+             "LeftRepair", "Inspected", "PaperIssued", "LifeExtended",
+             "RunRecorded", "WaysideAlarmed", "AlarmChecked", "Failed", "OriginDecided",
+             "OriginDisputed"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -198,6 +200,23 @@ def _one(data, kind, name, at, mine, other, drawn):
             return op(kind, name, at, units=(mine,), until="2030", document="протокол 7")
         case _ if kind in UPKEEP:
             return op(kind, name, at, units=(mine,), **UPKEEP[kind])
+        case "RunRecorded":
+            counter = str(at * 7 % 40)
+            return op(kind, name, at, units=(mine,), started_at=START + timedelta(days=at - at % 3),
+                      distance_km=str(at * 3 - 9), counter_to_km=counter)  # fmt: skip
+        case "WaysideAlarmed":
+            return op(kind, name, at, units=(mine,), alarm="hot_box")
+        case "Failed":
+            return op(kind, name, at, units=(mine,), mode="m")
+        case "AlarmChecked":
+            alarmed = data.draw(st.sampled_from([o.id for o in drawn] or ["o0"]))
+            return op(kind, name, at, units=(mine,), alarmed=alarmed,
+                      result="confirmed" if at % 2 else "not_confirmed")  # fmt: skip
+        case "OriginDecided" | "OriginDisputed":
+            entry = data.draw(st.sampled_from([o.id for o in drawn] or ["o0"]))
+            own = {"origin": "repair", "decided_by": "x"} if kind == "OriginDecided" else {
+                "disputed_by": "y"}  # fmt: skip
+            return op(kind, name, at, units=(mine,), entry=entry, **own)
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

@@ -18,8 +18,9 @@ class Index:
 
 
 def quality_index(
-    counts: Mapping[str, int], weights: Mapping[str, float], km: float, confidence: float = 0.9
-) -> Index:
+    counts: Mapping[str, int], weights: Mapping[str, float], km: float, confidence: float = 0.9,
+    errors: Mapping[str, float] | None = None,
+) -> Index:  # fmt: skip
     """Return the index of what was violated over some kilometres.
 
     Parameters
@@ -27,6 +28,7 @@ def quality_index(
     counts : violations by rule
     weights : how much one violation of a rule weighs; a rule without a weight weighs 1
     km : run in the same time [km]
+    errors : standard deviations of weights that were estimated
 
     Source of the interval: M. P. Fay, E. J. Feuer, Confidence intervals for directly standardized
     rates: a method based on the gamma distribution, Statistics in Medicine 16 (1997) 791-801.
@@ -37,6 +39,10 @@ def quality_index(
     used = {rule: weights.get(rule, 1.0) * 1000 / km for rule in counts}
     value = sum(used[rule] * count for rule, count in counts.items())
     variance = sum(used[rule] ** 2 * count for rule, count in counts.items())
+    told = errors or {}
+    variance += sum(
+        (told.get(rule, 0.0) * 1000 / km * count) ** 2 for rule, count in counts.items()
+    )
     largest = max([*used.values(), *(w * 1000 / km for w in weights.values())], default=1000 / km)
     tail = (1 - confidence) / 2
     low = 0.0

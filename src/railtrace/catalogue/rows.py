@@ -296,6 +296,47 @@ class ModeRule(Row, frozen=True, kw_only=True):
     shown: Shown
 
 
+class FuelNorm(Row, frozen=True, kw_only=True):
+    """What a unit may burn: of some types, on a route, in some months, at a mass of train.
+
+    `per` says for what: 10⁴ gross tonne-kilometres, or an hour of work. Empty conditions hold for
+    everything; the mass is the mean gross mass of the run, over `from`, up to and including `to`.
+    """
+
+    vehicle_types: tuple[Key, ...] = ()
+    route: str = ""
+    months: tuple[Annotated[int, Meta(ge=1, le=12)], ...] = ()
+    mass_t_from: Annotated[float, Meta(ge=0)] = 0.0
+    mass_t_to: float | None = None
+    kg: Annotated[float, Meta(gt=0)]
+    per: Literal["10000_tkm", "hour"]
+
+
+class AlarmKind(Row, frozen=True, kw_only=True):
+    """What a wayside device raises an alarm of; `shown` is how its reading is written."""
+
+    shown_quantity: str = ""
+
+
+class Origin(Row, frozen=True, kw_only=True):
+    """Where failures and defects of some kinds of units come from: one word of their axis.
+
+    `of_operation`: whoever runs the unit answers for it.
+    """
+
+    unit_classes: Annotated[tuple[UnitClassKey, ...], Meta(min_length=1)]
+    order: Annotated[int, Meta(ge=1)] = 99
+    of_operation: bool = False
+
+
+class ComfortFault(Row, frozen=True, kw_only=True):
+    """A fault that passengers feel, and what codes and modes it is written by; never safety."""
+
+    codes: Annotated[tuple[Words, ...], Meta(min_length=1)]
+    vehicle_classes: tuple[VehicleClassKey, ...] = ("coach",)
+    order: Annotated[int, Meta(ge=1)] = 99
+
+
 FormValue = Annotated[
     str,
     Meta(
@@ -775,6 +816,10 @@ class Catalogue(
     equipment_types: Mapping[str, EquipmentType] = {}
     recorder_types: Mapping[str, RecorderType] = {}
     mode_rules: Mapping[str, ModeRule] = {}
+    fuel_norms: Mapping[str, FuelNorm] = {}
+    alarm_kinds: Mapping[str, AlarmKind] = {}
+    origins: Mapping[str, Origin] = {}
+    comfort_faults: Mapping[str, ComfortFault] = {}
     forms: Mapping[str, Form] = {}
     programmes: Mapping[str, Programme] = {}
     services: Mapping[str, Service] = {}
@@ -811,6 +856,16 @@ class Catalogue(
         if type_key in self.equipment_types:
             return "equipment"
         return "part" if type_key else ""
+
+    def axis(self, unit_class: str) -> tuple[Origin, ...]:
+        """Return the origins that failures of a class of units can have, in their order."""
+        rows = [row for row in self.origins.values() if unit_class in row.unit_classes]
+        return tuple(sorted(rows, key=lambda row: (row.order, row.key)))
+
+    @cached_property
+    def comfort_of(self) -> Mapping[str, ComfortFault]:
+        """The comfort fault that a code or mode is written for, by its text in small letters."""
+        return {code.casefold(): row for row in self.comfort_faults.values() for code in row.codes}
 
     @cached_property
     def states_in_order(self) -> tuple[UnitState, ...]:

@@ -29,12 +29,16 @@ class Recorded:
     untimed: int = 0
 
 
-def read_recorder(path: Path, kind: RecorderType) -> Recorded:
-    """Return a recorder's file in the channels of its type. Raises BadEvidence."""
+def read_recorder(path: Path, kind: RecorderType, parquet: bool | None = None) -> Recorded:
+    """Return a recorder's file in the channels of its type. Raises BadEvidence.
+
+    `parquet` says what a file without an ending is, as evidence files are.
+    """
+    source = _source(path, path.suffix.lower() == ".parquet" if parquet is None else parquet)
     with duckdb.connect(config={"threads": 1}) as base:
         try:
-            columns = _columns(base, path)
-            taken = _query(base, path, kind, columns)
+            columns = _columns(base, source)
+            taken = _query(base, path, source, kind, columns)
         except duckdb.Error as error:
             raise BadEvidence(
                 "{file} cannot be read, it is cut or damaged: {problem}", reason="unreadable",
@@ -43,18 +47,22 @@ def read_recorder(path: Path, kind: RecorderType) -> Recorded:
     return _recorded(path, kind, taken)
 
 
-def _source(path: Path) -> str:
+def _source(path: Path, parquet: bool) -> str:
     name = str(path).replace("'", "''")
-    return f"read_parquet('{name}')" if path.suffix.lower() == ".parquet" else f"read_csv('{name}')"
+    return f"read_parquet('{name}')" if parquet else f"read_csv('{name}')"
 
 
-def _columns(base: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
-    rows = base.execute(f"DESCRIBE SELECT * FROM {_source(path)}").fetchall()
+def _columns(base: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
+    rows = base.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     return {str(row[0]): str(row[1]) for row in rows}
 
 
 def _query(
-    base: duckdb.DuckDBPyConnection, path: Path, kind: RecorderType, columns: dict[str, str]
+    base: duckdb.DuckDBPyConnection,
+    path: Path,
+    source: str,
+    kind: RecorderType,
+    columns: dict[str, str],
 ) -> dict[str, NDArray[np.float64]]:
     if kind.time_column not in columns:
         raise BadEvidence(
@@ -69,7 +77,7 @@ def _query(
         if c.column in columns
     ]
     text = ", ".join([f"{time} AS __time", *wanted])
-    return base.execute(f"SELECT {text} FROM {_source(path)}").fetchnumpy()
+    return base.execute(f"SELECT {text} FROM {source}").fetchnumpy()
 
 
 def _quoted(column: str) -> str:

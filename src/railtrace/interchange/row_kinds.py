@@ -1,5 +1,6 @@
 """What a row becomes, by what the sheet is loaded for."""
 
+import re
 from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any, Literal
@@ -34,6 +35,7 @@ from railtrace.trace.operation import (
     Reading,
     Registered,
     Removed,
+    RunRecorded,
     StateChanged,
 )
 
@@ -333,6 +335,37 @@ def _run(reader: RowReader) -> list[Operation]:
     )]  # fmt: skip
 
 
+def _run_record(reader: RowReader) -> list[Operation]:
+    """A run as its record says; kilometres below zero are kept and named on the unit's page."""
+    site = reader.where("site")
+    unit, ended = reader.unit("unit"), reader.moment("date", site)
+    started = reader.moment("started", site)
+    figures = {key: reader.decimal(key) for key in _RUN_FIGURES}
+    crew = tuple(re.split(r"[,;\s]+", text)) if (text := reader.text("crew")) else ()
+    if unit is None or ended is None:
+        return []
+    if figures["distance_km"] is None and figures["engine_hours"] is None:
+        reader.fault("distance_km", BadOperation("a run has kilometres or engine hours"))
+        return []
+    if (figures["distance_km"] or "").startswith("-"):
+        reader.fault("distance_km", BadOperation(
+            "kilometres below zero: recorded, counted as none and named on the unit's page"
+        ), grave=False)  # fmt: skip
+    known: dict[str, Any] = {key: value for key, value in figures.items() if value is not None}
+    written = ("train", "route", "delay_cause", "remarks", "note")
+    known |= {key: reader.text(key) for key in written}
+    return [RunRecorded(
+        **reader.envelope(ended, site), units=(unit,), started_at=started.at if started else None,
+        crew=crew, **known,
+    )]  # fmt: skip
+
+
+_RUN_FIGURES = (
+    "distance_km", "engine_hours", "counter_from_km", "counter_to_km", "gross_tonne_km",
+    "fuel_kg", "energy_kwh", "delay_min",
+)  # fmt: skip
+
+
 def _meter(reader: RowReader) -> list[Operation]:
     site = reader.where("site")
     unit, when = reader.unit("unit"), reader.moment("date", site)
@@ -345,8 +378,8 @@ def _meter(reader: RowReader) -> list[Operation]:
 
 BUILDERS: dict[str, Callable[[RowReader], list[Operation]]] = {
     "vehicles": _inventory, "parts": _inventory, "installations": _installation,
-    "measurements": _measurement, "runs": _run, "meters": _meter, "stock": stored,
-    "lists": listed, "lots": counted,
+    "measurements": _measurement, "runs": _run, "meters": _meter,
+    "run_records": _run_record, "stock": stored, "lists": listed, "lots": counted,
     "holdings": _holding, "last_repairs": _past_repair,
 }  # fmt: skip
 

@@ -16,6 +16,12 @@ from railtrace.interchange.unpack import FAULT, MANIFEST, MOST_SECONDS, Fault, M
 
 Cell = str | int | float | bool | date | datetime | None
 _Packed = str | int | float | bool | None | tuple[str, str]
+MEDIA = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "xls": "application/vnd.ms-excel", "xlsb": "application/vnd.ms-excel", "csv": "text/csv",
+}  # fmt: skip
+"""What files are called by the format found in them."""
 _PATIENCE_S = 2 * MOST_SECONDS
 _LOOK_EVERY_S = 0.05
 

@@ -4,8 +4,9 @@ A file is recorded once: its own hash makes the ids, so a command that was stopp
 and goes on where it ended.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import file_digest
@@ -127,24 +128,43 @@ class Intake:
             )  # fmt: skip
         self._kind = self._catalogue.recorder_types[kind]
 
-    def take(self, files: Sequence[Path], jobs: int = 1) -> Iterator[Told]:
-        """Take files in one after another, judged by so many processes at a time."""
-        waiting = []
+    def take(self, files: Iterable[Path], jobs: int = 1) -> Iterator[Told]:
+        """Take files in one after another, judged by so many processes at a time.
+
+        A file is looked at when its turn comes and told when it is durable: a year of files needs
+        no more room than a few of them, and what a stop leaves undone is at most those few.
+        """
+        if jobs <= 1:
+            for path in files:
+                prepared = self._prepare(path)
+                yield prepared if isinstance(prepared, Told) else self._taken(path, *prepared)
+            return
+        with ProcessPoolExecutor(jobs) as pool:
+            yield from self._taken_by(pool, files, jobs)
+
+    def _taken_by(
+        self, pool: ProcessPoolExecutor, files: Iterable[Path], jobs: int
+    ) -> Iterator[Told]:
+        """Keep every process busy with one file in hand and one waiting, in the order given."""
+        waiting: deque[Told | tuple[Path, str, str, Future[Judged | str]]] = deque()
         for path in files:
             prepared = self._prepare(path)
             if isinstance(prepared, Told):
-                yield prepared
+                waiting.append(prepared)
             else:
-                waiting.append((path, *prepared))
-        if jobs <= 1:
-            yield from (self._taken(path, unit, sha) for path, unit, sha in waiting)
-            return
-        with ProcessPoolExecutor(jobs) as pool:
-            rules = [rules_for(self._catalogue, self._type(unit)) for _, unit, _ in waiting]
-            kinds = [self._kind] * len(waiting)
-            judged = pool.map(_judged, [path for path, _, _ in waiting], kinds, rules)
-            for (path, unit, sha), found in zip(waiting, judged, strict=True):
-                yield self._told(path, unit, sha, found)
+                rules = rules_for(self._catalogue, self._type(prepared[0]))
+                judged = pool.submit(_judged, path, self._kind, rules)
+                waiting.append((path, *prepared, judged))
+            if len(waiting) > 2 * jobs:
+                yield self._awaited(waiting.popleft())
+        while waiting:
+            yield self._awaited(waiting.popleft())
+
+    def _awaited(self, one: "Told | tuple[Path, str, str, Future[Judged | str]]") -> Told:
+        if isinstance(one, Told):
+            return one
+        path, unit, sha, judged = one
+        return self._told(path, unit, sha, judged.result())
 
     def _prepare(self, path: Path) -> Told | tuple[str, str]:
         """Return the unit and the hash of a file, or what is already to be told of it."""

@@ -19,6 +19,7 @@ from railtrace.projections.lots import LOTS
 from railtrace.projections.maintenance import MAINTENANCE
 from railtrace.projections.metrology import METROLOGY
 from railtrace.projections.orders import ORDERS
+from railtrace.projections.origins import ORIGINS
 from railtrace.projections.outside import OUTSIDE
 from railtrace.projections.passport import PASSPORT
 from railtrace.projections.placement import PLACEMENT
@@ -26,9 +27,11 @@ from railtrace.projections.qualifications import QUALIFICATIONS
 from railtrace.projections.quality import QUALITY
 from railtrace.projections.recall import RECALL
 from railtrace.projections.remarks import REMARKS
+from railtrace.projections.runs import RUNS
 from railtrace.projections.servicing import SERVICING
 from railtrace.projections.stock import STOCK
 from railtrace.projections.usage import USAGE
+from railtrace.projections.wayside import WAYSIDE
 
 VIEWS = (
     ADOPTION,
@@ -60,4 +63,7 @@ VIEWS = (
     OUTSIDE,
     CONSIST,
     SERVICING,
+    RUNS,
+    WAYSIDE,
+    ORIGINS,
 )

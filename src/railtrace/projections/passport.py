@@ -9,6 +9,7 @@ from railtrace.projections.fold import Rows, State, View
 from railtrace.projections.standing import SPANS, Permission, Restriction, Span, Standing
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import (
+    AlarmChecked,
     Commissioned,
     Condemned,
     EnteredRepair,
@@ -23,6 +24,8 @@ from railtrace.trace.operation import (
     MarkingChanged,
     Number,
     Operation,
+    OriginDecided,
+    OriginDisputed,
     PermissionEnded,
     Permitted,
     Registered,
@@ -286,8 +289,14 @@ def _stand(state: Passport, entry: Entry) -> tuple[tuple[str, tuple[Any, ...]], 
     return (("state_spans", before.row(state.unit, entry.happened_us)),)
 
 
+_AFTER_ALL = (
+    Condemned, WrittenOff, LocationReported, AlarmChecked, OriginDecided, OriginDisputed,
+)  # fmt: skip
+"""What may be said of a unit that is no more: where it lies, and what commissions find out."""
+
+
 def _take(state: Passport, entry: Entry, operation: Operation) -> None:
-    if state.scrapped and not isinstance(operation, Condemned | WrittenOff | LocationReported):
+    if state.scrapped and not isinstance(operation, _AFTER_ALL):
         state.contradict(entry, "after_scrapping", kind=entry.kind)
     match operation:
         case Manufactured() | Registered():

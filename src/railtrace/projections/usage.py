@@ -13,7 +13,14 @@ from msgspec import Struct, field
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry, microseconds
-from railtrace.trace.operation import MeterRead, MeterReplaced, Operation, Ran, Registered
+from railtrace.trace.operation import (
+    MeterRead,
+    MeterReplaced,
+    Operation,
+    Ran,
+    Registered,
+    RunRecorded,
+)
 
 MILLI = 1000
 """Counters are kept in whole thousandths (metres, thousandths of an hour): sums stay exact."""
@@ -46,8 +53,9 @@ class Usage(State):
     last_run_us: int | None = None
 
 
-def _run(state: Usage, entry: Entry, run: Ran) -> tuple[str, tuple[Any, ...]]:
-    km, hours = milli(run.distance_km), milli(run.engine_hours)
+def _run(state: Usage, entry: Entry, run: Ran | RunRecorded) -> tuple[str, tuple[Any, ...]]:
+    # What a record says below zero is named by the view of runs, and counts for nothing here.
+    km, hours = max(milli(run.distance_km), 0), milli(run.engine_hours)
     state.km.total += km
     state.engine_hours.total += hours
     state.runs += 1
@@ -96,7 +104,7 @@ def _apply(
     state: Usage, entry: Entry, operation: Operation
 ) -> Iterable[tuple[str, tuple[Any, ...]]]:
     match operation:
-        case Ran():
+        case Ran() | RunRecorded():
             return (_run(state, entry, operation),)
         case MeterRead():
             return (_read(state, entry, operation),)
@@ -127,9 +135,9 @@ def _rows(state: Usage, catalogue: Catalogue) -> Rows:
 
 USAGE = View(
     name="usage",
-    version=2,
+    version=3,
     state=Usage,
-    kinds=frozenset({"Ran", "MeterRead", "MeterReplaced", "Registered"}),
+    kinds=frozenset({"Ran", "RunRecorded", "MeterRead", "MeterReplaced", "Registered"}),
     tables={
         "usage": (
             "unit TEXT PRIMARY KEY", "km_milli BIGINT", "hours_milli BIGINT", "runs BIGINT",

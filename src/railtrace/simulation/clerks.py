@@ -33,7 +33,7 @@ class Clerks:
         self._start = start
         self._prefix = prefix
         self._random = random.Random(seed)
-        self._truth = truth
+        self.truth = truth
         self._count = 0
         self._waiting: list[tuple[int, int, str, Operation]] = []
 
@@ -95,7 +95,7 @@ class Clerks:
         delay = site.delay_median_min * self._random.lognormvariate(0, site.delay_spread)
         if self._chance(self._law.late_share):
             delay += DAY_MIN * self._random.uniform(*self._law.late_days)
-            self._truth.late.append(operation.id)
+            self.truth.late.append(operation.id)
         return minute + min(delay, 14 * DAY_MIN)
 
     def _enter_wrongly(self, log: str, recorded_min: float, right: Operation) -> None:
@@ -118,7 +118,7 @@ class Clerks:
             self._wait(recorded_min, log, right)
         self._wait(recorded_min + 1, log, wrong)
         self._wait(noticed + 2, log, correction)
-        self._truth.corrected.append(wrong.id)
+        self.truth.corrected.append(wrong.id)
 
 
 def _slip(operation: Operation) -> Operation:

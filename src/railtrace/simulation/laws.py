@@ -138,7 +138,10 @@ class LocomotiveRuns(_Row, frozen=True):
     week_km: Positive
     spread: float
     hours: float
-    fuel_kg_per_km: float
+    mass_t: Positive
+    kg_per_10000_tkm: Positive
+    routes: tuple[str, ...]
+    north_routes: tuple[str, ...]
 
 
 class Train(_Row, frozen=True):
@@ -173,6 +176,35 @@ class Runs(_Row, frozen=True):
     locomotive: dict[str, LocomotiveRuns]
     trains: tuple[Train, ...]
     freight: FreightRuns
+
+
+class Traffic(_Row, frozen=True):
+    """What crews, wayside devices and commissions write down of traffic."""
+
+    north_logs: tuple[str, ...]
+    crews: int
+    mass_spread: Positive
+    fuel_unit_sd: Positive
+    fuel_effect: float
+    fuel_winter: float
+    fuel_noise_sd: Positive
+    route_fuel: dict[str, float]
+    delay_share: Share
+    delay_median_min: Positive
+    delay_causes: tuple[str, ...]
+    remark_share: Share
+    remarks: tuple[str, ...]
+    alarms_per_week: dict[str, float]
+    alarms_confirmed: dict[str, float]
+    alarms_unchecked: Share
+    alarm_posts: tuple[str, ...]
+    comfort_per_week: Share
+    comfort_codes: tuple[str, ...]
+    origin_decided: Share
+    origin_right: Share
+    origin_disputed: Share
+    origin_shares: dict[str, dict[str, float]]
+    commissions: tuple[str, ...]
 
 
 class RepairKind(_Row, frozen=True):
@@ -228,7 +260,7 @@ class Detail(_Row, frozen=True):
 class Laws(_Row, frozen=True):
     """Everything a simulated railway obeys. One version and seed, one railway."""
 
-    version: Literal[1]
+    version: Literal[2]
     weeks: int
     utc_offset_h: int
     unknown_history_share: Share
@@ -241,6 +273,7 @@ class Laws(_Row, frozen=True):
     season: Season
     wear: Wear
     runs: Runs
+    traffic: Traffic
     programmes: tuple[Programme, ...]
     repair: UnplannedRepair
     recording: Recording

@@ -32,6 +32,7 @@ from railtrace.simulation.opening import Opening
 from railtrace.simulation.planted import Planted
 from railtrace.simulation.standing import Standing
 from railtrace.simulation.storekeeper import Storekeeper
+from railtrace.simulation.traffic import Traffic
 from railtrace.simulation.truth import Truth, Vehicle
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
@@ -119,6 +120,8 @@ class _Life:
         self.standing = Standing(laws, self.fleet, self.clerks, catalogue, seed + 7, self.end_min)
         self.workshop.standing = self.standing
         self._index()
+        self.traffic = Traffic(laws, self.fleet, self.clerks, seed + 8, self.quality)
+        self.workshop.traffic = self.traffic
         self.planted = Planted(self.workshop, self.end_min, seed + 4)
         self.doubles = Doubles(self.workshop, self.end_min, seed + 5)
         self.storekeeper = Storekeeper(self.workshop, self.end_min, seed + 6)
@@ -212,6 +215,8 @@ class _Life:
         self._write_train_runs(plan, trains, week)
         self._write_wagon_runs(plan, week, {int(self.fleet.slot_vehicle[s]) for s, *_ in failures})
         self._mend(plan, failures)
+        ran = [i for i in self.wagons if plan.km[i] > 0 and i not in self.away]
+        self.traffic.pass_posts(ran, plan.begin, plan.finish)
         self._do_planned(plan)
         self._write_off(plan)
         self.planted.live_week(start, start + WEEK_MIN)
@@ -399,11 +404,11 @@ class _Life:
                 km = self._take_km(head)
                 for other in coupled[1:]:
                     self.fleet.unreported_km[other] = self.fleet.unreported_km[head]
-                self._write_shifts(coupled, km, plan)
+                self._write_shifts(coupled, km, plan, week)
             self._write_violations(coupled, plan)
             self._write_paper(coupled, plan, week)
 
-    def _write_shifts(self, coupled: list[int], km: float, plan: _Week) -> None:
+    def _write_shifts(self, coupled: list[int], km: float, plan: _Week, week: int) -> None:
         fleet, head = self.fleet, coupled[0]
         vehicle, shifts = fleet.vehicles[head], self.detail.loco_runs_per_week
         run = self.laws.runs.locomotive[vehicle.row.duty]
@@ -414,11 +419,9 @@ class _Life:
         for shift in range(shifts):
             part = tenths // shifts + (shift < tenths % shifts)
             first, last = (begin + (finish - begin) * i / shifts for i in (shift, shift + 1))
-            self.clerks.write(
-                Ran, vehicle.log, last, started_at=self.clerks.moment(first), units=units,
-                distance_km=f"{part / 10:.1f}", engine_hours=f"{hours / shifts:.1f}",
-                fuel_kg=f"{part / 10 * run.fuel_kg_per_km * len(coupled):.0f}",
-                device=f"d-recorder-{head:05d}",
+            self.traffic.write_run(
+                (head, len(coupled)), units, (first, last), part / 10, hours / shifts,
+                self.first_week + week,
             )  # fmt: skip
 
     def _locomotive(self, coupled: list[int]) -> tuple[str, ...]:
@@ -481,6 +484,7 @@ class _Life:
             begin, finish = float(plan.begin[coaches[0]]), float(plan.finish[coaches[0]])
             self._prepare_train(coaches, begin, log)
             self._write_trips(train, self._units(coaches), log, begin, finish)
+            self.traffic.annoy(coaches, log, begin, finish)
             self.fleet.unreported_km[coaches] = 0.0
             if train.abroad:
                 away = (week + train_set.index) % 2 == 0

@@ -83,6 +83,9 @@ class Truth(Struct):
     doubles: list[Double] = field(default_factory=list)
     misrecorded_km: dict[str, float] = field(default_factory=dict)
     recall: RecallCase = field(default_factory=RecallCase)
+    fuel_factor: dict[str, float] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Of each failure by its operation."""
 
     def write(self, path: Path) -> None:
         """Keep the truth beside the trace, as JSON."""

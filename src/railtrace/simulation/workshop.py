@@ -13,6 +13,7 @@ from railtrace.simulation.clerks import Clerks
 from railtrace.simulation.fleet import Fleet, Foundry, Part, Spare, cast_wheels
 from railtrace.simulation.laws import Component, Laws, RepairKind, kijima_age
 from railtrace.simulation.standing import Standing
+from railtrace.simulation.traffic import Traffic
 from railtrace.simulation.truth import Life, Truth, WheelRates
 from railtrace.trace.operation import (
     Condemned,
@@ -54,6 +55,7 @@ class Workshop:
     random: random.Random
     gauge_bias_mm: dict[str, float]
     standing: Standing | None = None
+    traffic: Traffic | None = None
 
     def mend(self, slot: int, failed_min: float, age_km: float, from_min: float) -> float:
         """Record the failure of a component and its repair; returns when the vehicle is free."""
@@ -65,10 +67,13 @@ class Workshop:
         mode = self.random.choice(component.modes)
         self.end_life(slot, age_km, failed_min, failed=True)
         unit = part.unit if part else vehicle.unit
-        self.clerks.write(
+        failed = self.clerks.write(
             Failed, vehicle.log, failed_min, units=(unit,), mode=mode, place=position,
             failure_class=failure_class, delay_min=self._delay(failure_class),
         )  # fmt: skip
+        if self.traffic is not None:
+            index = int(fleet.slot_vehicle[slot])
+            self.traffic.find_origin(failed, unit, index, vehicle, failed_min)
         hours = law.median_h[component.vehicle_class] * self.random.lognormvariate(0, law.spread)
         if failure_class == 3:
             hours /= 6

@@ -80,6 +80,19 @@ FILTERS = (
 _RECORDER_FILE = (
     "unit", "at_us", "last_us", "recorder", "lines", "km_milli", "findings", "file", "operation",
 )  # fmt: skip
+_RUN_RECORD = (
+    "unit", "at_us", "started_us", "km_milli", "hours_milli", "train", "route", "crew",
+    "together", "work_milli", "fuel_milli", "energy_milli", "delay_milli", "delay_cause",
+    "remarks", "operation",
+)  # fmt: skip
+_ALARM = (
+    "unit", "at_us", "alarm", "post", "level", "place", "quantity", "value", "uom", "result",
+    "finding", "checked_us", "checked_by", "operation",
+)  # fmt: skip
+_ORIGIN = (
+    "unit", "at_us", "kind", "what", "safety", "origin", "decided_by", "reason", "evidence",
+    "decided_us", "decision", "disputed_by", "claims", "disputed_us", "dispute", "operation",
+)  # fmt: skip
 _VIOLATION = (
     "unit", "at_us", "rule", "duration_milli", "quantity", "worst", "uom", "file", "operation",
 )  # fmt: skip
@@ -572,6 +585,51 @@ class Lookup:
         """Return the violations of modes of units since a moment, newest first."""
         return self._of_units("violations", _VIOLATION, units, since_us)
 
+    def run_records(self, units: Sequence[str], since_us: int = 0) -> list[dict[str, Any]]:
+        """Return the run records of units since a moment, newest first.
+
+        A section's records are its own and those of the locomotives it was coupled in; `together`
+        is how many share what was run, burnt and hauled.
+        """
+        rows = self._of_units("run_records", _RUN_RECORD, units, since_us)
+        told = ", ".join(f"r.{name}" for name in _RUN_RECORD[1:])
+        many = (
+            "(SELECT COUNT(*) FROM couplings o WHERE o.locomotive = r.unit AND r.at_us > o.from_us"
+            " AND (o.to_us IS NULL OR r.at_us <= o.to_us))"
+        )
+        for some in chunks(units):
+            for row in self._db.query(
+                f"SELECT c.unit, {told}, {many} FROM couplings c JOIN run_records r"
+                " ON r.unit = c.locomotive AND r.at_us > c.from_us"
+                " AND (c.to_us IS NULL OR r.at_us <= c.to_us)"
+                f" WHERE c.unit IN ({marks(len(some))}) AND r.at_us >= ?",
+                [*some, since_us],
+            ):
+                one = dict(zip(_RUN_RECORD, row[:-1], strict=True))
+                rows.append(one | {"together": one["together"] * max(row[-1], 1)})
+        return sorted(rows, key=lambda row: (-row["at_us"], row["operation"]))
+
+    def run_times(
+        self, units: Sequence[str], since_us: int
+    ) -> list[tuple[str, int, int | None]]:
+        """Return (unit, end, beginning or None) of runs of units that ended since a moment."""
+        found: list[tuple[str, int, int | None]] = []
+        for some in chunks(units):
+            found += self._db.query(
+                "SELECT unit, at_us, started_us FROM runs"
+                f" WHERE unit IN ({marks(len(some))}) AND at_us >= ?",
+                [*some, since_us],
+            )
+        return found
+
+    def wayside_alarms(self, units: Sequence[str], since_us: int = 0) -> list[dict[str, Any]]:
+        """Return the alarms of wayside devices at units since a moment, newest first."""
+        return self._of_units("wayside_alarms", _ALARM, units, since_us)
+
+    def origins(self, units: Sequence[str], since_us: int = 0) -> list[dict[str, Any]]:
+        """Return failures and defects of units since a moment with where they come from."""
+        return self._of_units("origins", _ORIGIN, units, since_us)
+
     def _of_units(
         self, table: str, names: tuple[str, ...], units: Sequence[str], since_us: int = 0
     ) -> list[dict[str, Any]]:
@@ -629,6 +687,17 @@ class Lookup:
         found: dict[str, list[tuple[str, int, str, str]]] = {}
         for unit, *service in rows:
             found.setdefault(unit, []).append(tuple(service))
+        return found
+
+    def coupled_in(self, units: Sequence[str]) -> dict[str, str]:
+        """Return the locomotive each section is coupled in now."""
+        found: dict[str, str] = {}
+        for some in chunks(units):
+            found.update(self._db.query(
+                "SELECT unit, locomotive FROM couplings WHERE to_us IS NULL"
+                f" AND unit IN ({marks(len(some))})",
+                list(some),
+            ))  # fmt: skip
         return found
 
     def qualifications(self) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ from railtrace.trace.operation import (
     RemarkCarriedOver,
     Removed,
     Restricted,
+    RunRecorded,
     SectionsCoupled,
     SectionsUncoupled,
     Serviced,
@@ -89,6 +90,7 @@ _WITHOUT_UNITS = {
 _ONE_UNIT = {
     "Manufactured", "Registered", "MarkingChanged", "Measured", "MeterRead", "MeterReplaced",
     "Reprofiled", "DefectFound", "DefectClosed", "Failed", "ModeViolated", "RecorderRead",
+    "WaysideAlarmed", "AlarmChecked", "OriginDecided", "OriginDisputed",
     "PartExchanged", "Formed", "Disbanded", "Cannibalised", "DebtClosed",
     "MachineRegistered", "FluidSampled", "FluidChanged", "Retyred",
     "LastRepairStated", "GuestSeen",
@@ -351,6 +353,17 @@ def _not_negative(value: str | None, field: str) -> None:
 def _check_run(run: Ran, now: datetime) -> None:
     for field in ("distance_km", "engine_hours", "gross_tonne_km", "fuel_kg"):
         _not_negative(getattr(run, field), field)
+    _check_start(run)
+
+
+def _check_run_record(run: RunRecorded, now: datetime) -> None:
+    """Kilometres and counter are let through as written: the unit's views name what is wrong."""
+    for field in ("engine_hours", "gross_tonne_km", "fuel_kg", "energy_kwh", "delay_min"):
+        _not_negative(getattr(run, field), field)
+    _check_start(run)
+
+
+def _check_start(run: Ran | RunRecorded) -> None:
     if run.started_at is not None:
         _check_offset(run.started_at, "started_at")
     if run.started_at is not None and run.started_at > run.happened_at:
@@ -693,6 +706,7 @@ def _check_serviced(operation: Serviced, now: datetime) -> None:
 _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "Manufactured": _check_described, "Registered": _check_described,
     "MarkingChanged": _check_marking, "Installed": _check_carrier, "Removed": _check_carrier,
+    "RunRecorded": _check_run_record,
     "Measured": _check_measured, "Ran": _check_run, "MeterRead": _check_meter,
     "MeterReplaced": _check_meter, "Corrected": _check_correction, "RecallOpened": _check_recall,
     "Released": _check_decision, "ReleaseRefused": _check_decision,

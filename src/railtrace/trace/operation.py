@@ -1128,6 +1128,68 @@ class RecorderRead(Operation, frozen=True, tag="RecorderRead"):
     findings: Annotated[tuple[RecorderFinding, ...], Meta(max_length=200)] = ()
 
 
+class RunRecorded(Operation, frozen=True, tag="RunRecorded"):
+    """A run that ended at `happened_at`, as its record says: crew, counter, work, fuel, delay.
+
+    `distance_km` and the counter stand as they were written, wrong ones too: the views name them.
+    `fuel_kg`, `energy_kwh` and `gross_tonne_km` are of all the units named together.
+    """
+
+    started_at: Aware | None = None
+    distance_km: Decimal = "0"
+    engine_hours: Decimal = "0"
+    counter_from_km: Decimal | None = None
+    counter_to_km: Decimal | None = None
+    train: Line = ""
+    route: Line = ""
+    crew: Annotated[tuple[Id, ...], Meta(max_length=8)] = ()
+    gross_tonne_km: Decimal | None = None
+    fuel_kg: Decimal | None = None
+    energy_kwh: Decimal | None = None
+    delay_min: Decimal | None = None
+    delay_cause: Line = ""
+    remarks: Text = ""
+
+
+class WaysideAlarmed(Operation, frozen=True, tag="WaysideAlarmed"):
+    """A wayside device raised an alarm at a passing unit; `alarm` is a key of the catalogue."""
+
+    alarm: Id
+    post: Line = ""
+    level: Line = ""
+    place: Line = ""
+    train: Line = ""
+
+
+class AlarmChecked(Operation, frozen=True, tag="AlarmChecked"):
+    """Somebody looked at what a wayside device alarmed of, and found something or nothing."""
+
+    alarmed: Id
+    result: Literal["confirmed", "not_confirmed"]
+    finding: Line = ""
+
+
+class OriginDecided(Operation, frozen=True, tag="OriginDecided"):
+    """Where a failure or defect comes from, who decided it and on what; a dispute ends with it.
+
+    `origin` is a key of the catalogue on the axis of the unit's kind.
+    """
+
+    entry: Id
+    origin: Id
+    decided_by: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Line = ""
+
+
+class OriginDisputed(Operation, frozen=True, tag="OriginDisputed"):
+    """Somebody does not agree with where a failure or defect is said to come from."""
+
+    entry: Id
+    disputed_by: Annotated[str, Meta(min_length=1, max_length=200)]
+    claims: Id | None = None
+    reason: Line = ""
+
+
 # --- what is due --------------------------------------------------------------------------
 
 
@@ -1444,6 +1506,7 @@ AnyOperation = (
     | SentForRepair | RepairProgressed | AcceptedFromRepair
     | ConsistComposed | ConsistChanged | ConsistSigned | JointsChecked | BrakeTested
     | ConsistDeparted | UnitDetached | ConsistClosed | Serviced
+    | RunRecorded | WaysideAlarmed | AlarmChecked | OriginDecided | OriginDisputed
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -1525,6 +1588,10 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = (operation.remark,)
         case ClaimOpened():
             named = (operation.defect, operation.warranty or "")
+        case AlarmChecked():
+            named = (operation.alarmed,)
+        case OriginDecided() | OriginDisputed():
+            named = (operation.entry,)
         case ContradictionResolved():
             named = (operation.contradiction.partition(":")[2],)
         case ConsistChanged():

@@ -9,19 +9,16 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import connection
 from msgspec import Struct
 
 from railtrace.app import App
-from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import RailtraceError, Refused
 from railtrace.interchange.columns import (
     Header,
@@ -30,11 +27,11 @@ from railtrace.interchange.columns import (
     header_at,
     purposes,
 )
-from railtrace.interchange.row import Examined, Fault, Job, Options, Site, Source
+from railtrace.interchange.row import Examined, Fault, Job, Options, Source
 from railtrace.interchange.spreadsheet import Change, examine
 from railtrace.interchange.unpack import Manifest
-from railtrace.interchange.workbook import Row, open_workbook, read_rows
-from railtrace.store.database import chunks, marks
+from railtrace.interchange.workbook import MEDIA, Row, open_workbook, read_rows
+from railtrace.operating.sheet_trace import TraceKnown
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import kind_of
 from railtrace.web.accounts import person_of
@@ -45,11 +42,6 @@ BATCH_ROWS = 250
 PREVIEWED = 8
 ACTIVE = {"opening", "checking", "recording"}
 _PROCESS = uuid.uuid4().hex
-_MEDIA = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "xls": "application/vnd.ms-excel", "xlsb": "application/vnd.ms-excel", "csv": "text/csv",
-}  # fmt: skip
 _log = logging.getLogger("railtrace.imports")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer")
 
@@ -84,57 +76,6 @@ class Line(Struct, omit_defaults=True):
 
 
 # --- what the trace knows ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TraceKnown:
-    """The running application, asked about many rows at once."""
-
-    app: App
-    catalogue: Catalogue
-
-    @property
-    def sites(self) -> Mapping[str, Site]:
-        """The depots of the settings."""
-        return self.app.config.sites
-
-    def zone_of(self, site: str) -> ZoneInfo:
-        """Return the clock of a site."""
-        return self.app.config.zone_of(site)
-
-    def _pairs(self, sql: str, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
-        for some in chunks(list(keys)):
-            sql_some = sql.format(marks=marks(len(some)))
-            yield from self.app.views.database.query(sql_some, list(some))
-
-    def bearers(self, numbers: Sequence[str]) -> dict[str, list[str]]:
-        """Return the units that bear each number now."""
-        sql = "SELECT DISTINCT value, unit FROM numbers WHERE to_us IS NULL AND value IN ({marks})"
-        found: dict[str, list[str]] = {}
-        for value, unit in sorted(self._pairs(sql, numbers)):
-            found.setdefault(value, []).append(unit)
-        return found
-
-    def types(self, units: Sequence[str]) -> dict[str, str]:
-        """Return the types of units."""
-        return dict(self._pairs("SELECT unit, type FROM units WHERE unit IN ({marks})", units))
-
-    def carriers(self, units: Sequence[str]) -> dict[str, str]:
-        """Return what each unit is installed on now."""
-        sql = (
-            "SELECT unit, carrier FROM installations WHERE to_us IS NULL AND from_us IS NOT NULL"
-            " AND unit IN ({marks})"
-        )
-        return dict(self._pairs(sql, units))
-
-    def away(self, units: Sequence[str]) -> dict[str, str]:
-        """Return the sending list each unit is away on now."""
-        sql = "SELECT unit, list FROM stock WHERE list <> '' AND unit IN ({marks})"
-        return dict(self._pairs(sql, units))
-
-    def recorded(self, ids: Sequence[str]) -> set[str]:
-        """Return the ids that are in the ledger."""
-        return set(self.app.trace.find(list(ids)))
 
 
 # --- the files of a job -----------------------------------------------------------------------
@@ -282,7 +223,7 @@ def sheet_job(job: ImportJob) -> Job:
     manifest, options = manifest_of(job), job.options
     return Job(
         purposes()[job.purpose], header_of(job), job.mapping,
-        Source(job.sha256, job.sheet, job.size, _MEDIA[manifest.format]),
+        Source(job.sha256, job.sheet, job.size, MEDIA[manifest.format]),
         Options(
             date.fromisoformat(options["as_of"]), options.get("site", ""),
             bool(options.get("restore_zeros")), bool(options.get("take_borne")),

@@ -26,7 +26,7 @@ from railtrace.web.figures import figure
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.leanings import gone_under, standing_on
 from railtrace.web.names import Names
-from railtrace.web.people.names import without_names
+from railtrace.web.people.names import without_crews, without_names
 from railtrace.web.running import the_app
 
 _ENVELOPE = {
@@ -45,19 +45,19 @@ _WORDS = {
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
     "gross_tonne_km", "delay_min", "duration_s", "quantity", "amount", "capacity", "mass_t",
-    "brake_force_t", "stock_delay_min",
+    "brake_force_t", "stock_delay_min", "counter_from_km", "counter_to_km", "energy_kwh",
 }  # fmt: skip
 _UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
-_OPERATIONS = {"target", "hold", "defect", "failure", "reservation", "debt"}
-_UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
-_UNITS = {"carrier", "donor", "recipient", "instead_of"}
-_OPERATIONS = {"target", "hold", "defect", "reservation", "debt", "composition", "replaces"}
+_OPERATIONS = {
+    "target", "hold", "defect", "failure", "reservation", "debt", "composition", "replaces",
+    "alarmed",
+}  # fmt: skip
 _ROWS = {
     "route": "routes", "train_kind": "train_kinds", "supply": "supplies",
     "unit_of_measure": "units_of_measure",
 }  # fmt: skip
 """Fields that name a row of the catalogue, and the kind of row."""
-_UNSAID = {"performed_by", "shape", "decision", "scope", "decision_file", "consist", "catalogue"}
+_UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
 PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
@@ -93,6 +93,15 @@ class People(tuple[str, ...]):
 
     @property
     def ids(self) -> tuple[str, ...]:
+        """The pseudonyms, for the page to show."""
+        return self
+
+
+class Crew(tuple[str, ...]):
+    """Pseudonyms of a crew, shown to who may see which crew made a run."""
+
+    @property
+    def crew(self) -> tuple[str, ...]:
         """The pseudonyms, for the page to show."""
         return self
 
@@ -189,6 +198,7 @@ _LABELLED = {
     "train", "mass_t", "brake_force_t", "stock_delay_min", "number",
     "value", "removed_value", "fitted_value", "heat", "batch", "work_order", "step", "device",
     "failure_class", "delay_min", "duration_s", "gross_tonne_km", "fuel_kg", "made", "owner",
+    "counter_from_km", "counter_to_km", "energy_kwh", "remarks", "decided_by", "disputed_by",
 }  # fmt: skip
 
 
@@ -226,7 +236,8 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
                         for e, through in standing_on(id_)][:_SHOWN_LEANING],
         "corrected": id_ in actions([id_], knowledge.known_us),
         "correctable": correctable(item) and not dates.past, "leaf_hash": leaf_hash(leaf).hex(),
-        "raw": without_names(request, json.dumps(json.loads(leaf), ensure_ascii=False, indent=2)),
+        "raw": without_names(request, json.dumps(
+            without_crews(request, json.loads(leaf)), ensure_ascii=False, indent=2)),
         "replacement": _rightly(item, knowledge, names),
         "zone": str(app.config.zone_of(getattr(item, "site", ""))),
         "size": app.trace.head(entry.log).size,
@@ -346,6 +357,8 @@ def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[
         return value, reverse("recall", args=[value])
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no"), ""
+    if field == "crew":
+        return Crew(value), ""
     if field == "performed_by":
         return People(value), ""
     if field == "confirmed_by":

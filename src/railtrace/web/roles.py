@@ -38,6 +38,7 @@ PERMISSIONS = {
     "recall": _("open and close recalls"),
     "release": _("sign releases"),
     "persons": _("see who did what by name"),
+    "crews": _("see which crew made a run"),
     "audit": _("see who looked at what"),
     "administer": _("administer people, terminals and keys"),
 }

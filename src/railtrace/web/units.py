@@ -37,7 +37,7 @@ from railtrace.web.live import entries_of
 from railtrace.web.measurements import charts, findings, gaps, in_words, readings_of
 from railtrace.web.names import Names
 from railtrace.web.operations import Card, card, load_named
-from railtrace.web.quality.pages import unit_operation
+from railtrace.web.quality.unit_tab import unit_operation
 from railtrace.web.release import reasons
 from railtrace.web.reliability.unit_tab import unit_reliability
 from railtrace.web.running import the_app

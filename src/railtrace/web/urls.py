@@ -22,7 +22,6 @@ from railtrace.web import (
     units,
 )
 from railtrace.web.people import shift_report, signing, terminals
-from railtrace.web.quality import pages as quality
 from railtrace.web.upkeep import campaigns
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -42,7 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet/filters", fleet.save_filter, name="save-filter"),
     path("fleet/fleet.csv", fleet.export_csv, name="fleet-csv"),
     path("fleet/fleet.xlsx", fleet.export_xlsx, name="fleet-xlsx"),
-    path("fleet/quality", quality.dashboard, name="quality"),
+    path("fleet/", include("railtrace.web.quality.urls")),
     path("forms/", include("railtrace.web.forms.urls")),
     path("fleet/due/", include("railtrace.web.due.urls")),
     path("fleet/campaigns/", campaigns.campaigns, name="campaigns"),

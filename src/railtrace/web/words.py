@@ -138,6 +138,11 @@ KINDS = {
     "UnitDetached": _("Uncoupled from the train"),
     "ConsistClosed": _("Trip closed"),
     "Serviced": _("Serviced"),
+    "RunRecorded": _("Run record"),
+    "WaysideAlarmed": _("Alarm of a wayside device"),
+    "AlarmChecked": _("Alarm checked"),
+    "OriginDecided": _("Origin decided"),
+    "OriginDisputed": _("Origin disputed"),
 }
 
 LANES = {
@@ -192,6 +197,8 @@ LANE_OF_KIND = {
     "ConsistComposed": "runs", "ConsistChanged": "runs", "ConsistSigned": "runs",
     "JointsChecked": "runs", "BrakeTested": "runs", "ConsistDeparted": "runs",
     "UnitDetached": "failures", "ConsistClosed": "runs", "Serviced": "repairs",
+    "RunRecorded": "runs", "WaysideAlarmed": "failures", "AlarmChecked": "measurements",
+    "OriginDecided": "failures", "OriginDisputed": "failures",
 }  # fmt: skip
 
 CLASSES = {
@@ -683,6 +690,12 @@ FIELDS = {
     "cost": _("Cost"), "recovered": _("Recovered"), "currency": _("Currency"),
     "stay": _("Repair elsewhere"), "where": _("Where"), "contract": _("Contract"),
     "expected": _("Expected until"), "stage": _("How far it is"),
+    "counter_from_km": _("Counter at the start [km]"),
+    "counter_to_km": _("Counter at the end [km]"),
+    "crew": _("Crew"), "energy_kwh": _("Energy [kWh]"), "delay_cause": _("Cause of the delay"),
+    "alarm": _("Alarm"), "post": _("Wayside post"), "level": _("Level of the alarm"),
+    "alarmed": _("Alarm"), "decided_by": _("Decided by"), "disputed_by": _("Disputed by"),
+    "claims": _("Claimed origin"),
 }  # fmt: skip
 
 READINGS = _("Readings")
@@ -787,6 +800,16 @@ CONTRADICTIONS = {
     "consist_was_other": _("Consist {consist}: signed or tested in another composition"),
     "consist_own_work": _("{act}: {person} had signed another act of the same composition"),
     "permission_not_given": _("Permission {permission} was ended but is not given"),
+    "two_runs_at_once": _("Two runs at once: it began before run {run} had ended"),
+    "negative_km": _("A run of {shown} km: kilometres below zero count for nothing"),
+    "run_counter_goes_back": _(
+        "The counter of a run record shows {shown} km after {counted} km: it goes back"
+    ),
+    "origin_of_nothing": _(
+        "An origin was decided of {failure}, which is no failure or defect here"
+    ),
+    "checked_without_alarm": _("Alarm {alarm} was checked but is not recorded"),
+    "alarm_checked_otherwise": _("The alarm was checked twice with other results: first {other}"),
 }
 
 

@@ -1,6 +1,7 @@
 """Names of persons: the trace holds pseudonyms; who needs a name sees it, others see none."""
 
 import re
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -37,3 +38,18 @@ def _names(request: HttpRequest) -> dict[str, str]:
 def without_names(request: HttpRequest, text: str) -> str:
     """Return a text of the trace with its pseudonyms hidden from who may not see persons."""
     return text if may(request.user, "persons") else _PSEUDONYM.sub("p-…", text)
+
+
+def crew_name(request: HttpRequest, id_: str) -> str:
+    """Return who of a crew, to the roles that need to know which crew made a run."""
+    return person_name(request, id_) if may(request.user, "crews") else gettext("crew not shown")
+
+
+def without_crews(request: HttpRequest, told: Any) -> Any:
+    """Return a decoded entry with its crews hidden from who may not see them."""
+    if may(request.user, "crews"):
+        return told
+    if isinstance(told, dict):
+        return {key: ["…"] * len(value) if key == "crew" and isinstance(value, list)
+                else without_crews(request, value) for key, value in told.items()}  # fmt: skip
+    return [without_crews(request, one) for one in told] if isinstance(told, list) else told

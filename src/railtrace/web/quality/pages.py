@@ -1,10 +1,10 @@
-"""The quality dashboard and a unit's tab Operation; units and depots, never people."""
+"""The quality dashboard: violations by type, depot, route, season and unit; never by people."""
 
-import json
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,39 +12,47 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.analysis.fuel import season_of
 from railtrace.analysis.quality_index import Index, quality_index
-from railtrace.catalogue.rows import Catalogue
-from railtrace.store.dues import GONE
-from railtrace.store.knowledge import Knowledge, Node
+from railtrace.store.driving import Weights
 from railtrace.store.lookup import Maintained
-from railtrace.trace.leaf import microseconds, moment
-from railtrace.web.figures import number_as_painted
+from railtrace.trace.leaf import moment
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
+from railtrace.web.quality.asked import (
+    SEASONS,
+    Asked,
+    asked,
+    number,
+    offered,
+    sent_as_csv,
+    vehicles_of,
+)
+from railtrace.web.quality.weights import computed_weights
+from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
-MONTHS = (1, 3, 6, 12, 36)
+GROUPS = {
+    "type": _("Type"), "depot": _("Depot"), "route": _("Route"), "season": _("Season"),
+    "unit": _("Unit"),
+}  # fmt: skip
 _SHOWN = 100
-_FAULTS = {
-    "missing_channel": _("a channel is missing"),
-    "empty_channel": _("a channel has no value"),
-    "rule_not_run": _("a rule was not run for want of a channel"),
-    "recorder_gap": _("gaps in the record"),
-    "time_goes_back": _("the time goes back"),
-    "second_twice": _("a second stands twice"),
-    "row_without_time": _("rows without a time"),
-    "negative_km": _("negative kilometres"),
-    "counter_goes_back": _("the counter goes back"),
-    "wrong_zone": _("the clock is of another time zone"),
-    "time_in_future": _("the time is ahead of now"),
-    "two_runs_at_once": _("two runs at once"),
-}
+_MOST_WEEKS = 52
+_HEAT_ROWS = 80
+
+
+@dataclass
+class Group:
+    """What was run and violated under one name."""
+
+    km: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
 class Line:
-    """The index of one type, depot or unit."""
+    """The index of one type, depot, route, season or unit."""
 
     name: str
     index: Index
@@ -52,79 +60,170 @@ class Line:
     unit: str = ""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Everything the dashboard is made of."""
+
+    vehicles: list[Maintained]
+    violations: list[dict[str, Any]]
+    runs: list[tuple[str, int, float]]
+    records: dict[str, list[tuple[int, int, str, float]]]
+
+
+@allowed("read")
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the quality of operation of the locomotives over some months."""
-    asked = request.GET.get("months", "12")
-    months = int(asked) if asked.isdecimal() and int(asked) in MONTHS else 12
-    names = the_names()
-    vehicles, violations, km = _of_fleet(names.catalogue, months)
-    weights = {key: rule.weight for key, rule in names.catalogue.mode_rules.items()}
-    rules = [key for key, _count in Counter(v["rule"] for v in violations).most_common()]
-    grouped = {
-        "types": _lines(vehicles, violations, km, weights, lambda v: names.type(v.type)),
-        "depots": _lines(vehicles, violations, km, weights, lambda v: site_name(v.home_site)),
-    }
-    units = _lines(vehicles, violations, km, weights, _number)
+    one, names = asked(request), the_names()
+    vehicles, offer = vehicles_of(one)
+    seen, weights = _seen(vehicles, one), computed_weights()
+    rules = [key for key, _count in Counter(v["rule"] for v in seen.violations).most_common()]
+    grouped = {key: _lines(seen, names, weights, key) for key in GROUPS}
+    heat_by = "type" if request.GET.get("heat") == "type" else "unit"
     context = {
-        "section": "fleet", "months": months, "choices": MONTHS, **grouped,
-        "units": sorted(units, key=lambda one: -(one.index.low or 0))[:_SHOWN],
-        "rules": [(key, rule_name(key, names), names.catalogue.mode_rules.get(key))
-                  for key in rules],
-        "trend": _trend(violations), "all": quality_index(
-            Counter(v["rule"] for v in violations), weights, sum(km.values())),
+        "section": "fleet", "names": names, "tab_of": "quality", **offered(names, offer),
+        "grouped": [(key, GROUPS[key], grouped[key]) for key in ("type", "depot", "route",
+                                                                 "season")],
+        "units": sorted(grouped["unit"], key=lambda line: -(line.index.low or 0))[:_SHOWN],
+        "rules": [(key, rule_name(key, names)) for key in rules],
+        "weights": _weight_rows(weights, names), "driving": weights.driving,
+        "why_not": weights.why_not, "all": _index(weights, _whole(seen)),
+        "trend": _trend(seen, weights), "heat": _heat(seen, one, names, heat_by),
+        "heat_by": heat_by, "months": one.months,
     }  # fmt: skip
     return render(request, "quality/dashboard.html", context)
 
 
-def _of_fleet(
-    catalogue: Catalogue, months: int
-) -> tuple[list[Maintained], list[dict[str, Any]], dict[str, float]]:
-    app = the_app()
-    types = [k for k, v in catalogue.vehicle_types.items() if v.vehicle_class == "locomotive"]
-    vehicles = [v for v in app.lookup.maintained(types) if v.status not in GONE]
-    since_us = microseconds(app.clock() - timedelta(days=30.4375 * months))
-    units = [v.unit for v in vehicles]
-    runs, _anchors = app.lookup.all_counter_rows(types, "km")
-    km: dict[str, float] = {}
-    for unit, at_us, length in runs:
-        if at_us >= since_us:
-            km[unit] = km.get(unit, 0.0) + length / 1000
-    return vehicles, app.lookup.violations(units, since_us), km
-
-
-def _number(vehicle: Maintained) -> str:
-    return (
-        number_as_painted(vehicle.scheme, vehicle.number, vehicle.vehicle_class) or vehicle.unit
-    )
-
-
-def _lines(
-    vehicles: Sequence[Maintained], violations: Iterable[dict[str, Any]], km: dict[str, float],
-    weights: dict[str, float], name: Any,
-) -> list[Line]:  # fmt: skip
-    counts: dict[str, Counter[str]] = {}
-    run: dict[str, float] = {}
-    group = {v.unit: name(v) for v in vehicles}
-    one_unit = {name(v): v.unit for v in vehicles}
-    for vehicle in vehicles:
-        counts.setdefault(group[vehicle.unit], Counter())
-        run[group[vehicle.unit]] = run.get(group[vehicle.unit], 0.0) + km.get(vehicle.unit, 0.0)
-    for violation in violations:
-        counts[group[violation["unit"]]][violation["rule"]] += 1
-    return [
-        Line(key, quality_index(found, weights, run[key]), dict(found),
-             one_unit[key] if name is _number else "")
-        for key, found in sorted(counts.items()) if run[key] > 0 or found
+def _seen(vehicles: list[Maintained], one: Asked) -> Seen:
+    lookup, units = the_app().lookup, [v.unit for v in vehicles]
+    types = sorted({v.type for v in vehicles})
+    runs, _anchors = lookup.all_counter_rows(types, "km") if types else ([], [])
+    wanted = set(units)
+    kept = [
+        (unit, at_us, length / 1000) for unit, at_us, length in runs
+        if at_us >= one.since_us and unit in wanted
     ]  # fmt: skip
+    records: dict[str, list[tuple[int, int, str, float]]] = {}
+    for row in reversed(lookup.run_records(units, one.since_us)):
+        started = row["at_us"] if row["started_us"] is None else row["started_us"]
+        records.setdefault(row["unit"], []).append(
+            (row["at_us"], started, row["route"], row["km_milli"] / 1000)
+        )
+    return Seen(vehicles, lookup.violations(units, one.since_us), kept, records)
 
 
-def _trend(violations: Iterable[dict[str, Any]]) -> list[tuple[str, int, int]]:
-    """Violations by month: (month, count, share of the greatest in per cent)."""
-    months = Counter(
-        moment(v["at_us"]).astimezone(home_zone()).strftime("%Y-%m") for v in violations
+def _route_at(records: Sequence[tuple[int, int, str, float]], at_us: int) -> str:
+    """Return the route a unit was on at a moment, "" where no record says."""
+    index = bisect_left(records, (at_us, 0, "", 0.0))
+    if index < len(records) and records[index][1] <= at_us:
+        return records[index][2]
+    return ""
+
+
+def _lines(seen: Seen, names: Names, weights: Weights, key: str) -> list[Line]:
+    by_unit = {v.unit: v for v in seen.vehicles}
+    name = _namer(by_unit, names, key)
+    groups: dict[str, Group] = {}
+    if key == "route":
+        for unit, records in seen.records.items():
+            for _at, _start, route, km in records:
+                groups.setdefault(route, Group()).km += km
+            del unit
+    else:
+        for unit, at_us, km in seen.runs:
+            groups.setdefault(name(unit, at_us), Group()).km += km
+    for violation in seen.violations:
+        unit, at_us = violation["unit"], violation["at_us"]
+        group = _route_at(seen.records.get(unit, ()), at_us) if key == "route" else name(
+            unit, at_us)  # fmt: skip
+        groups.setdefault(group, Group()).counts[violation["rule"]] += 1
+    unit_of = {number(v): v.unit for v in seen.vehicles} if key == "unit" else {}
+    return [
+        Line(group, _index(weights, found), dict(found.counts), unit_of.get(group, ""))
+        for group, found in sorted(groups.items())
+    ]
+
+
+def _namer(
+    by_unit: dict[str, Maintained], names: Names, key: str
+) -> Callable[[str, int], str]:
+    if key == "season":
+        return lambda _unit, at_us: gettext(SEASONS[season_of(_local(at_us).month)])
+    return {
+        "type": lambda unit, _at: names.type(by_unit[unit].type),
+        "depot": lambda unit, _at: site_name(by_unit[unit].home_site),
+        "unit": lambda unit, _at: number(by_unit[unit]),
+        "route": lambda _unit, _at: "",
+    }[key]
+
+
+def _local(at_us: int) -> date:
+    return moment(at_us).astimezone(home_zone()).date()
+
+
+def _index(weights: Weights, group: Group) -> Index:
+    return quality_index(group.counts, weights.values, group.km, errors=weights.errors)
+
+
+def _whole(seen: Seen) -> Group:
+    return Group(sum(km for _, _, km in seen.runs), Counter(v["rule"] for v in seen.violations))
+
+
+def _trend(seen: Seen, weights: Weights) -> list[tuple[str, Index, int]]:
+    """Return (month, index, share of the greatest in per cent) month by month."""
+    groups: dict[str, Group] = {}
+    for _unit, at_us, km in seen.runs:
+        groups.setdefault(_local(at_us).strftime("%Y-%m"), Group()).km += km
+    for violation in seen.violations:
+        month = _local(violation["at_us"]).strftime("%Y-%m")
+        groups.setdefault(month, Group()).counts[violation["rule"]] += 1
+    found = [(month, _index(weights, group)) for month, group in sorted(groups.items())]
+    top = max([index.value or 0.0 for _, index in found], default=0.0) or 1.0
+    return [(month, one, round(100 * (one.value or 0.0) / top)) for month, one in found]
+
+
+# --- violations by weeks ------------------------------------------------------------------------
+
+
+def _heat(seen: Seen, one: Asked, names: Names, by: str) -> dict[str, Any]:
+    """Return rows of units or types by weeks; the stronger a cell the more violations in it."""
+    today = the_app().clock().astimezone(home_zone()).date()
+    monday = today - timedelta(days=today.weekday())
+    count = min(_MOST_WEEKS, max(1, round(one.months * 4.348)))
+    first = monday - timedelta(weeks=count - 1)
+    name = _namer({v.unit: v for v in seen.vehicles}, names, by)
+    cells: dict[str, Counter[int]] = {}
+    for violation in seen.violations:
+        week = (_local(violation["at_us"]) - first).days // 7
+        if week >= 0:
+            row = cells.setdefault(name(violation["unit"], 0), Counter())
+            row[week] += 1
+    worst = sorted(cells, key=lambda row: (-sum(cells[row].values()), row))[:_HEAT_ROWS]
+    unit_of = {number(v): v.unit for v in seen.vehicles} if by == "unit" else {}
+    top = max((n for row in cells.values() for n in row.values()), default=1)
+    weeks = [first + timedelta(weeks=n) for n in range(count)]
+    return {
+        "weeks": weeks, "more": len(cells) - len(worst), "top": top,
+        "rows": [
+            (row, unit_of.get(row, ""), sum(cells[row].values()),
+             [(week, cells[row][n], _strength(cells[row][n], top)) for n, week in
+              enumerate(weeks)])
+            for row in worst
+        ],
+    }  # fmt: skip
+
+
+def _strength(count: int, top: int) -> int:
+    return 0 if count == 0 else min(4, 1 + 4 * (count - 1) // max(top, 1))
+
+
+# --- weights ------------------------------------------------------------------------------------
+
+
+def _weight_rows(weights: Weights, names: Names) -> list[tuple[str, Any]]:
+    return sorted(
+        ((rule_name(key, names), weight) for key, weight in weights.by_rule.items()),
+        key=lambda pair: (not pair[1].estimated, -pair[1].value, pair[0]),
     )
-    top = max(months.values(), default=1)
-    return [(month, count, round(100 * count / top)) for month, count in sorted(months.items())]
 
 
 def rule_name(key: str, names: Names) -> str:
@@ -133,33 +232,28 @@ def rule_name(key: str, names: Names) -> str:
     return row.name(names.language) if row else key
 
 
-def unit_operation(
-    request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node
-) -> dict[str, Any]:
-    """Return what recorders showed of a unit: files, what is wrong with them, violations."""
-    lookup, until_us = the_app().lookup, knowledge.at_us
-    files = [f for f in lookup.recorder_files([tree.unit]) if f["at_us"] <= until_us]
-    violations = [v for v in lookup.violations([tree.unit]) if v["at_us"] <= until_us]
-    return {
-        "files": [f | {"said": _faults(f["findings"])} for f in files[:_SHOWN]],
-        "violations": [
-            v | {"name": rule_name(v["rule"], names), "worst_said": names.value(
-                v["worst"], v["uom"]) if v["worst"] else "—", "seconds": _seconds(v, names)}
-            for v in violations[:_SHOWN]
-        ],
-        "all_violations": len(violations), "all_files": len(files),
-    }  # fmt: skip
+# --- export -------------------------------------------------------------------------------------
+
+_HEADINGS = (_("By"), _("Name"), _("Mileage [km]"), _("Violations"), _("Index per 1000 km"),
+             _("Lower bound"), _("Upper bound"))  # fmt: skip
 
 
-def _seconds(violation: dict[str, Any], names: Names) -> str:
-    milli = violation["duration_milli"]
-    return "—" if milli is None else names.value(f"{milli / 1000:.0f}", "s")
+@allowed("read")
+def export_csv(request: HttpRequest) -> HttpResponse:
+    """Send the indexes of the dashboard as CSV."""
+    one, names = asked(request), the_names()
+    vehicles, _offer = vehicles_of(one)
+    return sent_as_csv("quality.csv", _cells(_seen(vehicles, one), names, computed_weights()))
 
 
-def _faults(findings: str) -> list[str]:
-    return [
-        gettext(_FAULTS.get(f["name"], f["name"]))
-        + (f" × {f['count']}" if f.get("count", 1) > 1 else "")
-        + (f": {f['text']}" if f.get("text") else "")
-        for f in json.loads(findings)
-    ]
+def _cells(seen: Seen, names: Names, weights: Weights) -> Iterable[Sequence[object]]:
+    rules = sorted({v["rule"] for v in seen.violations})
+    yield [*(gettext(word) for word in _HEADINGS), *(rule_name(rule, names) for rule in rules)]
+    for key, word in GROUPS.items():
+        for line in _lines(seen, names, weights, key):
+            index = line.index
+            yield [
+                gettext(word), line.name or "—", f"{index.km:.1f}", index.violations,
+                *("" if x is None else f"{x:.4f}" for x in (index.value, index.low, index.high)),
+                *(line.counts.get(rule, 0) for rule in rules),
+            ]  # fmt: skip

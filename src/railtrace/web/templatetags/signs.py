@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, gettext_noop, ngette
 
 from railtrace.web import clocks, figures, words
 from railtrace.web.frame import home_zone
-from railtrace.web.people.names import person_name
+from railtrace.web.people.names import crew_name, person_name
 from railtrace.web.roles import ROLES, site_word
 from railtrace.web.running import the_app
 
@@ -60,6 +60,12 @@ def person(context: Any, id_: str) -> str:
 def persons(context: Any, ids: Iterable[str]) -> str:
     """Show who they were, as far as the reader's role needs to know."""
     return ", ".join(person_name(context["request"], id_) for id_ in ids or ())
+
+
+@register.simple_tag(takes_context=True)
+def crew(context: Any, ids: Iterable[str]) -> str:
+    """Show a crew to who needs to know it; to others only that there was one."""
+    return ", ".join(dict.fromkeys(crew_name(context["request"], id_) for id_ in ids or ()))
 
 
 @register.filter
