@@ -318,8 +318,15 @@ def _row(state: StepState, knowledge: Knowledge, names: Names) -> dict[str, Any]
         ],
         "attempts": [_attempt(a, state, knowledge, names) for a in state.attempts],
         "shown": _attempt(shown, state, knowledge, names) if shown else None,
+        "returned_photos": _photos_of(state.returned.operation) if state.returned else [],
         "fields": fields_of(state.step, names) if state.step.by_hand != "no" else [],
     }  # fmt: skip
+
+
+def _photos_of(id_: str) -> list[Any]:
+    """Return the photographs that an entry names."""
+    evidence = getattr(the_app().entry(id_).operation, "evidence", ())
+    return [one for one in evidence if one.evidence_class == "photo"]
 
 
 def needs_of(step: Step, names: Names) -> list[str]:
@@ -502,6 +509,11 @@ def _loads(request: HttpRequest) -> tuple[ProofLoad, ...]:
         ProofLoad(load_kn=_number(text, gettext("Load [kN]")), seconds=seconds)
         for text in typed if text
     )  # fmt: skip
+
+
+def decimal_of(typed: str, label: str) -> str:
+    """Return a typed figure as the trace writes it. Raises BadOperation."""
+    return _number(_plain(typed), label)
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from railtrace.web.depot import board, equipment, live, metrology, orders, people, tablet
+from railtrace.web.depot import board, equipment, live, measure, metrology, orders, people, tablet
 
 urlpatterns = [
     path("", include("railtrace.web.depot.stock_urls")),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("orders/<str:order>/steps/<str:step>/do", orders.do_step, name="do-step"),
     path("orders/<str:order>/steps/<str:step>/judge", orders.judge_step, name="judge-step"),
     path("orders/<str:order>/steps/<str:step>/proof", orders.prove_step, name="prove-step"),
+    path("measure/", measure.measure, name="measure"),
     path("work/", tablet.work, name="work"),
     path("work/send", tablet.send, name="send-step"),
     path("work/paper", tablet.paper, name="paper"),

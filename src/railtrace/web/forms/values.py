@@ -2,21 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.catalogue.in_force import limit_for
 from railtrace.catalogue.rows import Catalogue, Form, FormField
 from railtrace.errors import NotFound
+from railtrace.projections.condition import judge
 from railtrace.projections.maintenance import Done
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, moment
-from railtrace.trace.operation import ClaimOpened, Operation
+from railtrace.trace.operation import ClaimOpened, Operation, Reading
 from railtrace.web import words
 from railtrace.web.clocks import day
 from railtrace.web.fleet import site_name
 from railtrace.web.frame import home_zone
+from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
 
@@ -139,6 +143,18 @@ def _defect(source: Source) -> Operation | None:
     return operation if isinstance(operation, Operation) else None
 
 
+def _instrument(source: Source) -> str:
+    """Name the instrument with the entry of its proof that was in force then."""
+    device = source.operation.device if source.operation else None
+    if not device:
+        return ""
+    name = source.names.unit(source.knowledge.passport(device))
+    proof = source.knowledge.instrument(device).proof_at(_happened(source))
+    paper = (proof.register_entry or proof.certificate) if proof else gettext("no proof recorded")
+    until = f"{gettext('valid to')} {_day(proof.valid_to_us, source)}" if proof else ""
+    return ", ".join(filter(None, (name, paper, until)))
+
+
 Say = Callable[[Source], str]
 _UNIT: dict[str, Say] = {
     "number": _number,
@@ -152,6 +168,7 @@ _LAST: dict[str, Say] = {"repair": _last_said, "km_since": _last_km}
 _OPERATION: dict[str, Say] = {
     "day": lambda s: _day(_happened(s), s),
     "time": _clock,
+    "device": lambda s: _instrument(s),
     "site": lambda s: site_name(s.operation.site) if s.operation else "",
     "person": lambda s: ", ".join(s.operation.performed_by) if s.operation else "",
     "place": lambda s: s.names.position(str(getattr(_defect(s), "place", ""))),
@@ -186,10 +203,25 @@ def _readings(source: Source) -> dict[str, Any]:
     names, operation = source.names, source.operation
     rows = [
         [names.quantity(r.quantity), names.place(r.place),
-         names.measured(r.value, r.uncertainty, r.unit)]
+         names.measured(r.value, r.uncertainty, r.unit), *_judged(source, r)]
         for r in (operation.readings if operation else ())
     ]  # fmt: skip
-    return _table(_("Readings"), [_("Quantity"), _("Place"), _("Value")], rows)
+    heads = [_("Quantity"), _("Place"), _("Value"), _("Limit"), _("Verdict")]
+    return _table(_("Readings"), heads, rows)
+
+
+def _judged(source: Source, reading: Reading) -> list[str]:
+    """Return the limit in service then, and how the reading stands to it."""
+    day = moment(_happened(source)).date()
+    type_ = source.knowledge.passport(source.unit).type
+    limit = limit_for(
+        source.names.catalogue, reading.quantity, type_, "in_service", day, place=reading.place
+    )
+    if limit is None or limit.unit != reading.unit:
+        return ["", ""]
+    low, high = (None if end is None else Decimal(end) for end in (limit.min, limit.max))
+    word = judge(Decimal(reading.value), Decimal(reading.uncertainty or 0), low, high)
+    return [limit_text(limit, source.names), gettext(words.VERDICTS[word])]
 
 
 def _defects(source: Source) -> dict[str, Any]:

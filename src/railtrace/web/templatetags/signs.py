@@ -326,6 +326,7 @@ UNIT_SIGNS = {
 """The few units that pages write without a catalogue row at hand."""
 
 
+@register.filter
 def unit_sign(unit: str) -> str:
     """Translate the sign of a unit of measure."""
     return gettext(UNIT_SIGNS.get(unit, unit)) if unit else ""

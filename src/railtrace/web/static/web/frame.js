@@ -50,6 +50,14 @@ document.addEventListener("click", (event) => {
   if (address.origin === location.origin && !within) link.setAttribute("href", carryDates(address).href);
 });
 
+// A hidden file field tells on its label what was chosen.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-chosen]")) return;
+  const label = event.target.closest("label");
+  label.classList.toggle("is-chosen", event.target.files.length > 0);
+  label.title = [...event.target.files].map((file) => file.name).join(", ");
+});
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-send]")) event.target.form.submit();
 });
