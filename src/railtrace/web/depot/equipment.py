@@ -213,7 +213,7 @@ def _doing(unit: str, names: Names) -> str:
     if state is None or not state.connected or state.phase in IDLE:
         return ""
     spoken = _spoken(state.machine, names)
-    shown = ", ".join(f"{tag.value} {tag.unit}" for tag in state.tags.values())
+    shown = ", ".join(names.value(tag.value, tag.unit) for tag in state.tags.values())
     said = (spoken.get(state.phase, state.phase), state.part, shown)
     return " · ".join(filter(None, said))
 
