@@ -37,7 +37,7 @@ def gateway(folder: Path, depot: Depot, of: Broker, devices: dict[str, str]) -> 
     path.write_text(
         f'name = "g-live-{len(devices)}"\nserver = "{depot.url}"\ntoken = "{token}"\n' + "".join(
             f'[devices.{name}]\nkind = "wheel_gauge"\naddress = "{of.address}"\n'
-            f'serial = "{name}"\ntopic = "{topic}"\n'
+            f'topic = "{topic}"\n'
             for name, topic in devices.items()
         ), "utf-8",
     )  # fmt: skip
