@@ -15,8 +15,8 @@ from railtrace.devices.demo import Setting, write_setting
 FOLDER = "machines"
 LIBRARIES = ("asyncua", "paho", "pymodbus", "serial", "snap7", "watchfiles")
 _WHEELSETS = (
-    "SELECT min(number) FROM units WHERE type LIKE 'wheelset_%' AND vehicle_class = 'part' AND number <> '' AND"
-    " scrapped_us IS NULL AND holds = 0 GROUP BY number HAVING count(*) = 1"
+    "SELECT min(number) FROM units WHERE type LIKE 'wheelset_%' AND vehicle_class = 'part' AND"
+    " number <> '' AND scrapped_us IS NULL AND holds = 0 GROUP BY number HAVING count(*) = 1"
     " ORDER BY number LIMIT 200"
 )
 _VEHICLES = (

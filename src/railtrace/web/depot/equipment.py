@@ -22,7 +22,7 @@ from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.metrology import standing
 from railtrace.projections.work import StepState
 from railtrace.store.knowledge import Knowledge
-from railtrace.trace.leaf import Entry, microseconds
+from railtrace.trace.leaf import Entry, microseconds, read
 from railtrace.trace.operation import (
     DefectFound,
     FindingTriaged,
@@ -75,7 +75,7 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
     days = _report_days(knowledge.passport(unit).home_site, now_us)
     first_us = days[0][1]
     rows = app.lookup.made_with(unit, first_us, now_us, _MOST_CYCLES)
-    results = [app.entry(r["operation"]) for r in rows if r["kind"] == "MachineResult"]
+    results = _entries([r for r in rows if r["kind"] == "MachineResult"])
     last = results[0].operation if results else None
     result = last if isinstance(last, MachineResult) else None
     last_us = rows[0]["at_us"] if rows else app.lookup.last_made([unit]).get(unit)
@@ -88,6 +88,13 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
         _phases(result, ideal, type_, names), used,
         [e for e in results if _went_wrong(e.operation)][:20], _by_day(rows, days),
     )  # fmt: skip
+
+
+def _entries(rows: list[dict[str, Any]]) -> list[Entry]:
+    """Return the entries of rows, in the rows' order, read at one stroke."""
+    places = [(row["log"], row["position"]) for row in rows]
+    found = the_app().trace.leaves_at(list(dict.fromkeys(places)))
+    return [read(found[place], *place) for place in places]
 
 
 def _report_days(site: str, now_us: int) -> list[tuple[date, int]]:

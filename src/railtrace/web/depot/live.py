@@ -12,6 +12,7 @@ from django.urls import reverse
 from railtrace.web.api.machines import live_machines
 from railtrace.web.running import the_app
 
+_PATIENCE_S = 0.3
 _HEADERS = {"Cache-Control": "no-store"}
 
 
@@ -37,6 +38,9 @@ def mark_of(of: str, device: str = "") -> str:
 def pulse(request: HttpRequest) -> HttpResponse:
     """Say whether a page shows what is; nothing while it does."""
     of, device = request.GET.get("of", ""), request.GET.get("device", "")
+    if the_app().views.lag():
+        # Somebody looks: the views need not stand back for the recording.
+        the_app().wait_caught_up(_PATIENCE_S)
     mark = mark_of(of, device)
     if mark == request.GET.get("seen", ""):
         return HttpResponse(status=204, headers=_HEADERS)

@@ -77,7 +77,7 @@ async function look() {
     show(new DOMParser().parseFromString(await again.text(), "text/html"));
     mark = told;
     // A page that is dear to make is asked for less often.
-    restUntil = Date.now() + 2 * (performance.now() - began);
+    restUntil = Date.now() + (performance.now() - began) / 2;
   } catch {
     // No network: the page stays as it is and asks again.
   } finally {
