@@ -16,6 +16,7 @@ from railtrace.trace.operation import (
     OrderOpened,
     Phase,
     Registered,
+    StepAccepted,
     Washed,
 )
 
@@ -135,3 +136,32 @@ def test_what_a_machine_does_now_is_shown_in_words(depot: App) -> None:
     assert "rinse" not in _doing(WASHER, the_names()) or the_names().language == "en"
     live_machines.tell([LiveMachine(device=WASHER, machine="wheelset_washer", phase="idle")])
     assert _doing(WASHER, the_names()) == ""
+
+
+def test_a_permit_in_force_is_shown_and_ended_and_its_absence_stops_the_worker(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    then = THEN + HOUR
+    tank, order = "u-eq-tank", "WO-EQ-TANK"
+    done = depot.record([
+        Registered(id="eq-t1", happened_at=then, units=(tank,), type="tank_wagon"),
+        OrderOpened(id="eq-t2", happened_at=then, process="tank_welding", work_order=order,
+                    units=(tank,)),
+        Washed(id="eq-t3", happened_at=then + HOUR, units=(tank,), work_order=order),
+        StepAccepted(id="eq-t4", happened_at=then + HOUR, units=(tank,), work_order=order,
+                     step="wash", entry="eq-t3", performed_by=("p-otk",)),
+    ], "p-test", "test")  # fmt: skip
+    assert all(isinstance(one, Receipt) for one in done), done
+    assert depot.wait_caught_up(10)
+    inspector, worker = reader_as("inspector"), reader_as("worker")
+    stopped = "Do not begin: no permit is in force"
+    assert stopped in worker.get("/depot/work/").text
+    assert "none in force" in inspector.get(f"/depot/orders/{order}").text
+    sent = {"permit_kind": "degassing", "hours": "4", "note": "gas 0.1 %"}
+    inspector.post(f"/depot/orders/{order}/permit", sent)
+    assert stopped not in worker.get("/depot/work/").text
+    [permit] = inspector.get(f"/depot/orders/{order}").context["in_force"].values()
+    end = f"/depot/orders/{order}/permit/end"
+    assert inspector.post(end, {"permit": "another"}).status_code == 404
+    assert inspector.post(end, {"permit": permit.permit, "reason": "gas"}).status_code == 302
+    assert stopped in worker.get("/depot/work/").text

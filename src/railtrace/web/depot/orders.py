@@ -28,6 +28,8 @@ from railtrace.trace.operation import (
     OrderClosed,
     OrderOpened,
     OrderUnblocked,
+    PermitClosed,
+    PermitIssued,
     ProofLoad,
     ProofLoaded,
     Reading,
@@ -295,7 +297,8 @@ def order(request: HttpRequest, order: str) -> HttpResponse:
         "passport": knowledge.passport(told.order.subject), "causes": words.CAUSES,
         "thread": _thread(told.order, knowledge), "now": app.clock(),
         "inspects": may(request.user, "inspect"), "process": told.process,
-        "permits": _permits(told.process, names), "fresh": renewed,
+        "permits": _permits(told.process, names),
+        "in_force": permits_of(told.order.subject) if told.order.open else {}, "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/order.html", context)
 
@@ -304,6 +307,34 @@ def _permits(process: Process | None, names: Names) -> list[tuple[str, str]]:
     """Return the permits that the steps of a process need."""
     keys = dict.fromkeys(step.permit for step in process.steps if step.permit) if process else {}
     return [(key, names.catalogue.permit_kinds[key].name(names.language)) for key in keys]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A permit in force on a unit."""
+
+    permit: str
+    kind: str
+    to_us: int
+    operation: str
+
+
+def permits_of(unit: str) -> dict[str, Permit]:
+    """Return the permits in force on a unit now, by kind."""
+    app = the_app()
+    now_us = microseconds(app.clock())
+    rows = app.lookup.timeline([unit], ("PermitIssued", "PermitClosed"), limit=100)
+    closed, found = set(), {}
+    for row in rows:
+        operation = app.entry(row[6]).operation
+        if isinstance(operation, PermitClosed):
+            closed.add(operation.permit)
+        elif isinstance(operation, PermitIssued) and operation.permit not in closed:
+            to_us = microseconds(operation.valid_to)
+            if microseconds(operation.valid_from) <= now_us <= to_us:
+                kind = operation.permit_kind
+                found.setdefault(kind, Permit(operation.permit, kind, to_us, operation.id))
+    return found
 
 
 def _row(state: StepState, knowledge: Knowledge, names: Names) -> dict[str, Any]:

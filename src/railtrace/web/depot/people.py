@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST
 from railtrace.errors import NotFound
 from railtrace.trace.leaf import Entry, microseconds, read
 from railtrace.trace.operation import (
+    PermitClosed,
     PermitIssued,
     QualificationGranted,
     QualificationWithdrawn,
     ShiftHandedOver,
 )
 from railtrace.web.clocks import clock
-from railtrace.web.depot.orders import told_orders
+from railtrace.web.depot.orders import permits_of, told_orders
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
@@ -157,6 +158,23 @@ def permit(request: HttpRequest, order: str) -> HttpResponse:
         valid_to=now + timedelta(hours=lasts), note=request.POST.get("note", "").strip()[:400],
     )  # fmt: skip
     messages.success(request, gettext("The permit is issued."))
+    return redirect("order", order)
+
+
+@require_POST
+@allowed("inspect")
+def close_permit(request: HttpRequest, order: str) -> HttpResponse:
+    """End a permit before its time: the work is over, or it is no longer safe."""
+    found = the_app().knowledge().order(f"order:{order}")
+    permit = request.POST.get("permit", "")
+    if permit not in {one.permit for one in permits_of(found.subject).values()}:
+        raise NotFound("no permit {permit} is in force for order {order}", permit=permit,
+                       order=order)  # fmt: skip
+    record_one(
+        request, PermitClosed, units=(found.subject,), work_order=order, site=found.site,
+        permit=permit, reason=request.POST.get("reason", "").strip()[:200],
+    )  # fmt: skip
+    messages.success(request, gettext("The permit has ended."))
     return redirect("order", order)
 
 

@@ -23,9 +23,10 @@ from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Reading, StepDone
 from railtrace.web.accounts import person_of
 from railtrace.web.depot.live import fresh
-from railtrace.web.depot.orders import fields_of, needs_of, told_orders
+from railtrace.web.depot.orders import Told, fields_of, needs_of, permits_of, told_orders
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
+from railtrace.web.names import Names
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 
@@ -63,6 +64,7 @@ def work(request: HttpRequest) -> HttpResponse:
             "told": one, "state": one.next, "name": one.next.step.name(names.language),
             "needs": needs_of(one.next.step, names), "fields": fields_of(one.next.step, names),
             "by_hand": one.next.step.by_hand != "no",
+            "no_permit": _missing_permit(one, names),
         }
         for one in found
         if one.next is not None
@@ -73,6 +75,14 @@ def work(request: HttpRequest) -> HttpResponse:
         "now": app.clock(), "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/work.html", context)
+
+
+def _missing_permit(one: Told, names: Names) -> str:
+    """Name the permit that the next step needs and that is not in force now."""
+    kind = one.next.step.permit if one.next else ""
+    if not kind or kind in permits_of(one.order.subject):
+        return ""
+    return names.catalogue.permit_kinds[kind].name(names.language)
 
 
 @require_POST

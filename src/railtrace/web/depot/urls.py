@@ -30,6 +30,7 @@ urlpatterns = [
     path("rights/", people.rights, name="rights"),
     path("rights/withdraw", people.withdraw_right, name="withdraw-right"),
     path("orders/<str:order>/permit", people.permit, name="issue-permit"),
+    path("orders/<str:order>/permit/end", people.close_permit, name="close-permit"),
     path("shift/", people.shift, name="shift"),
     path("shift/hand-over", people.hand_over, name="hand-over"),
     path("metrology/", metrology.dues, name="metrology"),
