@@ -92,3 +92,11 @@ def test_the_printed_protocol_names_instrument_proof_limit_and_verdict(
     assert row[3]
     assert row[4]
     assert any("С-А/1" in value for _, value in told["fields"])
+
+
+def test_units_of_measure_are_written_in_the_reader_s_language(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    text = reader_as("worker", "ru").get(page()).text
+    assert ", мм" in text
+    assert ", mm" not in text

@@ -327,6 +327,11 @@ UNIT_SIGNS = {
 
 
 @register.filter
+def sign_of(unit: str, names: Any) -> str:
+    """Write the printed sign of a unit of measure."""
+    return str(names.unit_of_measure(unit))
+
+
 def unit_sign(unit: str) -> str:
     """Translate the sign of a unit of measure."""
     return gettext(UNIT_SIGNS.get(unit, unit)) if unit else ""
