@@ -324,7 +324,8 @@ def permits_of(unit: str) -> dict[str, Permit]:
     app = the_app()
     now_us = microseconds(app.clock())
     rows = app.lookup.timeline([unit], ("PermitIssued", "PermitClosed"), limit=100)
-    closed, found = set(), {}
+    closed: set[str] = set()
+    found: dict[str, Permit] = {}
     for row in rows:
         operation = app.entry(row[6]).operation
         if isinstance(operation, PermitClosed):
