@@ -15,6 +15,7 @@ from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
     Counter,
     EnteredRepair,
+    Inspected,
     LastRepairStated,
     LocationReported,
     Number,
@@ -304,3 +305,19 @@ def test_a_site_that_was_not_heard_of_for_days_says_how_old_its_data_are(
     page = technologist.get("/holdings/sites").content.decode()
     assert "9 days old" in page
     assert "written here" in page
+
+
+def test_a_section_s_life_holds_the_journal_of_its_locomotive(
+    stock: App, technologist: Client
+) -> None:
+    looked = Inspected(id="to-2", happened_at=T0 + 12 * DAY, units=("L",), scope="ТО-2")
+    before = Inspected(id="to-1", happened_at=T0 + 5 * DAY, units=("L",), scope="ТО-1")
+    [*receipts] = stock.record([looked, before], "p-test", "test")
+    assert all(isinstance(receipt, Receipt) for receipt in receipts)
+    assert stock.wait_caught_up(10)
+    page = technologist.get("/units/s-c").text
+    assert "With the journal of the locomotive while it was in it:" in page
+    assert "ТО-2 · passed" in page
+    assert "ТО-1" not in page
+    held = technologist.get("/units/s-c?tab=holding").text
+    assert "on the locomotive" in held
