@@ -1,11 +1,16 @@
 """The catalogue as people look at it."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from railtrace.app import App
+from railtrace.catalogue.load import load
+from railtrace.catalogue.rows import Jurisdiction
+from railtrace.web.names import Names
 
 
 @pytest.mark.parametrize("language", ["ru", "tg", "en"])
@@ -46,3 +51,15 @@ def test_route_cards_equipment_and_rules_stand_with_source_and_doubt(viewer: Cli
         text = viewer.get("/trace/catalogue", {"kind": kind}).text
         assert said in text, kind
         assert "unconfirmed" in text
+
+
+def test_a_shipped_source_is_in_the_reader_s_language_and_a_site_s_own_as_it_was_written() -> None:
+    shipped = load()
+    limit = next(row for row in shipped.limits.values() if row.source == "ПТЭ, from memory: 7 mm")
+    own = Jurisdiction(
+        key="TJ-1", ru="Д", en="D", source="Order 12", jurisdiction="-",
+        valid_from=date(2026, 1, 1), precedence=1,
+    )  # fmt: skip
+    with override("ru"):
+        said = [Names(shipped, "ru").source(row) for row in (limit, own)]
+    assert said == ["ПТЭ, по памяти: 7 мм", "Order 12"]

@@ -70,7 +70,7 @@ def _finding(node: Node, result: Judged, names: Names) -> Finding:
         verdict=result.verdict, quantity=names.quantity(result.quantity),
         place=names.place(result.place),
         value=names.measured(last.value, last.uncertainty, last.unit),
-        limit=limit_text(limit, names), limit_said=limit_source(limit) if limit else "",
+        limit=limit_text(limit, names), limit_said=limit_source(limit, names) if limit else "",
         confirmed=limit.confirmed if limit else True,
         trend=_trend(result, names), at_us=last.at_us, operation=last.operation,
     )  # fmt: skip
@@ -96,9 +96,10 @@ def limit_text(limit: Limit | None, names: Names) -> str:
     return f"≥ {low}" if low else f"≤ {high}"
 
 
-def limit_source(limit: Limit) -> str:
+def limit_source(limit: Limit, names: Names) -> str:
     """Write where a limit comes from, and that nobody has checked it where that is so."""
-    text = f"{limit.source} · {limit.jurisdiction} · {limit.valid_from:%d.%m.%Y}"
+    whose = names.jurisdiction(limit.jurisdiction)
+    text = f"{names.source(limit)} · {whose} · {limit.valid_from:%d.%m.%Y}"
     return text if limit.confirmed else " · ".join((gettext("unconfirmed"), text))
 
 
@@ -244,7 +245,7 @@ def _lines(limit: Limit, when: str, names: Names) -> list[dict[str, Any]]:
         {
             "value": float(bound), "confirmed": limit.confirmed, "moment": when,
             "name": f"{said} {sign} {names.value(bound, limit.unit)}{mark}",
-            "source": limit_source(limit),
+            "source": limit_source(limit, names),
         }
         for sign, bound in (("≥", limit.min), ("≤", limit.max))
         if bound is not None

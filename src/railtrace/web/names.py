@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from railtrace.catalogue.layout import position_name
-from railtrace.catalogue.rows import Catalogue
+from railtrace.catalogue.rows import Catalogue, Row
 from railtrace.projections.passport import Passport
 from railtrace.web import words
 from railtrace.web.figures import figure, number_as_painted, with_unit
@@ -47,6 +47,15 @@ class Names:
         """Return the printed sign of a unit of measure."""
         row = self.catalogue.units_of_measure.get(sign)
         return row.name(self.language) if row else sign
+
+    def source(self, row: Row) -> str:
+        """Return where a row's value comes from; a site's own words stay as they were written."""
+        return pgettext("source", row.source)
+
+    def jurisdiction(self, key: str) -> str:
+        """Return whose norm a row is."""
+        row = self.catalogue.jurisdictions.get(key)
+        return row.name(self.language) if row else key
 
     def position(self, path: str) -> str:
         """Return the name of a position, from the outside in."""

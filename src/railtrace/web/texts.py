@@ -7,6 +7,8 @@ translator's comment; the sheet goes to a native speaker and comes back.
 import ast
 import io
 import os
+import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,7 +19,7 @@ import xlsxwriter
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import PoFileParser, write_po
 from django.utils.translation.template import templatize
 
 HERE = Path(__file__).parent
@@ -32,10 +34,11 @@ _KEYWORDS: dict[str, Any] = {
 }  # fmt: skip
 _ERRORS = {
     "RailtraceError", "Refused", "BadOperation", "IdTaken", "StoreFull", "Broken", "ProofFailed",
-    "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind",
+    "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind", "BadData", "BadEvidence",
     "NotRead", "BadFrame", "Shut", "ZeroLost", "UnknownKey", "KeyIsThere", "Contended",
 }  # fmt: skip
 _REASONED = ("analysis/press_fit.py", "analysis/rule_checks.py", "projections/rejudge.py")
+_CATALOGUES = (PACKAGE / "catalogue", PACKAGE / "simulation" / "data")
 _HEADINGS = ("English", "Русский", "Тоҷикӣ", "reviewed / not reviewed", "Where")
 
 Key = tuple[str, str]
@@ -44,9 +47,11 @@ Key = tuple[str, str]
 
 @cache
 def extracted() -> Catalog:
-    """Return every text in templates, in the pages' code and in raised errors; read once."""
+    """Return every text of pages, of raised errors and of shipped sources; read once."""
     catalog = Catalog()
-    found = (*_of_pages(), *_of_templates(), *_of_errors(), *_of_reasons())
+    found = (
+        *_of_pages(), *_of_templates(), *_of_errors(), *_of_reasons(), *_of_catalogues(),
+    )  # fmt: skip
     for path, line, message, context in found:
         catalog.add(message, locations=[(path, line)], context=context)
     return catalog
@@ -64,9 +69,7 @@ def _of_templates() -> Iterator[tuple[str, int, Any, str | None]]:
         python = templatize(path.read_text("utf-8"), origin=str(path))
         # What templatize leaves of a page is Python without sensible indentation.
         flat = "\n".join(line.strip() for line in python.splitlines())
-        for line, message, _, context in extract(
-            "python", io.BytesIO(flat.encode()), _KEYWORDS
-        ):
+        for line, message, _, context in extract("python", io.BytesIO(flat.encode()), _KEYWORDS):
             yield _name(path), line, message, context
 
 
@@ -80,15 +83,21 @@ def _of_errors() -> Iterator[tuple[str, int, Any, str | None]]:
 
 
 def _of_reasons() -> Iterator[tuple[str, int, Any, str | None]]:
-    """Yield why our own rules refuse a test: `because(code, text)`, and unfit evidence."""
+    """Yield why our own rules refuse a test: `because(code, text)`."""
     for name in _REASONED:
         for node in ast.walk(ast.parse((PACKAGE / name).read_text("utf-8"))):
-            if not isinstance(node, ast.Call) or _called(node) not in ("because", "BadEvidence"):
-                continue
-            at = 1 if _called(node) == "because" else 0
-            template = node.args[at] if len(node.args) > at else None
-            if isinstance(template, ast.Constant) and isinstance(template.value, str):
-                yield name, node.lineno, template.value, None
+            if isinstance(node, ast.Call) and _called(node) == "because" and len(node.args) > 1:
+                template = node.args[1]
+                if isinstance(template, ast.Constant) and isinstance(template.value, str):
+                    yield name, node.lineno, template.value, None
+
+
+def _of_catalogues() -> Iterator[tuple[str, int, Any, str | None]]:
+    for folder in _CATALOGUES:
+        for path in sorted(folder.rglob("*.toml")):
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                if re.match(r"source\s*=", line):
+                    yield _name(path), number, tomllib.loads(line)["source"], "source"
 
 
 def _called(node: ast.Call) -> str:
@@ -108,12 +117,32 @@ def path_of(language: str) -> Path:
 
 
 def catalog_of(language: str) -> Catalog:
-    """Return a language's texts."""
+    """Return a language's texts, also of a file that a union of two branches left untidy."""
+    catalog = _Newest(locale=language)
     with path_of(language).open("rb") as file:
-        catalog = read_po(file, locale=language)
+        _Parser(catalog, ignore_obsolete=True).parse(file)
     # Babel marks every new file so, and then compiles nothing of it.
     catalog.fuzzy = False
     return catalog
+
+
+class _Newest(Catalog):
+    """Of two entries of one text the later translation holds, unless it is empty or a guess."""
+
+    def __setitem__(self, id_: Any, message: Message) -> None:
+        earlier = self.get(message.id, message.context) if message.id else None
+        if earlier and _translated(message) and not (message.fuzzy and _translated(earlier)):
+            earlier.string = message.string
+        super().__setitem__(id_, message)
+
+
+class _Parser(PoFileParser):
+    """Of two translations in one entry the first holds: the second may be another entry's own."""
+
+    def _add_message(self) -> None:
+        whole = {form: text for form, text in reversed(self.translations) if text}
+        self.translations = [[form, text] for form, text in whole.items()] or self.translations[:1]
+        super()._add_message()
 
 
 def missing(language: str) -> list[str]:
@@ -155,9 +184,9 @@ def update(language: str) -> None:
     fresh = Catalog(locale=language, fuzzy=False, creation_date=have.creation_date)
     used = [message for message in extracted() if message.id]
     for message in sorted(used, key=lambda m: (m.locations[0][0], _english(m))):
-        old = have.get(message.id, message.context)
+        old = have.get(message.id, message.context) or _without_context(message, have)
         comments = old.user_comments if old else []
-        if language == "tg" and not comments:
+        if language == "tg" and comments != [REVIEWED]:
             comments = [NOT_REVIEWED]
         fresh.add(
             message.id,
@@ -167,6 +196,11 @@ def update(language: str) -> None:
             locations=[(path, None) for path, _ in message.locations[:1]],  # type: ignore[misc]
         )
     _write(language, fresh)
+
+
+def _without_context(message: Message, have: Catalog) -> Message | None:
+    """Return the entry of a text whose context a union of two branches swallowed."""
+    return None if extracted().get(message.id) else have.get(message.id)
 
 
 def _same(message: Message, language: str) -> Any:

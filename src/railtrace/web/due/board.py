@@ -204,9 +204,7 @@ def _heat_row(rows: list[Row], weeks: list[date], names: Names) -> dict[str, Any
 
 
 def _number(vehicle: Maintained) -> str:
-    return (
-        number_as_painted(vehicle.scheme, vehicle.number, vehicle.vehicle_class) or vehicle.unit
-    )
+    return number_as_painted(vehicle.scheme, vehicle.number, vehicle.vehicle_class) or vehicle.unit
 
 
 def _cell(rows: list[Row], week: date) -> Cell:
@@ -351,7 +349,8 @@ def _row_cells(row: Row, one: Line, names: Names) -> list[str]:
         f"{binding.used:.0f} {binding.unit}" if binding else "",
         f"{binding.allowed:.0f} {binding.unit}" if binding else "",
         *(_written(us) for us in (forecast.early_us, forecast.median_us, forecast.late_us)),
-        one.rule, gettext("yes") if one.confirmed else gettext("no"), one.service.source,
+        one.rule, gettext("yes") if one.confirmed else gettext("no"),
+        names.source(one.service),
     ]  # fmt: skip
 
 

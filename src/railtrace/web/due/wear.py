@@ -38,7 +38,8 @@ def wear_line(due: WearDue, names: Names, part: str) -> WearLine:
     return WearLine(
         due, part, names.quantity(due.quantity), names.place(due.place),
         names.value(due.value, unit), names.value(f"{due.level:.1f}", unit), rate,
-        limit_text(due.limit, names), limit_source(due.limit), (low, middle, high), _sign(due),
+        limit_text(due.limit, names), limit_source(due.limit, names), (low, middle, high),
+        _sign(due),
     )  # fmt: skip
 
 

@@ -505,8 +505,13 @@ def type_words(key: str, names: Any) -> str:
 @register.filter
 def jurisdiction_words(key: str, names: Any) -> str:
     """Return whose norm a row is."""
-    row = names.catalogue.jurisdictions.get(key)
-    return str(row.name(names.language)) if row else key
+    return str(names.jurisdiction(key))
+
+
+@register.filter
+def source_words(row: Any, names: Any) -> str:
+    """Return where the value of a catalogue row comes from."""
+    return str(names.source(row)) if row else ""
 
 
 @register.filter
