@@ -170,11 +170,12 @@ def _chart(
                   f"{p['sample']}: {names.measured(p['value'], p['uncertainty'], p['uom'])}",
                   p["operation"]) for p in points],
         "changes": [box.x(c) for c in one["changes"] if min(xs) <= c <= max(xs)],
-        "limits": [{"y": box.y(b), "word": limit_text(limit, names), "source": limit_source(limit),
+        "limits": [{"y": box.y(b), "word": limit_text(limit, names),
+                    "source": limit_source(limit, names),
                     "confirmed": limit.confirmed} for b in near] if limit else [],
         "verdict": _verdict(knowledge, names, unit, key, one), "limit": limit,
         "limit_word": limit_text(limit, names), "last": points[-1],
-        "source": limit_source(limit) if limit else "",
+        "source": limit_source(limit, names) if limit else "",
     }  # fmt: skip
 
 

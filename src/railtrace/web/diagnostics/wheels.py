@@ -215,7 +215,7 @@ def _limit_lines(
         return []
     signs = [("≥", limit.min), ("≤", limit.max)]
     return [
-        {"y": box.y(float(b)), "confirmed": limit.confirmed, "source": limit_source(limit),
+        {"y": box.y(float(b)), "confirmed": limit.confirmed, "source": limit_source(limit, names),
          "word": f"{gettext(words.LIMIT_MOMENTS['in_service'])} {sign} "
                  f"{names.value(b, limit.unit)}"}
         for sign, b in signs if b is not None and float(b) in near
