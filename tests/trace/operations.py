@@ -1,6 +1,7 @@
 """Hypothesis strategies for operations of every kind, made from the types themselves."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -46,7 +47,8 @@ def _of(kind: inspect.Type, depth: int) -> st.SearchStrategy[Any]:
             return st.sampled_from(kind.values)
         case inspect.VarTupleType():
             least = kind.min_length or 0
-            return st.lists(_of(kind.item_type, depth), min_size=least, max_size=3).map(tuple)
+            most = min(3, kind.max_length or 3)
+            return st.lists(_of(kind.item_type, depth), min_size=least, max_size=most).map(tuple)
         case inspect.UnionType():
             simple = [t for t in kind.types if not isinstance(t, inspect.StructType)]
             choices = [_of(t, depth) for t in simple]
@@ -65,6 +67,7 @@ def _struct(kind: inspect.StructType, depth: int) -> st.SearchStrategy[Any]:
     return values.map(lambda given: kind.cls(**given))
 
 
+@cache
 def operations_of(kind: str, depth: int = 1) -> st.SearchStrategy[Operation]:
     """Return operations of one kind, valid in shape; `checks` may still refuse some."""
     info = inspect.type_info(KINDS[kind])
@@ -72,6 +75,7 @@ def operations_of(kind: str, depth: int = 1) -> st.SearchStrategy[Operation]:
     return _struct(info, depth)
 
 
+@cache
 def operations(depth: int = 1) -> st.SearchStrategy[Operation]:
     """Return operations of every kind."""
     return st.one_of([operations_of(kind, depth) for kind in sorted(KINDS)])
