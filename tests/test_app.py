@@ -84,11 +84,12 @@ def test_a_second_start_records_nothing(app: App) -> None:
     again.stop()
 
 
-def test_a_changed_row_of_the_site_is_adopted_at_the_next_start(app: App) -> None:
+def test_a_changed_row_of_the_site_is_adopted_at_the_next_start(app: App, clock: Clock) -> None:
     own = app.config.data_folder / "catalogue/limits"
     own.mkdir(parents=True)
     (own / "site.toml").write_text(ROW, "utf-8")
-    again = opened(app.config)
+    clock.go()
+    again = opened(app.config, clock)
     assert app.entry_at("main", 2).operation.catalogue == again.catalogue().hash
     assert again.catalogue().limits["coupler_height"].max == "1070"
     again.stop()

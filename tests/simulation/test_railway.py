@@ -171,7 +171,7 @@ def test_the_crew_s_journal_is_the_locomotive_s_and_repairs_are_the_sections(dem
     sections = {unit for op in demo.of(SectionsCoupled) for unit in op.units}
     locomotives = {op.locomotive for op in demo.of(SectionsCoupled)}
     to2 = [unit for op in demo.of(Inspected) if op.scope == "ТО-2" for unit in op.units]
-    ran = {unit for op in demo.of(Ran) for unit in op.units}
+    ran = {unit for kind in (Ran, RunRecorded) for op in demo.of(kind) for unit in op.units}
     assert locomotives <= ran & set(to2)
     assert not sections & (ran | set(to2))
     assert not locomotives & {unit for op in demo.of(LeftRepair) for unit in op.units}

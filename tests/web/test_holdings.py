@@ -189,7 +189,7 @@ def test_a_restriction_is_shown_warns_and_is_lifted(stock: App, technologist: Cl
     header = page[page.index('class="unit-head"'): page.index('class="unit-facts"')]
     assert 'class="chip"' in header
     assert "трещина котла, юг" in header
-    run_out = {"permission": "продление", "area": "", "until": "2099-01-31"}
+    run_out = {"permission": "проезд без АЛСН", "area": "", "until": "2099-01-31"}
     technologist.post("/holdings/change/permission/w-1", run_out)
     header = technologist.get("/units/w-1?at=2099-03-01").text
     assert 'class="chip off"' in header

@@ -59,8 +59,9 @@ def planted(
     fakes: dict[str, list[set[str]]] = {name: [] for name in NAMES}
     made: dict[str, Operation] = {o.id: o for o in life}
     picked = chance.sample(series, min(len(series), 3 * each + HEAPERS * HEAPED))
-    for source, target in zip(picked[:each], picked[each : 2 * each], strict=False):
-        _copy(made, source, target, chance, fakes)
+    for target in picked[each : 2 * each]:
+        alike = [o for o in picked[:each] if _places(o) == _places(target)]
+        _copy(made, chance.choice(alike or [target]), target, chance, fakes)
     for target in picked[2 * each : 3 * each]:
         _grow(made, target, fakes)
     for n in range(HEAPERS):
@@ -72,12 +73,16 @@ def planted(
     return list(made.values()), fakes
 
 
+def _places(measured: Measured) -> list[tuple[str, str]]:
+    return [(r.quantity, r.place) for r in measured.readings]
+
+
 def _copy(
     made: dict[str, Operation], source: Measured, target: Measured, chance: random.Random,
     fakes: dict[str, list[set[str]]],
 ) -> None:  # fmt: skip
-    """The readings of another wheelset, one digit changed."""
-    if len(source.readings) != len(target.readings):
+    """The readings of another wheelset on the same blank, one digit changed."""
+    if source is target:
         return
     changed = chance.randrange(len(source.readings))
     readings = tuple(

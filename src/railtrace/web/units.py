@@ -58,11 +58,14 @@ def unit(request: HttpRequest, unit: str) -> HttpResponse:
         return redirect("campaign", unit.removeprefix("campaign:"))
     if unit.startswith("lot:"):
         return redirect("lots")
-    dates = as_known(request)
-    if dates.past and the_app().about(unit) and not _known(unit, dates):
+    dates, app = as_known(request), the_app()
+    if not dates.past and app.views.lag():
+        # A decision is read here: what lags gives none, so it is hurried for whoever looks.
+        app.wait_caught_up()
+    if dates.past and app.about(unit) and not _known(unit, dates):
         context = {"section": "fleet", "dates": dates, "unit": unit}
         return render(request, "unit_not_yet.html", context)
-    knowledge = the_app().about(unit, dates.at, dates.known)
+    knowledge = app.about(unit, dates.at, dates.known)
     tab = request.GET.get("tab", "life")
     tab = tab if tab in TABS else "life"
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
