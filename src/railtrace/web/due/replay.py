@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -30,13 +29,13 @@ from railtrace.web import words
 from railtrace.web.due.lines import STATES, rule_said
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
+from railtrace.web.jobs import PROCESS, JobFiles
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
 from railtrace.web.roles import may
 from railtrace.web.running import the_app
 from railtrace.web.upkeep.sheets import numbers, saved, written
 
-_PROCESS = uuid.uuid4().hex
 _SHOWN, _LISTED = 20, 300
 _INTERVALS = ("km", "engine_hours", "months", "days", "hours")
 _MOST_BYTES = 1_000_000
@@ -73,7 +72,7 @@ class Job(Struct):
     @property
     def shown_state(self) -> str:
         """The state; what another process was at when it ended is interrupted."""
-        return "failed" if self.state == "running" and self.runner != _PROCESS else self.state
+        return "failed" if self.state == "running" and self.runner != PROCESS else self.state
 
 
 STATE_WORDS = {
@@ -82,34 +81,24 @@ STATE_WORDS = {
 }  # fmt: skip
 
 
-def _folder() -> Path:
-    folder = the_app().config.data_folder / "norm-replays"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def _keep(job: Job) -> None:
-    draft = _folder() / f"{job.id}.draft"
-    draft.write_bytes(msgspec.json.encode(job))
-    draft.replace(_folder() / f"{job.id}.json")
+_files = JobFiles("norm-replays", Job)
 
 
 def _job(id_: str) -> Job:
-    path = _folder() / f"{id_}.json"
-    if not id_.isalnum() or not path.exists():
+    found = _files.read(id_)
+    if found is None:
         raise NotFound("there is no norm replay {job}", job=id_)
-    return msgspec.json.decode(path.read_bytes(), type=Job)
+    return found
 
 
 def _jobs() -> list[Job]:
-    some = [msgspec.json.decode(p.read_bytes(), type=Job) for p in _folder().glob("*.json")]
-    return sorted(some, key=lambda job: job.asked_at, reverse=True)
+    return sorted(_files.every(), key=lambda job: job.asked_at, reverse=True)
 
 
 def start(new: Catalogue, said: str, years: float) -> "tuple[Job, Future[None]]":
     """Hand a replay to its thread."""
-    job = Job(uuid.uuid4().hex[:12], said, years, the_app().clock(), runner=_PROCESS)
-    _keep(job)
+    job = Job(uuid.uuid4().hex[:12], said, years, the_app().clock(), runner=PROCESS)
+    _files.keep(job.id, job)
     return job, _thread.submit(_run, job, new)
 
 
@@ -118,7 +107,7 @@ def _run(job: Job, new: Catalogue) -> None:
 
     def tell(done: int) -> None:
         job.done = done
-        _keep(job)
+        _files.keep(job.id, job)
 
     try:
         now_us, days = microseconds(app.clock()), round(job.years * 365.25)
@@ -129,7 +118,7 @@ def _run(job: Job, new: Catalogue) -> None:
     except Exception:
         _log.exception("norm replay failed")
         job.state = "failed"
-    _keep(job)
+    _files.keep(job.id, job)
 
 
 def _kept(found: Replay) -> Found:

@@ -9,10 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, time
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from django import forms
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -29,10 +27,10 @@ from railtrace.web.clocks import from_us
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.holdings.lists import csv_of
+from railtrace.web.jobs import PROCESS, JobFiles
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
-_PROCESS = uuid.uuid4().hex
 _SHOWN = 30
 _log = logging.getLogger("railtrace.fleet_jobs")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fleet-job")
@@ -70,7 +68,7 @@ class FleetJob(Struct):
     @property
     def shown_state(self) -> str:
         """The state; what another process was at when it ended is interrupted."""
-        ended = self.state == "running" and self.runner != _PROCESS
+        ended = self.state == "running" and self.runner != PROCESS
         return "interrupted" if ended else self.state
 
     @property
@@ -84,46 +82,35 @@ class FleetJob(Struct):
         return gettext(self.template).format(**self.values) if self.template else ""
 
 
-def _folder() -> Path:
-    folder = the_app().config.data_folder / "fleet-jobs"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def _keep(job: FleetJob) -> None:
-    draft = _folder() / f"{job.id}.draft"
-    draft.write_bytes(msgspec.json.encode(job))
-    draft.replace(_folder() / f"{job.id}.json")
+_files = JobFiles("fleet-jobs", FleetJob)
 
 
 def jobs() -> list[FleetJob]:
     """Return the jobs, the latest first."""
-    found = [msgspec.json.decode(path.read_bytes(), type=FleetJob)
-             for path in _folder().glob("*.json")]  # fmt: skip
-    return sorted(found, key=lambda job: job.asked_at, reverse=True)
+    return sorted(_files.every(), key=lambda job: job.asked_at, reverse=True)
 
 
 def _job(id_: str) -> FleetJob:
-    path = _folder() / f"{id_}.json"
-    if not id_.isalnum() or not path.exists():
+    found = _files.read(id_)
+    if found is None:
         raise NotFound("there is no fleet job {job}", job=id_)
-    return msgspec.json.decode(path.read_bytes(), type=FleetJob)
+    return found
 
 
 def start(state_at: datetime, known_at: datetime, person: str) -> "tuple[FleetJob, Future[None]]":
     """Hand a job to its thread."""
     job = FleetJob(uuid.uuid4().hex[:12], state_at, known_at, the_app().clock(), person,
-                   runner=_PROCESS)  # fmt: skip
-    _keep(job)
+                   runner=PROCESS)  # fmt: skip
+    _files.keep(job.id, job)
     return job, _thread.submit(_run, job)
 
 
 def _run(job: FleetJob) -> None:
     def progress(done: int, of: int) -> None:
-        if (_folder() / f"{job.id}.stop").exists():
+        if _files.is_to_stop(job.id):
             raise Cancelled
         job.done, job.of = done, of
-        _keep(job)
+        _files.keep(job.id, job)
 
     try:
         sealed = run(the_app(), Asked(job.state_at, job.known_at), job.asked_by, progress)
@@ -137,7 +124,7 @@ def _run(job: FleetJob) -> None:
     except Exception:
         _log.exception("fleet job failed")
         job.state = "failed"
-    _keep(job)
+    _files.keep(job.id, job)
 
 
 # --- pages --------------------------------------------------------------------------------------
@@ -204,7 +191,7 @@ def progress(request: HttpRequest, job: str) -> HttpResponse:
 @allowed("record")
 def stop(request: HttpRequest, job: str) -> HttpResponse:
     """Stop a job after the range in hand."""
-    (_folder() / f"{_job(job).id}.stop").touch()
+    _files.ask_to_stop(_job(job).id)
     return redirect("fleet-job", job)
 
 

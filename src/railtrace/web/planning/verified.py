@@ -7,12 +7,9 @@ goes on where it was.
 import hashlib
 import logging
 import multiprocessing
-import uuid
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-import msgspec
 import numpy as np
 from django.utils.translation import gettext, gettext_noop
 from msgspec import Struct
@@ -26,16 +23,15 @@ from railtrace.analysis.depot_simulation import (
     programme_met,
     simulate,
 )
+from railtrace.web.jobs import PROCESS, JobFiles
 from railtrace.web.names import Names
 from railtrace.web.planning.answer import station_name
-from railtrace.web.running import the_app
 
 YEAR_H = 8760.0
 REPLICATIONS = 20
 PROGRAMME_SHARE = 0.95
 """A run meets its programme when it finishes this share of what the plan brings."""
 SHARES = (0.5, 0.8, 0.95)
-_PROCESS = uuid.uuid4().hex
 _log = logging.getLogger("railtrace.planning")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify-plan")
 STATES = {
@@ -71,7 +67,7 @@ class Verification(Struct):
     @property
     def shown_state(self) -> str:
         """The state; what another process was at when it ended is interrupted."""
-        ended = self.state == "running" and self.runner != _PROCESS
+        ended = self.state == "running" and self.runner != PROCESS
         return "interrupted" if ended else self.state
 
     @property
@@ -90,46 +86,38 @@ def mark_of(shop: Shop) -> str:
     return hashlib.sha256(repr(shop).encode()).hexdigest()[:20]
 
 
-def _path(mark: str) -> Path:
-    folder = the_app().config.data_folder / "plans"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{mark}.json"
+_files = JobFiles("plans", Verification)
 
 
 def kept(mark: str) -> Verification | None:
     """Return the verification of a shop, if it was begun."""
-    path = _path(mark)
-    return msgspec.json.decode(path.read_bytes(), type=Verification) if path.exists() else None
+    return _files.read(mark)
 
 
 def _keep(verification: Verification) -> None:
-    path = _path(verification.mark)
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(msgspec.json.encode(verification))
-    draft.replace(path)
+    _files.keep(verification.mark, verification)
 
 
 def start(shop: Shop) -> "Future[None]":
     """Begin the runs of a shop, or go on with them."""
     mark = mark_of(shop)
     found = kept(mark) or Verification(mark)
-    found.state, found.runner = "running", _PROCESS
-    _path(mark).with_suffix(".stop").unlink(missing_ok=True)
+    found.state, found.runner = "running", PROCESS
+    _files.ask_to_stop(mark, asked=False)
     _keep(found)
     return _thread.submit(_run, shop, found)
 
 
 def stop(mark: str) -> None:
     """Stop after the run in hand."""
-    _path(mark).with_suffix(".stop").touch()
+    _files.ask_to_stop(mark)
 
 
 def _run(shop: Shop, found: Verification) -> None:
-    wanted = _path(found.mark).with_suffix(".stop")
     try:
         # A process of its own: the pages need this one.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            while found.done < found.of and not wanted.exists():
+            while found.done < found.of and not _files.is_to_stop(found.mark):
                 run = pool.submit(simulate, shop, YEAR_H, found.done).result()
                 found.runs.append(_kept(run))
                 _keep(found)

@@ -24,6 +24,11 @@ TABS = {
     "quality": _("Violations"), "fuel": _("Fuel"), "comfort": _("Comfort"),
     "alarms": _("Wayside alarms"), "origins": _("Origins of failures"),
 }  # fmt: skip
+GROUPS = {
+    "type": _("Type"), "depot": _("Depot"), "route": _("Route"), "season": _("Season"),
+    "unit": _("Unit"),
+}  # fmt: skip
+"""What a table of the room may be grouped by."""
 SEASONS = {
     "winter": _("winter"), "spring": _("spring"), "summer": _("summer"), "autumn": _("autumn"),
 }

@@ -15,6 +15,7 @@ from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.quality.asked import (
+    GROUPS,
     SEASONS,
     Asked,
     asked,
@@ -26,10 +27,6 @@ from railtrace.web.quality.asked import (
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
-GROUPS = {
-    "type": _("Type"), "depot": _("Depot"), "route": _("Route"), "season": _("Season"),
-    "unit": _("Unit"),
-}  # fmt: skip
 _CELLS = 120
 _WIDEST = 0.3
 """How far from the norm the drawn band reaches to each side."""

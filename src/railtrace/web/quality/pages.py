@@ -21,6 +21,7 @@ from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.quality.asked import (
+    GROUPS,
     SEASONS,
     Asked,
     asked,
@@ -33,10 +34,6 @@ from railtrace.web.quality.weights import computed_weights
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
-GROUPS = {
-    "type": _("Type"), "depot": _("Depot"), "route": _("Route"), "season": _("Season"),
-    "unit": _("Unit"),
-}  # fmt: skip
 _SHOWN = 100
 _MOST_WEEKS = 52
 _HEAT_ROWS = 80

@@ -1,0 +1,58 @@
+"""Long work of the pages: a file per job beside the data, whole at every moment."""
+
+import uuid
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from railtrace.web.running import the_app
+
+J = TypeVar("J", bound=Struct)
+PROCESS = uuid.uuid4().hex
+"""Marks the jobs this process runs: what another was at when it ended is interrupted."""
+
+
+class JobFiles(Generic[J]):
+    """The jobs of one kind, in a folder of the data; ids are letters and digits."""
+
+    def __init__(self, folder: str, kind: type[J]) -> None:
+        self._folder, self._kind = folder, kind
+
+    def _path(self, id_: str, ending: str) -> Path:
+        return self._here() / f"{id_}.{ending}"
+
+    def _here(self) -> Path:
+        folder = the_app().config.data_folder / self._folder
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def keep(self, id_: str, job: J) -> None:
+        """Write a job: who reads meanwhile finds it as it was, or as it is."""
+        draft = self._path(id_, "draft")
+        draft.write_bytes(msgspec.json.encode(job))
+        draft.replace(self._path(id_, "json"))
+
+    def read(self, id_: str) -> J | None:
+        """Return a job; None where there is none of that id."""
+        path = self._path(id_, "json")
+        if not id_.isalnum() or not path.exists():
+            return None
+        return msgspec.json.decode(path.read_bytes(), type=self._kind)
+
+    def every(self) -> list[J]:
+        """Return all jobs, in no order."""
+        return [msgspec.json.decode(path.read_bytes(), type=self._kind)
+                for path in self._here().glob("*.json")]  # fmt: skip
+
+    def ask_to_stop(self, id_: str, asked: bool = True) -> None:
+        """Ask for the end of a job, or take that back; who runs it looks now and then."""
+        if asked:
+            self._path(id_, "stop").touch()
+        else:
+            self._path(id_, "stop").unlink(missing_ok=True)
+
+    def is_to_stop(self, id_: str) -> bool:
+        """Tell whether a job's end was asked for."""
+        return self._path(id_, "stop").exists()
