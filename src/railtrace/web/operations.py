@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,7 +27,14 @@ from railtrace.web.figures import figure
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.leanings import gone_under, standing_on
 from railtrace.web.names import Names
-from railtrace.web.people.names import without_crews, without_names
+from railtrace.web.people.names import (
+    WHOLE_ONLY,
+    crews_hidden,
+    names_a_crew,
+    sees_crews,
+    without_crews,
+    without_names,
+)
 from railtrace.web.running import the_app
 
 _ENVELOPE = {
@@ -216,6 +224,7 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
     knowledge.load(list(entry.units[:200]))
     leaf = app.trace.find([id_])[id_][2]
     item = entry.operation
+    hidden = not sees_crews(request) and names_a_crew(leaf)
     context = {
         "section": "trace", "entry": entry, "item": item, "readable": isinstance(item, Operation),
         "fields": _fields(item, knowledge, names), "dates": None,
@@ -225,9 +234,10 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
         ],
         "trust": _trust(entry, knowledge, names), "leaned": _leaned(entry, knowledge, names),
         "evidence": [
-            (e, app.evidence.path(e.sha256).exists()) for e in getattr(item, "evidence", ())
+            (e, app.evidence.path(e.sha256).exists())
+            for e in (() if hidden else getattr(item, "evidence", ()))
         ],
-        "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
+        "crew_hidden": hidden, "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
         "corrections": app.corrections_of(id_), "stands": _stands(item, knowledge, names),
         "protocol": bool(getattr(item, "readings", ())) or entry.kind in PRINTED,
         "lost": [(target, _said_of(target, knowledge, names), c)
@@ -307,7 +317,8 @@ def _whole(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any
 def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, Any, str]]:
     """Return (field word, value, address) of everything the envelope's own rows do not show."""
     if isinstance(item, Unreadable):
-        return [(key, json.dumps(part, ensure_ascii=False), "") for key, part in item.body.items()]
+        body = crews_hidden(item.body)
+        return [(key, json.dumps(part, ensure_ascii=False), "") for key, part in body.items()]
     rows: list[tuple[str, Any, str]] = []
     for field in item.__struct_fields__:
         value = getattr(item, field)
@@ -394,7 +405,10 @@ def proof(request: HttpRequest, id_: str) -> HttpResponse:
     """Send the proof file of an operation: everything a checker without this program needs."""
     app = the_app()
     checkpoint = app.checkpoint(app.entry(id_).log)
-    file = json.dumps(proof_of(app.trace, id_, checkpoint), ensure_ascii=False, indent=1)
+    proved = proof_of(app.trace, id_, checkpoint)
+    if not sees_crews(request) and names_a_crew(proved["leaf"].encode()):
+        raise PermissionDenied(gettext(WHOLE_ONLY))
+    file = json.dumps(proved, ensure_ascii=False, indent=1)
     response = HttpResponse(file, content_type="application/json")
     response.headers["Content-Disposition"] = 'attachment; filename="railtrace-proof.json"'
     return response

@@ -13,6 +13,7 @@ from railtrace.web.models import ApiToken
 SCOPES = {
     "record": _("Record operations"),
     "read": _("Read the trace and its views"),
+    "crews": _("With reading: see which crew made a run, take proofs of runs"),
     "replicate": _("Carry logs to and from another installation"),
 }
 MARK = "rt_"

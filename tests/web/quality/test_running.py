@@ -1,7 +1,9 @@
 """How a unit is run, on pages: runs, fuel, alarms, origins, comfort, the recorder's chart."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from django.test import Client
 from railtrace.app import App
 from railtrace.operating.recorders import Intake
 from railtrace.simulation.recorder_days import recorder_day, write_csv
+from railtrace.trace.merkle import leaf_hash
 from railtrace.trace.operation import (
     AlarmChecked,
+    Corrected,
     DefectFound,
     Failed,
     ModeViolated,
@@ -103,6 +107,74 @@ def test_a_crew_is_seen_only_by_the_role_that_needs_it(
         assert not [p for p in pages if CREW[0] in browser.get(p).text], role
     manager = reader_as("fleet_manager")
     assert [p for p in pages if CREW[0] in manager.get(p).text] == list(pages[:2])
+
+
+_DOORS = (
+    f"/api/operations/{LOCO}-1", f"/api/units/{LOCO}/operations?kind=RunRecorded",
+    f"/api/operations/{LOCO}-1/proof", f"/proof/{LOCO}-1", "/api/operations/run-right",
+    "/operations/run-right", f"/api/units/{LOCO}", "/api/operations/run-right/proof",
+)  # fmt: skip
+
+
+@pytest.fixture
+def corrected(driven: App) -> App:
+    """Return the railway after a run with a paper was said rightly, its crew in the replacement."""
+    paper = driven.evidence.put(BytesIO(b"route sheet of p-7777"), "sheet.csv", "text/csv")
+    rightly = RunRecorded(id=f"{LOCO}-9", units=(LOCO,), distance_km="101", crew=CREW,
+                          happened_at=driven.clock() - timedelta(days=11), evidence=(paper,))
+    driven.record([Corrected(id="run-right", happened_at=driven.clock(), target=f"{LOCO}-9",
+                             action="replace", replacement=rightly, reason="typed wrongly")],
+                  "p-test", "test")  # fmt: skip
+    assert driven.wait_caught_up(10)
+    return driven
+
+
+def test_no_door_for_programs_gives_a_crew_to_who_may_not_see_it(
+    corrected: App, reader_as: Callable[..., Client]
+) -> None:
+    viewer, manager = reader_as("viewer"), reader_as("fleet_manager")
+    sha = sha256(b"route sheet of p-7777").hexdigest()
+    for door in _DOORS:
+        said = viewer.get(door).text
+        assert CREW[0] not in said, door
+        assert sha not in said, door
+    seen = [door for door in _DOORS if CREW[0] in manager.get(door).text]
+    assert seen == [door for door in _DOORS if door != f"/api/units/{LOCO}"]
+
+
+def test_a_leaf_without_its_crew_says_that_something_is_withheld(
+    corrected: App, reader_as: Callable[..., Client]
+) -> None:
+    door = f"/api/operations/{LOCO}-1"
+    hidden, whole = (reader_as(r).get(door).json() for r in ("viewer", "safety_auditor"))
+    assert (hidden["withheld"], whole["withheld"]) == (["crews"], [])
+    assert hidden["leaf"]["operation"]["crew"] == ["…", "…"]
+    assert hidden["leaf"]["operation"]["route"] == whole["leaf"]["operation"]["route"]
+    assert hidden["leaf_hash"] == whole["leaf_hash"]
+
+
+def test_a_proof_of_a_run_is_for_who_may_see_crews_and_the_others_are_told_whom_to_ask(
+    corrected: App, reader_as: Callable[..., Client]
+) -> None:
+    viewer, auditor = reader_as("viewer"), reader_as("safety_auditor")
+    for door in (f"/api/operations/{LOCO}-1/proof", f"/proof/{LOCO}-1"):
+        refused = viewer.get(door, headers={"accept-language": "en"})
+        assert refused.status_code == 403
+        assert "may see which crew made a run" in refused.text
+        proved = auditor.get(door).json()
+        assert leaf_hash(proved["leaf"].encode()).hex() == auditor.get(
+            f"/api/operations/{LOCO}-1").json()["leaf_hash"]  # fmt: skip
+    assert viewer.get("/api/operations/run-v/proof").status_code == 200
+
+
+def test_a_token_sees_crews_by_a_scope_of_its_own(corrected: App, db: None) -> None:
+    from railtrace.web.tokens import make_token
+
+    now = datetime.now(UTC)
+    for scopes, seen in ((["read"], False), (["read", "crews"], True)):
+        text = make_token("fuel office", scopes, now, now + timedelta(days=1))[1]
+        client = Client(headers={"authorization": f"Bearer {text}"})
+        assert (CREW[0] in client.get(f"/api/operations/{LOCO}-1").text) == seen, scopes
 
 
 def test_fuel_is_held_against_the_runs_of_the_same_cell(driven: App, viewer: Client) -> None:

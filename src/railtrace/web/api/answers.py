@@ -75,12 +75,17 @@ class UnitAnswer(Struct, kw_only=True):
 
 
 class EntryAnswer(Struct, kw_only=True):
-    """A recorded operation: where it stands and the leaf, byte for byte as it is hashed."""
+    """A recorded operation: where it stands and the leaf, byte for byte as it is hashed.
+
+    `withheld` is "crews" where the crew of a run, and the files that name it, are not for this
+    reader: they are "…" in the leaf, which then no longer gives `leaf_hash`.
+    """
 
     log: str
     position: int
     leaf_hash: str
     corrected_by: list[str]
+    withheld: list[str]
     leaf: Raw
 
 

@@ -10,7 +10,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Router
 
-from railtrace.errors import BadOperation, NotFound
+from railtrace.errors import BadOperation, NotFound, RailtraceError
 from railtrace.projections.condition import judged
 from railtrace.projections.passport import Passport
 from railtrace.projections.usage import Usage
@@ -33,6 +33,8 @@ from railtrace.web.api.answers import (
     UnitsAnswer,
 )
 from railtrace.web.api.description import answers_with, json_of
+from railtrace.web.api.problems import ApiProblem
+from railtrace.web.people.names import WHOLE_ONLY, names_a_crew, sees_crews, without_crews
 from railtrace.web.running import the_app
 
 MOST_LISTED = 200
@@ -130,7 +132,7 @@ def unit_operations(
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
 ) -> HttpResponse:
     """List the operations that speak of a unit, newest first."""
-    tag = _view_tag(unit_id, kind, before, limit)
+    tag = _view_tag(unit_id, kind, before, limit, sees_crews(request))
     if unchanged := _polled(request, tag):
         return unchanged
     app = the_app()
@@ -140,7 +142,9 @@ def unit_operations(
         app.about(unit_id)
     shown = rows[:limit]
     leaves = app.trace.leaves_at([(row[3], row[4]) for row in shown])
-    entries = [_entry(row[3], row[4], leaves[row[3], row[4]]) for row in shown]
+    entries = [
+        _entry(request, row[3], row[4], leaves[row[3], row[4]]) for row in shown
+    ]
     more = json.dumps(shown[-1][1:5]) if len(rows) > limit else None
     return _json(EntriesAnswer(entries, more), tag)
 
@@ -157,12 +161,15 @@ def _cursor(before: str) -> tuple[int, int, str, int] | None:
         ) from None  # fmt: skip
 
 
-def _entry(log: str, position: int, leaf: bytes) -> EntryAnswer:
-    id_ = json.loads(leaf)["operation"].get("id", "")
+def _entry(request: HttpRequest, log: str, position: int, leaf: bytes) -> EntryAnswer:
+    told = json.loads(leaf)
+    id_ = told["operation"].get("id", "")
     corrections = [entry.operation.id for entry in the_app().corrections_of(id_)]
+    shown = without_crews(request, told)
+    withheld = ["crews"] if shown != told else []
     return EntryAnswer(
         log=log, position=position, leaf_hash=leaf_hash(leaf).hex(), corrected_by=corrections,
-        leaf=msgspec.Raw(leaf),
+        withheld=withheld, leaf=msgspec.Raw(msgspec.json.encode(shown) if withheld else leaf),
     )  # fmt: skip
 
 
@@ -259,11 +266,16 @@ def _condition(knowledge: Knowledge, unit_id: str) -> list[dict[str, Any]]:
     openapi_extra=answers_with(json_of(ProofAnswer), 404),
 )  # fmt: skip
 def proof(request: HttpRequest, operation_id: str) -> HttpResponse:
-    """Give leaf, inclusion path and signed checkpoint: enough for a checker of its own."""
+    """Give leaf, inclusion path and signed checkpoint: enough for a checker of its own.
+
+    The proof of a run whose crew is not for this reader is refused: a leaf is proved whole.
+    """
     app = the_app()
     signed = app.checkpoint(app.entry(operation_id).log)
-    proved = msgspec.json.encode(proof_of(app.trace, operation_id, signed))
-    return HttpResponse(proved, content_type="application/json")
+    proved = proof_of(app.trace, operation_id, signed)
+    if not sees_crews(request) and names_a_crew(proved["leaf"].encode()):
+        raise ApiProblem(403, RailtraceError(WHOLE_ONLY))
+    return HttpResponse(msgspec.json.encode(proved), content_type="application/json")
 
 
 @router.get(
@@ -271,11 +283,11 @@ def proof(request: HttpRequest, operation_id: str) -> HttpResponse:
     openapi_extra=answers_with(json_of(EntryAnswer), 404),
 )  # fmt: skip
 def operation(request: HttpRequest, operation_id: str) -> HttpResponse:
-    """Give a recorded operation, byte for byte as it is hashed."""
+    """Give a recorded operation, byte for byte as it is hashed; a crew to who may see crews."""
     found = the_app().trace.find([operation_id])
     if operation_id not in found:
         raise NotFound("operation {id} is not in this ledger", id=operation_id)
-    return _json(_entry(*found[operation_id]))
+    return _json(_entry(request, *found[operation_id]))
 
 
 @router.get(
