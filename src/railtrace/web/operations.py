@@ -237,7 +237,8 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
             (e, app.evidence.path(e.sha256).exists())
             for e in (() if hidden else getattr(item, "evidence", ()))
         ],
-        "crew_hidden": hidden, "happened_at": moment(entry.happened_us), "recorded_at": moment(entry.recorded_us),
+        "crew_hidden": hidden, "happened_at": moment(entry.happened_us),
+        "recorded_at": moment(entry.recorded_us),
         "corrections": app.corrections_of(id_), "stands": _stands(item, knowledge, names),
         "protocol": bool(getattr(item, "readings", ())) or entry.kind in PRINTED,
         "lost": [(target, _said_of(target, knowledge, names), c)
