@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from railtrace.analysis.plausibility import (
+    COPIES_BY_CHANCE,
     Presence,
     Series,
     copied,
     favourite_digits,
     grown,
+    honest_pairs,
     in_two_places,
 )
 from railtrace.errors import BadData
@@ -35,7 +39,36 @@ def test_seeded_copies_are_found_and_honest_series_are_left_alone():
         found += ((3, 200) in rows) + ((5, 201) in rows)
         planted += 2
     assert found / planted > 0.95
-    assert false_alarms <= 2
+    assert false_alarms <= 20 * COPIES_BY_CHANCE / 2
+
+
+def wheels_of_an_age(rng: np.random.Generator, count: int) -> list[Series]:
+    """Return flange, tread and rim, left and right, that all follow from the run since turning."""
+    run, rim = rng.gamma(1.2, 20, count), rng.normal(600, 60, count)
+    true = np.stack([320 - run, 320 - run, run, run, rim, rim], axis=1)
+    read = np.rint(true + rng.normal(0, 1.2, true.shape)).astype(int)
+    return [Series(tuple(row), f"u{n}") for n, row in enumerate(read.tolist())]
+
+
+def test_wheelsets_of_one_age_are_no_copies_of_each_other():
+    named = sum(len(copied(wheels_of_an_age(np.random.default_rng(s), 250))) for s in range(12))
+    assert named <= 12 * COPIES_BY_CHANCE
+
+
+def test_only_series_on_one_blank_are_compared():
+    rng = np.random.default_rng(4)
+    tyred = [replace(s, blank="tyre") for s in honest(rng, 100)]
+    rimmed = [replace(s, blank="rim") for s in honest(rng, 100)]
+    assert copied([*tyred, *rimmed, replace(tyred[0], blank="rim")]) == []
+    [found] = copied([*tyred, *rimmed, tyred[0]])
+    assert found.rows == (0, 200)
+
+
+def test_honest_pairs_thin_out_as_they_last_did():
+    expected = honest_pairs(np.array([40_000, 2_400, 300, 30, 9, 8, 8]))
+    assert expected[3] == pytest.approx(30 + expected[4])
+    assert 1 < expected[4] < 10
+    assert 0.001 < expected[6] < expected[5] < 0.5
 
 
 def test_agreement_of_coarse_readings_is_no_copy():

@@ -19,6 +19,10 @@ FEWEST_FOR_DIGITS = 50
 """Readings under which favourite digits cannot be told from luck."""
 NEVER_BY_CHANCE = 0.01
 """Findings expected by chance in one whole search, above which nothing is said."""
+COPIES_BY_CHANCE = 1.0
+"""The same for copies: six readings in tenths cannot tell a copy surer than that."""
+FEWEST_PAIRS = 10
+"""Pairs under which a count is too unsure to carry on from."""
 
 
 @dataclass(frozen=True)
@@ -33,70 +37,85 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Series:
-    """Readings written at one time of one thing, in a fixed order of places, in tenths."""
+    """Readings written at one time of one thing, in a fixed order of places, in tenths.
+
+    `blank` says which places those are: only series on the same blank are compared.
+    """
 
     readings: tuple[int, ...]
     unit: str
+    blank: str = ""
 
 
-def copied(series: Sequence[Series], expected: float = NEVER_BY_CHANCE) -> list[Suspicion]:
-    """Return pairs of series that agree in more places than chance would have them.
+def copied(series: Sequence[Series], expected: float = COPIES_BY_CHANCE) -> list[Suspicion]:
+    """Return pairs of series that agree in more places than honest pairs among them do.
 
     Notes
     -----
-    Two honest readings of a place agree with a chance taken from how all series differ there
-    (neighbouring pairs, so that wear within one unit does not count as honesty). A pair is named
-    when agreement in as many places is expected less than `expected` times among all pairs.
-    Compared by places they agree in, so that a copy with one number changed is found.
+    Places of one wheelset go together (left with right, flange with tread), and wheelsets of one
+    age are alike, so agreement in one place makes agreement in the next likelier: chances of single
+    places must not be multiplied. How fast honest pairs thin out is read from all pairs themselves,
+    up to agreement in half of the places, which a few copies cannot shift, and carried on from
+    there. A pair is named when at most `expected` honest ones like it are expected in the whole
+    search and they agree in more than half of their places: a copy with one number changed is found.
     """
-    by_length: dict[int, list[int]] = {}
+    by_blank: dict[tuple[str, int], list[int]] = {}
     for row, each in enumerate(series):
-        by_length.setdefault(len(each.readings), []).append(row)
+        by_blank.setdefault((each.blank, len(each.readings)), []).append(row)
+    looked = {key: rows for key, rows in by_blank.items() if key[1] > 1 and len(rows) > 2}
     found: list[Suspicion] = []
-    for length, rows in by_length.items():
-        if length > 1 and len(rows) > 2:
-            found += _copied(np.array([series[row].readings for row in rows]), rows, expected)
+    for rows in looked.values():
+        values = np.array([series[row].readings for row in rows])
+        found += _copied(values, rows, expected / len(looked))
     return sorted(found, key=lambda s: (s.by_chance, s.rows))
 
 
 def _copied(values: Ints, rows: list[int], expected: float) -> list[Suspicion]:
-    agree = _agreement(values)
-    pairs = len(rows) * (len(rows) - 1) / 2
-    tails = _tails(agree)
-    wanted = int(np.argmax(tails * pairs < expected)) if np.any(tails * pairs < expected) else 0
-    if not wanted:
+    honest = honest_pairs(_pairs_agreeing(values))
+    half = values.shape[1] // 2
+    few = np.flatnonzero(honest[half + 1 :] < expected) + half + 1
+    if not len(few):
         return []
     found: list[Suspicion] = []
     for first in range(len(rows) - 1):
         same = np.sum(values[first + 1 :] == values[first], axis=1)
-        for other in np.flatnonzero(same >= wanted):
+        for other in np.flatnonzero(same >= few[0]):
             places = int(same[other])
             found.append(Suspicion(
-                "copied", (rows[first], rows[first + 1 + int(other)]), float(tails[places] * pairs),
+                "copied", (rows[first], rows[first + 1 + int(other)]), float(honest[places]),
                 {"places": places, "of": values.shape[1]},
             ))  # fmt: skip
     return found
 
 
-def _agreement(values: Ints) -> Floats:
-    """Return the chance that two series agree in each place, kept off nought."""
-    found = np.empty(values.shape[1])
-    n = len(values)
-    for place in range(values.shape[1]):
-        _, counts = np.unique(values[:, place], return_counts=True)
-        pairs = np.sum(counts * (counts - 1.0))
-        found[place] = (pairs + 2) / (n * (n - 1.0) + 4)
-    return found
+def _pairs_agreeing(values: Ints) -> Ints:
+    """Return how many pairs agree in exactly 0, 1, ... places."""
+    counts = np.zeros(values.shape[1] + 1, int)
+    for first in range(len(values) - 1):
+        same = np.sum(values[first + 1 :] == values[first], axis=1)
+        counts += np.bincount(same, minlength=len(counts))
+    return counts
 
 
-def _tails(agree: Floats) -> Floats:
-    """Return the chance of agreeing in at least 0, 1, ... places: Poisson-binomial."""
-    count = np.zeros(len(agree) + 1)
-    count[0] = 1.0
-    for p in agree:
-        count[1:] = count[1:] * (1 - p) + count[:-1] * p
-        count[0] *= 1 - p
-    return np.asarray(np.cumsum(count[::-1])[::-1])
+def honest_pairs(counts: Ints) -> Floats:
+    """Return how many honest pairs are expected to agree in at least 0, 1, ... places.
+
+    `counts` are all pairs by places they agree in. Beyond the last count that is sure (at most
+    half of the places, ten pairs or more) the odds of agreeing in one place more grow as they last
+    grew, never shrink: the more two agree, the more alike they are.
+    """
+    places = len(counts) - 1
+    sure = [k for k in range(1, places // 2 + 1) if counts[k] >= FEWEST_PAIRS]
+    last = sure[-1] if sure else 1
+    told = counts[: last + 1].astype(float)
+    told[last] = max(told[last], 1.0)
+    odds = [told[k] / max(told[k - 1], 1.0) * k / (places - k + 1) for k in range(1, last + 1)]
+    growth = max(1.0, odds[-1] / odds[-2]) if len(odds) > 2 else 1.0
+    exact = [*told]
+    for k in range(last, places):
+        odds.append(odds[-1] * growth)
+        exact.append(exact[-1] * odds[-1] * (places - k) / (k + 1))
+    return np.asarray(np.cumsum(exact[::-1])[::-1])
 
 
 def favourite_digits(

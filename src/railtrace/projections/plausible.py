@@ -78,13 +78,14 @@ def _tenths(value: str) -> int:
 def _copied(life: Sequence[Operation]) -> list[Looked]:
     """Series of wheel readings, in a fixed order of quantity and place."""
     taken = [o for o in life if isinstance(o, Measured) and len(o.readings) > 3]
-    series = [
-        Series(tuple(_tenths(r.value) for r in sorted(
-            (r for r in o.readings if r.quantity in WHEEL), key=lambda r: (r.quantity, r.place))),
-            o.units[0])
-        for o in taken
-    ]  # fmt: skip
-    return _told(copied(series), taken)
+    return _told(copied([_series(o) for o in taken]), taken)
+
+
+def _series(measured: Measured) -> Series:
+    wheel = sorted((r for r in measured.readings if r.quantity in WHEEL),
+                   key=lambda r: (r.quantity, r.place))  # fmt: skip
+    blank = " ".join(f"{r.quantity}.{r.place}" for r in wheel)
+    return Series(tuple(_tenths(r.value) for r in wheel), measured.units[0], blank)
 
 
 def _digits(life: Sequence[Operation]) -> list[Looked]:
