@@ -57,7 +57,7 @@ def copied(series: Sequence[Series], expected: float = COPIES_BY_CHANCE) -> list
     places must not be multiplied. How fast honest pairs thin out is read from all pairs themselves,
     up to agreement in half of the places, which a few copies cannot shift, and carried on from
     there. A pair is named when at most `expected` honest ones like it are expected in the whole
-    search and they agree in more than half of their places: a copy with one number changed is found.
+    search. It agrees in more than half of its places: a copy with one number changed is found.
     """
     by_blank: dict[tuple[str, int], list[int]] = {}
     for row, each in enumerate(series):
