@@ -14,6 +14,8 @@ from railtrace.app import App, utc_now
 from railtrace.catalogue import load as catalogue_files
 from railtrace.config import Config, Site, Track, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
+from railtrace.projections.consist import Composition, Consist
+from railtrace.projections.consist_gates import Finding, own_stops
 from railtrace.simulation.clerks import Sent
 from railtrace.simulation.depots import Yard, depot_day
 from railtrace.simulation.histories import LOG as LITERATURE
@@ -21,8 +23,12 @@ from railtrace.simulation.histories import histories
 from railtrace.simulation.laws import Laws, load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.stand_months import stand_months
+from railtrace.simulation.trains import Fleet, staff_coaches, trains_day
 from railtrace.simulation.truth import Truth
 from railtrace.simulation.upkeep import upkeep
+from railtrace.store.trains import Trains
+from railtrace.trace.leaf import microseconds
+from railtrace.trace.operation import GateReason, Operation
 
 SEED = 1
 MARK = "demo.json"
@@ -140,6 +146,7 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
         clock.now = utc_now()
         count += _depot_day(app, clock.now, laws)
         count += _diagnostics(app, clock.now, laws)
+        count += _trains(app, clock.now, laws)
         app.look_for_twins(tell)
         app.sign_heads()
     finally:
@@ -156,11 +163,7 @@ def _depot_day(app: App, now: datetime, laws: Laws) -> int:
     )
     operations += upkeep(yards, _at_home(app, yards[0].site, ("locomotive", "coach")),
                          _at_home(app, "", ("freight_wagon",)), now)  # fmt: skip
-    refused = [r for r in app.record(operations, "demo", "simulation") if isinstance(r, Refused)]
-    if refused:
-        raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
-    app.catch_up()
-    return len(operations)
+    return _written(app, operations)
 
 
 def _at_home(app: App, site: str, classes: tuple[str, ...]) -> list[str]:
@@ -186,11 +189,46 @@ def _diagnostics(app: App, now: datetime, laws: Laws) -> int:
             app.evidence.put(file.content, file.name, file.media_type, "curve"),
         )  # fmt: skip
         operations.append(replace(made.operation, evidence=kept))
-    refused = [r for r in app.record(operations, "demo", "simulation") if isinstance(r, Refused)]
+    return _written(app, operations)
+
+
+def _trains(app: App, now: datetime, laws: Laws) -> int:
+    """Record the trains of some days, made up of coaches that may go, and of some that may not."""
+    site = next(s.log for s in laws.sites if "coach" in s.log)
+    count = _written(app, staff_coaches(site, now))
+    return count + _written(app, trains_day(_fleet(app, site, now), now))
+
+
+def _fleet(app: App, site: str, now: datetime) -> Fleet:
+    """Tell which coaches could go to Moscow now, and what stops the others."""
+    coaches = [unit for unit in _at_home(app, "", ("coach",)) if not unit.startswith("u-demo")]
+    planned = Consist(
+        unit="consist:demo", train_kind="passenger_long", route="dushanbe-moscow", site=site,
+        departs_us=microseconds(now), max_speed_kmh=120,
+        compositions=[Composition("demo", 0, coaches, [], [])],
+    )  # fmt: skip
+    facts = Trains(app.knowledge(), app.lookup).facts(planned, "ready", UTC)
+    stops = {unit.unit: why for unit in facts.units if (why := own_stops(facts, unit))}
+    fit = [unit for unit in coaches if unit not in stops]
+    return Fleet(
+        site, fit, {unit: [_reason(app, one) for one in why] for unit, why in stops.items()},
+        _at_home(app, "", ("freight_wagon",)), _at_home(app, "", ("locomotive",))[-2:],
+    )  # fmt: skip
+
+
+def _reason(app: App, one: Finding) -> GateReason:
+    row = app.catalogue().release_gates[one.row]
+    return GateReason(gate=one.gate.name, weight=one.weight, unit=one.gate.unit or None,
+                      row=one.row, text=row.ru)  # fmt: skip
+
+
+def _written(app: App, operations: Iterable[Operation]) -> int:
+    told = list(operations)
+    refused = [r for r in app.record(told, "demo", "simulation") if isinstance(r, Refused)]
     if refused:
         raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
     app.catch_up()
-    return len(operations)
+    return len(told)
 
 
 def _yard(app: App, site: str, free: dict[str, list[str]]) -> Yard:

@@ -163,6 +163,9 @@ def _pages(app: App) -> Iterator[tuple[str, str]]:
         for (unit,) in app.views.database.query(query):
             yield f"/units/{urllib.parse.quote(unit)}", unit
             yield f"/search?q={urllib.parse.quote(unit)}", unit
+    yield "/trains/", "<html"
+    for (consist,) in app.views.database.query("SELECT consist FROM consists ORDER BY consist"):
+        yield f"/trains/{urllib.parse.quote(consist)}", consist
     for recall, operation in _examples(app):
         yield f"/recalls/{recall}", recall
         yield f"/operations/{operation}", operation

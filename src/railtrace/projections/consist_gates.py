@@ -438,12 +438,18 @@ UNIT_CHECKS = frozenset({
 
 def fits(facts: Facts, unit: UnitFacts) -> bool:
     """Tell whether a unit that is not in the consist could go with it: no mandatory reason."""
+    return not own_stops(facts, unit)
+
+
+def own_stops(facts: Facts, unit: UnitFacts) -> list[Finding]:
+    """Return the mandatory reasons that a unit has whatever it is coupled to, by its row's order."""
     alone = replace(facts, units=[unit])
-    return not any(
-        _weight(row, gate) == "mandatory"
+    found = [
+        Finding(row.key, "mandatory", gate, row.order, 0)
         for row in rows_of(alone) if row.check in UNIT_CHECKS
-        for gate in _CHECKS[row.check](alone, row)
-    )  # fmt: skip
+        for gate in _CHECKS[row.check](alone, row) if _weight(row, gate) == "mandatory"
+    ]  # fmt: skip
+    return sorted(found, key=lambda f: (f.order, f.row))
 
 
 # --- the train as a whole ---------------------------------------------------------------------
