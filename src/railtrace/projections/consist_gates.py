@@ -442,7 +442,7 @@ def fits(facts: Facts, unit: UnitFacts) -> bool:
 
 
 def own_stops(facts: Facts, unit: UnitFacts) -> list[Finding]:
-    """Return the mandatory reasons that a unit has whatever it is coupled to, by its row's order."""
+    """Return the mandatory reasons a unit has whatever it is coupled to, by the rows' order."""
     alone = replace(facts, units=[unit])
     found = [
         Finding(row.key, "mandatory", gate, row.order, 0)

@@ -7,6 +7,7 @@ in coaches that have reasons of their own.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from railtrace.trace.numbers import network_check_digit
@@ -56,16 +57,14 @@ def staff_coaches(site: str, now: datetime) -> Iterator[Operation]:
 def trains_day(fleet: Fleet, now: datetime) -> Iterator[Operation]:
     """Yield the trains of yesterday, today and tomorrow, and one that is home again."""
     size = max(2, min(14, len(fleet.fit) // 6))
-    free = iter(fleet.fit)
-    take = lambda count: [unit for _, unit in zip(range(count), free, strict=False)]  # noqa: E731
-    staff = [f"u-demo-staff-{n}" for n in range(1, 4)]
-    yield from _Train("329", now, fleet).home_again([staff[0], *take(size)])
-    yield from _Train("319", now, fleet).on_the_way([staff[1], *take(size)])
-    yield from _Train("359", now, fleet).being_signed([staff[2], *take(size)])
-    yield from _Train("601", now, fleet).let_go(take(max(2, size // 2)))
-    yield from _Train("603", now, fleet).being_prepared(take(max(2, size // 2)))
+    free, few = iter(fleet.fit), max(2, size // 2)
+    yield from _Train("329", now, fleet).home_again(["u-demo-staff-1", *islice(free, size)])
+    yield from _Train("319", now, fleet).on_the_way(["u-demo-staff-2", *islice(free, size)])
+    yield from _Train("359", now, fleet).being_signed(["u-demo-staff-3", *islice(free, size)])
+    yield from _Train("601", now, fleet).let_go(list(islice(free, few)))
+    yield from _Train("603", now, fleet).being_prepared(list(islice(free, few)))
     bad = list(fleet.unfit)[:2]
-    yield from _Train("335", now, fleet).refused(take(2) + bad)
+    yield from _Train("335", now, fleet).refused([*islice(free, 2), *bad])
     yield from _Train("2703", now, fleet).inspected(list(fleet.wagons)[:55])
 
 
@@ -109,7 +108,8 @@ class _Train:
         for unit in self.units:
             for supply, amount, sign in _ON_BOARD:
                 yield self._write("Serviced", hours, units=(unit,), supply=supply, amount=amount,
-                                  unit_of_measure=sign, performed_by=("p-demo-supply",))  # fmt: skip
+                                  unit_of_measure=sign,
+                                  performed_by=("p-demo-supply",))  # fmt: skip
         until = f"{self.now + 25 * DAY:%Y-%m-%d}"
         for service in _PAPERS:
             yield self._write("PaperIssued", hours, units=tuple(self.units), service=service,
@@ -137,7 +137,8 @@ class _Train:
         locomotive = next(iter(self.fleet.locomotives), None)
         return self._of("BrakeTested", hours, test="full", number=f"ВУ-45 {self.train}",
                         locomotive=locomotive, mass_t=str(mass),
-                        brake_force_t=str(round(mass * 0.8)), performed_by=("p-demo-brakes",))  # fmt: skip
+                        brake_force_t=str(round(mass * 0.8)),
+                        performed_by=("p-demo-brakes",))  # fmt: skip
 
     def _released(self, hours: float, acts: Sequence[tuple[str, str]]) -> Iterator[Operation]:
         """Everything from supplies to the departure's release, over three hours."""
@@ -180,7 +181,8 @@ class _Train:
                           readings=(Reading(quantity="box_temperature", value="71", unit="°C",
                                             place="bogie.1/wheelset.2/right"),))  # fmt: skip
         yield self._write("DefectFound", -9, units=(units[1],), code="ventilation",
-                          note="не работает вентилятор", performed_by=("p-demo-chief",))  # fmt: skip
+                          note="не работает вентилятор",
+                          performed_by=("p-demo-chief",))  # fmt: skip
 
     def home_again(self, units: list[str]) -> Iterator[Operation]:
         """Home since yesterday: late, and without a coach that was left on the way."""
