@@ -3,8 +3,10 @@
 
     python check.py EXPORT [--key VERIFIER_KEY | --trust FILE] [--checkpoint EARLIER ...]
     python check.py PROOF.json [--key VERIFIER_KEY | --trust FILE]
+    python check.py CERTIFICATE.json [--key VERIFIER_KEY | --trust FILE] [--file FILE ...]
 
-EXPORT is a folder or a .zip made by `railtrace export`; PROOF.json is the proof of one entry.
+EXPORT is a folder or a .zip made by `railtrace export`; PROOF.json is the proof of one entry;
+CERTIFICATE.json is the certificate of a release, whose rows are judged again.
 It answers 0 when nothing is wrong, 1 when something is, 2 when it cannot be checked.
 
 This file needs Python 3.9 or later and no package; it shares no code with the program that
@@ -22,7 +24,8 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -52,7 +55,49 @@ FAULTS = {
     "evidence-changed": "{log} {position}: the file {sha256} named here was changed",
     "proof-wrong": "{log} {position}: the entry is not under the checkpoint of {size} entries",
 }
+CERTIFICATE_FAULTS = {
+    "certificate-rewritten": "{log}: the file is not as it was written, from byte {byte} on",
+    "leaf-changed": (
+        "{log} {position} ({id}): the entry or its proof was changed after it was recorded{told}"
+    ),
+    "leaf-missing": "{log} {position} ({id}): the decision leans on this entry, and it is not here",
+    "leaf-unnamed": "{log} {position} ({id}): the decision does not lean on this entry",
+    "decision-changed": "{log} {position}: the decision is not the file that was signed: {sha256}",
+    "decision-differs": "{log} {position}: {field}: the entry says {told}, its file says {now}",
+    "catalogue-changed": (
+        "{log} {position}: the catalogue is not the one that was adopted: {sha256}"
+    ),
+    "signature-changed": "{log} {position}: the signature of {person} ({role}) does not hold",
+    "unsigned-decision": "{log} {position}: nobody signed this release",
+    "measurement-changed": (
+        "{log} {position}: {what}: the decision stands on {told}, the entry says {now}"
+    ),
+    "row-unproven": "{log}: {what}: the decision names no entry of this file that says so",
+    "row-limit": "{log}: {what}: the decision says {told}, the catalogue says {now} ({limit})",
+    "row-misjudged": "{log}: {what}: the decision says {told}, by the rule it is {now}",
+    "row-unsaid": "{log}: {what}: {now}, and the decision does not name it among its reasons",
+    "gate-passed": "{log}: released against a mandatory gate: {what}",
+    "not-overridden": "{log}: released against a warning that nobody overrode: {what}",
+    "file-foreign": "{log}: {file} ({sha256}) is none of the files that the entries name",
+}
 REMARKS = {
+    "promise": (
+        "{log}: the promise (chances of delay and detachment) is kept here as it was told and is "
+        "not judged again: that takes the history of the whole fleet"
+    ),
+    "nothing-found": (
+        "{log}: {count} gates found nothing: whether there was nothing to find is shown by the "
+        "whole logs, not by this file"
+    ),
+    "counted": (
+        "{log}: {count} rows compare what was run or waited with what is allowed: the comparison "
+        "is judged again, the counting is not"
+    ),
+    "server-key": (
+        "{log}: {person} signed with a key that the server holds, opened by password and code"
+    ),
+    "signed-on-paper": "{log}: {person} signed the paper form {number}: look at the form",
+    "passkey": "{log}: {person} signed with a passkey: this checker does not read passkeys",
     "unsigned": "{log} {position}: no trusted checkpoint vouches for the entries from here on",
     "no-key": "{log}: no key of {origin} is trusted: signatures were not checked",
     "compromised": (
@@ -83,10 +128,10 @@ class Finding(NamedTuple):
     @property
     def is_fault(self) -> bool:
         """Tell a fault from a remark."""
-        return self.name in FAULTS
+        return self.name in FAULTS or self.name in CERTIFICATE_FAULTS
 
     def __str__(self) -> str:
-        text = FAULTS.get(self.name) or REMARKS[self.name]
+        text = {**FAULTS, **CERTIFICATE_FAULTS, **REMARKS}[self.name]
         return text.format(log=self.log, position=self.position, **self.values)
 
 
@@ -843,6 +888,419 @@ def check_proof(proof: dict[str, Any], trust: Trust | None) -> Log:
     return log
 
 
+# --- the certificate of a release -------------------------------------------------------------
+
+CERTIFICATE = "railtrace certificate v1"
+_PARTS = {"catalogue", "checkpoints", "decision", "decision_file", "entries", "format", "trust"}
+_DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
+_UTC = timezone(timedelta(0))
+_EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
+_MISSING: dict[str, Any] = {}
+
+
+class Certificate:
+    """A certificate as it was read, and what is found wrong with it."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        if set(body) != _PARTS:
+            odd = ", ".join(sorted(set(body) ^ _PARTS))
+            raise CannotCheck(f"this is not what a certificate holds: {odd}")
+        self.body = body
+        self.findings: list[Finding] = []
+        self.log, self.position = str(body["decision"]["log"]), int(body["decision"]["position"])
+        self.leaf = json.loads(body["decision"]["leaf"])
+        self.released = self.leaf["operation"]
+        self.decision = json.loads(body["decision_file"])
+        self.catalogue = json.loads(body["catalogue"])
+        self.operations: dict[str, tuple[str, int, dict[str, Any]]] = {}
+        for entry in body["entries"]:
+            operation = json.loads(entry["leaf"])["operation"]
+            told = operation.get("replacement", operation)
+            for id_ in (operation["id"], operation.get("target"), told["id"]):
+                if id_:
+                    self.operations[id_] = (entry["log"], entry["position"], told)
+
+    def say(self, name: str, **values: Any) -> None:
+        """Note something about the certificate as a whole."""
+        log, position = values.pop("log", self.log), values.pop("position", self.position)
+        self.findings.append(Finding(name, log, position, values))
+
+
+def canonical(body: dict[str, Any]) -> str:
+    """Return a certificate as it is written: keys sorted, no white space."""
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def check_certificate(text: str, trust: Trust | None) -> Certificate:
+    """Check proofs, signatures and hashes, then judge every row again."""
+    certificate = Certificate(json.loads(text))
+    written = canonical(certificate.body)
+    if text != written:
+        pairs = enumerate(zip(text, written))  # noqa: B905 (3.9)
+        byte = next((n for n, (a, b) in pairs if a != b), min(len(text), len(written)))
+        certificate.say("certificate-rewritten", byte=byte)
+    vouched = _vouched(certificate, trust)
+    for entry in [certificate.body["decision"], *certificate.body["entries"]]:
+        _check_entry(certificate, entry, vouched)
+    _check_leaned(certificate)
+    _check_decision(certificate)
+    _check_signatures(certificate)
+    for row in certificate.decision["rows"]:
+        _check_row(certificate, row)
+    _check_reasons(certificate)
+    _remark(certificate)
+    return certificate
+
+
+def _vouched(certificate: Certificate, trust: Trust | None) -> dict[str, Note]:
+    """Return the checkpoint of each log that a trusted key signed."""
+    trust = trust or Trust(certificate.body["trust"])
+    vouched = {}
+    for name, text in certificate.body["checkpoints"].items():
+        note = read_note(text)
+        if note is None:
+            certificate.say("checkpoint-unreadable", log=name, start=repr(text[:40]))
+            continue
+        log = Log(name, note.origin)
+        good = check_notes(log, [text], trust)
+        certificate.findings += log.findings
+        if good:
+            vouched[name] = note
+    return vouched
+
+
+def _check_entry(
+    certificate: Certificate, entry: dict[str, Any], vouched: dict[str, Note]
+) -> None:
+    log, position = entry["log"], entry["position"]
+    note = vouched.get(log)
+    if note is None:
+        if log not in certificate.body["checkpoints"]:
+            certificate.say("proof-wrong", log=log, position=position, size=0)
+        return
+    path = [bytes.fromhex(part) for part in entry["path"]]
+    hashed = leaf_hash(entry["leaf"].encode())
+    if root_from_path(hashed, position, note.size, path) != note.root:
+        told = "; ".join(_leaning_on(certificate, log, position))
+        certificate.say(
+            "leaf-changed", log=log, position=position, told=told and f": {told}",
+            id=json.loads(entry["leaf"])["operation"]["id"],
+        )  # fmt: skip
+
+
+def _leaning_on(certificate: Certificate, log: str, position: int) -> Iterator[str]:
+    """Say what the decision takes from an entry."""
+    for row in certificate.decision["rows"]:
+        for looked in row.get("looked", ()):
+            place = certificate.operations.get(looked["operation"], ("", -1, _MISSING))[:2]
+            if place == (log, position):
+                yield f"the decision takes from it {_named(row, looked)} = {_valued(looked)}"
+
+
+def _named(row: dict[str, Any], looked: dict[str, Any] = _MISSING) -> str:
+    looked = looked or next(iter(row.get("looked", ())), _MISSING)
+    what = [looked.get("what", ""), looked.get("place", "")]
+    words = " ".join(word for word in what if word) or row["gate"]
+    unit = looked.get("unit") or row.get("unit")
+    return f"{words} of {unit}" if unit else words
+
+
+def _valued(looked: dict[str, Any]) -> str:
+    if not looked.get("value"):
+        until = looked.get("until_us")
+        return "without an end" if until is None else f"valid until {_moment(until)}"
+    spread = f" ± {looked['uncertainty']}" if looked.get("uncertainty") else ""
+    return f"{looked['value']}{spread} {looked.get('unit_of_measure', '')}".rstrip()
+
+
+def _moment(us: int) -> str:
+    return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec="seconds")
+
+
+def _us(text: str) -> int:
+    return (_time(text) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _check_leaned(certificate: Certificate) -> None:
+    """Every entry that the decision leans on is here, and no other."""
+    leaned = {
+        (one["log"], one["position"]): one["operation"]
+        for one in certificate.released.get("leaned_on", ())
+    }
+    here = {
+        (entry["log"], entry["position"]): json.loads(entry["leaf"])["operation"]["id"]
+        for entry in certificate.body["entries"]
+    }
+    for (log, position), id_ in leaned.items():
+        if (log, position) not in here:
+            certificate.say("leaf-missing", log=log, position=position, id=id_)
+    for (log, position), id_ in here.items():
+        if (log, position) not in leaned:
+            certificate.say("leaf-unnamed", log=log, position=position, id=id_)
+
+
+def _check_decision(certificate: Certificate) -> None:
+    released, decision = certificate.released, certificate.decision
+    for name, part in (("decision", "decision_file"), ("catalogue", "catalogue")):
+        sha = hashlib.sha256(certificate.body[part].encode()).hexdigest()
+        if sha != released.get(part):
+            certificate.say(f"{name}-changed", sha256=released.get(part))
+    kind = "refused" if released["kind"] == "ReleaseRefused" else "released"
+    same = {
+        "decision": released["decision"], "outcome": kind, "scope": released["scope"],
+        "units": released.get("units", []), "act": released.get("act", ""),
+        "consist": released.get("consist", ""), "catalogue": released.get("catalogue"),
+        "reasons": released.get("reasons", []), "positions": released.get("positions", []),
+    }  # fmt: skip
+    for name, told in same.items():
+        if decision.get(name) != told:
+            certificate.say("decision-differs", field=name, told=told, now=decision.get(name))
+
+
+def _check_signatures(certificate: Certificate) -> None:
+    released = certificate.released
+    signatures = released.get("signatures", [])
+    if not signatures and released["kind"] == "Released":
+        certificate.say("unsigned-decision")
+    for signature in signatures:
+        person, method = signature["person"], signature["method"]
+        if method == "paper":
+            number = released.get("number") or "without a number"
+            certificate.say("signed-on-paper", person=person, number=number)
+        elif method == "passkey":
+            certificate.say("passkey", person=person)
+        elif _signature_holds(signature, released.get("decision_file", "")):
+            certificate.say("server-key", person=person)
+        else:
+            certificate.say("signature-changed", person=person, role=signature["role"])
+
+
+def _signature_holds(signature: dict[str, Any], decision_file: str) -> bool:
+    at = _time(signature["signed_at"]).astimezone(_UTC).isoformat(timespec="seconds")
+    statement = "\n".join(
+        ("railtrace-decision/1", decision_file, signature["person"], signature["role"], at, "")
+    ).encode()
+    public, signed = _unbase64(signature["public_key"]), _unbase64(signature["signature"])
+    return bool(public and signed and ed25519_verify(public, statement, signed))
+
+
+def _check_row(certificate: Certificate, row: dict[str, Any]) -> None:
+    for looked in row.get("looked", ()):
+        found = certificate.operations.get(looked["operation"])
+        if found is None:
+            certificate.say("row-unproven", what=_named(row, looked))
+        elif row["rule"] != "due":
+            _compare(certificate, row, looked, *found)
+    _check_limit(certificate, row)
+    now, told = judge_row(row), row.get("outcome", "fit")
+    if now != told:
+        certificate.say("row-misjudged", what=_named(row), told=told, now=now)
+    said = {reason.get("row") for reason in certificate.decision["reasons"]}
+    if now != "fit" and row["gate"] not in said and not _is_doubtful_twin(certificate, row, said):
+        certificate.say("row-unsaid", what=_named(row), now=now)
+
+
+def _is_doubtful_twin(certificate: Certificate, row: dict[str, Any], said: set[Any]) -> bool:
+    """A doubtful reading is the reason of the gate for doubts, which has a row of its own."""
+    if judge_row(row) != "doubtful":
+        return False
+    gates = certificate.catalogue.get("release_gates", {})
+    doubts = {key for key, gate in gates.items() if gate.get("check") == "doubtful"}
+    return bool(doubts & said) or not doubts & set(certificate.decision["gates"])
+
+
+def _compare(
+    certificate: Certificate, row: dict[str, Any], looked: dict[str, Any], log: str,
+    position: int, operation: dict[str, Any],
+) -> None:  # fmt: skip
+    """Hold what the decision says of an entry against the entry."""
+    now = _said_by(row["rule"], looked, operation)
+    told = {key: looked.get(key) for key in now if looked.get(key) not in (None, "")}
+    if told != {key: value for key, value in now.items() if value not in (None, "")}:
+        shown = _valued(now) if "value" in now or "until_us" in now else "nothing of it"
+        at = f", taken at {_moment(now['at_us'])}" if now.get("at_us") != looked["at_us"] else ""
+        certificate.say(
+            "measurement-changed", log=log, position=position, what=_named(row, looked),
+            told=_valued(looked), now=shown + at,
+        )  # fmt: skip
+
+
+def _said_by(rule: str, looked: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """Return what an operation says of what a row looked at."""
+    said: dict[str, Any] = {"at_us": _us(operation["happened_at"])}
+    if rule in ("limit", "own_limits", "fresh", "height"):
+        readings = [
+            {"value": r["value"], "uncertainty": r.get("uncertainty"), "unit_of_measure": r["unit"]}
+            for r in operation.get("readings", ())
+            if (r["quantity"], r.get("place", "")) == (looked["what"], looked.get("place", ""))
+        ]
+        same = [r for r in readings if r["value"] == looked["value"]]
+        return {**said, **next(iter([*same, *readings]), {"value": "nothing"})}
+    if rule == "paper":
+        until = operation.get("valid_until") if operation["kind"] == "PaperIssued" else None
+        return {**said, "until_us": until and _last_moment(until)}
+    if rule == "amount":
+        amount = {"value": operation["amount"], "unit_of_measure": operation["unit_of_measure"]}
+        return {**said, **amount, "what": operation["supply"]}
+    return {**said, "value": operation[looked["what"]]}
+
+
+def _last_moment(text: str) -> int:
+    """Return the end of a day, a month or a year [µs]."""
+    year, month, day = [*map(int, text.split("-")), 0, 0][:3]
+    if day:
+        following = datetime(year, month, day, tzinfo=_UTC) + timedelta(days=1)
+    elif month:
+        following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=_UTC)
+    else:
+        following = datetime(year + 1, 1, 1, tzinfo=_UTC)
+    return (following - _EPOCH) // timedelta(microseconds=1) - 1
+
+
+def _check_limit(certificate: Certificate, row: dict[str, Any]) -> None:
+    """Hold the limits of a row against the catalogue, and their dates against the reading's."""
+    gate = certificate.catalogue.get("release_gates", {}).get(row["gate"], _MISSING)
+    asked = certificate.catalogue.get("limits", {}).get(row.get("limit"), _MISSING)
+    if row["rule"] in ("limit", "height"):
+        asked = {key: asked.get(key) for key in ("min", "max", "valid_from", "valid_to")}
+        if row["rule"] == "height":
+            asked["min"] = None
+    elif row["rule"] == "due":
+        asked = {"min": None, "max": row.get("max")}
+    else:
+        asked = {key: gate.get(key) for key in ("min", "max")}
+        if row["rule"] in ("fresh", "paper"):
+            asked = {"min": None, "max": None}
+        if row["rule"] == "amount":
+            asked["max"] = None
+    told, now = (row.get("min"), row.get("max")), (asked.get("min"), asked.get("max"))
+    age = gate.get("max_age_h")
+    if row["rule"] in ("fresh", "amount") and float(row.get("max_age_h") or 0) != float(age or 0):
+        told, now = (row.get("max_age_h"), "h"), (age, "h")
+    if row["rule"] in ("paper", "amount") and row.get("required", False) != gate.get(
+        "required", False
+    ):
+        told, now = ("required", ""), ("not required", "")
+    name = row.get("limit") or row["gate"]
+    if told != now or gate is _MISSING:
+        certificate.say("row-limit", what=_named(row), told=told, now=now, limit=name)
+    elif row.get("looked") and asked.get("valid_from"):
+        day = _moment(row["looked"][0]["at_us"])[:10]
+        if row["rule"] == "height":
+            day = certificate.decision["day"]
+        if not asked["valid_from"] <= day <= (asked.get("valid_to") or "9999"):
+            span = f"{asked['valid_from']} to {asked.get('valid_to') or 'now'}"
+            certificate.say("row-limit", what=_named(row), told=day, now=span, limit=name)
+
+
+def _check_reasons(certificate: Certificate) -> None:
+    if certificate.released["kind"] != "Released":
+        return
+    for reason in certificate.decision["reasons"]:
+        what = f"{reason.get('row') or reason['gate']}: {reason.get('text', '')}"
+        if reason["weight"] == "mandatory":
+            certificate.say("gate-passed", what=what)
+        if reason["weight"] == "warning" and not (
+            reason.get("overridden") and reason.get("override_reason")
+        ):
+            certificate.say("not-overridden", what=what)
+
+
+def _remark(certificate: Certificate) -> None:
+    decision = certificate.decision
+    looked = {row["gate"] for row in decision["rows"]}
+    silent = set(decision["gates"]) - looked - {r.get("row") for r in decision["reasons"]}
+    if silent:
+        certificate.say("nothing-found", count=len(silent))
+    counted = sum(row["rule"] == "due" for row in decision["rows"])
+    if counted:
+        certificate.say("counted", count=counted)
+    if decision.get("promise"):
+        certificate.say("promise")
+
+
+# --- the rules of the rows --------------------------------------------------------------------
+
+
+def judge_row(row: dict[str, Any]) -> str:
+    """Judge a row by what it holds: fit, doubtful, unfit, missing or old."""
+    return _RULES[row["rule"]](row, list(row.get("looked", ())))
+
+
+def _judge(row: dict[str, Any], looked: dict[str, Any], bare: bool = False) -> str:
+    """The whole interval value ± uncertainty against the limits; JCGM 106:2012, 8.3."""
+    value = Decimal(looked["value"])
+    spread = Decimal(0) if bare else Decimal(looked.get("uncertainty") or 0)
+    low, high = value - spread, value + spread
+    least = Decimal(row["min"]) if row.get("min") is not None else None
+    most = Decimal(row["max"]) if row.get("max") is not None else None
+    if (least is not None and high < least) or (most is not None and low > most):
+        return "unfit"
+    if (least is not None and low < least) or (most is not None and high > most):
+        return "doubtful"
+    return "fit"
+
+
+def _by_limit(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    """A doubtful reading is decided by its value once it was repeated within a day."""
+    verdict = _judge(row, looked[0])
+    if verdict != "doubtful" or len(looked) < 2:
+        return verdict
+    apart = looked[0]["at_us"] - looked[1]["at_us"]
+    if 0 < apart <= _DAY_US and _judge(row, looked[1]) != "fit":
+        return _judge(row, looked[0], True)
+    return verdict
+
+
+def _by_own_limits(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    return "unfit" if _judge(row, looked[0]) == "unfit" else "fit"
+
+
+def _is_old(row: dict[str, Any], looked: dict[str, Any]) -> bool:
+    if row.get("max_age_h") is None:
+        return False
+    return bool(row["departs_us"] - looked["at_us"] > round(float(row["max_age_h"]) * _HOUR_US))
+
+
+def _by_freshness(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    return "missing" if not looked else "old" if _is_old(row, looked[0]) else "fit"
+
+
+def _by_paper(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    if not looked:
+        return "missing" if row.get("required") else "fit"
+    until = looked[0].get("until_us")
+    return "old" if until is not None and until < row["departs_us"] else "fit"
+
+
+def _by_amount(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    if not looked or _is_old(row, looked[0]):
+        return "missing" if row.get("required") else "fit"
+    least = row.get("min")
+    return "unfit" if least is not None and Decimal(looked[0]["value"]) < Decimal(least) else "fit"
+
+
+def _by_height(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    apart = abs(Decimal(looked[0]["value"]) - Decimal(looked[1]["value"]))
+    return "unfit" if row.get("max") is not None and apart > Decimal(row["max"]) else "fit"
+
+
+def _by_brake_force(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    per_100_t = 100 * Decimal(looked[0]["value"]) / Decimal(looked[1]["value"])
+    return "unfit" if row.get("min") is not None and per_100_t < Decimal(row["min"]) else "fit"
+
+
+def _by_use(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    return "unfit" if float(looked[0]["value"]) > float(row.get("max") or 0) else "fit"
+
+
+_RULES = {
+    "limit": _by_limit, "own_limits": _by_own_limits, "fresh": _by_freshness,
+    "paper": _by_paper, "amount": _by_amount, "height": _by_height,
+    "brake_force": _by_brake_force, "due": _by_use,
+}  # fmt: skip
+
+
 # --- the command ------------------------------------------------------------------------------
 
 
@@ -873,9 +1331,65 @@ def _say_whose_key(trust: Trust | None) -> None:
         )
 
 
-def _check_proof_file(arguments: argparse.Namespace) -> int:
+def _check_json(arguments: argparse.Namespace) -> int:
     try:
-        proof = json.loads(Path(arguments.path).read_bytes())
+        content = Path(arguments.path).read_bytes().decode()
+        body = json.loads(content)
+        certified = body["format"] == CERTIFICATE
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotCheck(f"{arguments.path} cannot be read: {error}") from error
+    if certified:
+        return _check_certificate_file(arguments, content, body)
+    return _check_proof_file(arguments, body)
+
+
+def _check_certificate_file(
+    arguments: argparse.Namespace, content: str, body: dict[str, Any]
+) -> int:
+    try:
+        notes = [read_note(text) for text in body["checkpoints"].values()]
+        trust = _trust_from(arguments, [note.origin for note in notes if note])
+        certificate = check_certificate(content, trust)
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        said = f"{type(error).__name__} {error}"
+        raise CannotCheck(f"{arguments.path} is not a certificate: {said}") from error
+    for name in arguments.file:
+        _check_named(certificate, Path(name))
+    _say_whose_key(trust)
+    _describe(certificate)
+    return _report(certificate.findings)
+
+
+def _check_named(certificate: Certificate, path: Path) -> None:
+    """Tell whether a file at hand is one that the entries name."""
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    parts = [certificate.body["decision"], *certificate.body["entries"]]
+    named = {s for part in parts for s in _files_in(json.loads(part["leaf"])["operation"])}
+    if sha in named:
+        print(f"{path.name}: as it was named, {sha}")
+    else:
+        certificate.say("file-foreign", file=path.name, sha256=sha)
+
+
+def _describe(certificate: Certificate) -> None:
+    decision, rows = certificate.decision, certificate.decision["rows"]
+    whom = decision.get("train") or decision.get("consist") or ", ".join(decision["units"])
+    act = f" ({decision['act']})" if decision.get("act") else ""
+    when = certificate.released["happened_at"]
+    print(f"{whom}{act}: {decision['outcome']}, {len(decision['units'])} units, {when}")
+    counted: dict[str, int] = {}
+    for row in rows:
+        counted[judge_row(row)] = counted.get(judge_row(row), 0) + 1
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
+    print(f"{len(rows)} rows judged again: {told or 'none'}")
+    print(
+        f"{len(certificate.body['entries']) + 1} entries with their proofs, "
+        f"{len(certificate.body['checkpoints'])} checkpoints"
+    )
+
+
+def _check_proof_file(arguments: argparse.Namespace, proof: dict[str, Any]) -> int:
+    try:
         note = read_note(proof["checkpoint"])
         trust = _trust_from(arguments, [note.origin] if note else [])
         log = check_proof(proof, trust)
@@ -912,16 +1426,21 @@ def _report(findings: list[Finding]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, 1 or 2."""
     parser = argparse.ArgumentParser(prog="check.py", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("path", metavar="EXPORT|PROOF.json", help="folder, .zip or .json")
+    parser.add_argument(
+        "path", metavar="EXPORT|PROOF.json|CERTIFICATE.json", help="folder, .zip or .json"
+    )
     parser.add_argument("--key", action="append", default=[], help="a trusted verifier key")
     parser.add_argument("--trust", help="a trust file")
     parser.add_argument(
         "--checkpoint", action="append", default=[], help="a checkpoint you kept earlier"
     )
+    parser.add_argument(
+        "--file", action="append", default=[], help="a file that a certificate's entries may name"
+    )
     given = parser.parse_args(arguments)
     try:
         if given.path.endswith(".json"):
-            return _check_proof_file(given)
+            return _check_json(given)
         return _check_export_files(given)
     except (CannotCheck, OSError) as error:
         print(f"cannot check: {error}", file=sys.stderr)

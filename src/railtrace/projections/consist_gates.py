@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from railtrace.catalogue.in_force import limits_for
 from railtrace.catalogue.rows import Catalogue, Limit, ReleaseGate, Route, TrainKind
-from railtrace.projections.condition import Condition, Judged, Series, judge, judged
+from railtrace.projections.condition import Condition, Series, Taken, judged
 from railtrace.projections.consist import Consist
 from railtrace.projections.fold import State
-from railtrace.projections.maintenance import Due, Maintenance
+from railtrace.projections.gate_rows import GateRow, Looked, judged_row, repeated
+from railtrace.projections.maintenance import HOUR_US, Due, Maintenance
 from railtrace.projections.passport import Passport
 from railtrace.projections.release import Gate
 from railtrace.projections.return_margin import Short, shortages, spot_at_time, years_on
@@ -28,9 +29,6 @@ from railtrace.trace.leaf import moment
 Act = Literal["ready", "depart"]
 Weight = Literal["mandatory", "warning", "information"]
 WEIGHTS: tuple[Weight, ...] = ("mandatory", "warning", "information")
-REPEAT_US = 24 * 3_600_000_000
-"""Two readings of one place within a day are a reading and its repeat."""
-HOUR_US = 3_600_000_000
 
 
 class Finding(Struct, frozen=True):
@@ -178,62 +176,58 @@ def _contradiction(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     return _own(facts, row)
 
 
-def _reading_values(result: Judged, **more: str) -> dict[str, str]:
-    assert result.limit is not None
-    last = result.last
-    return {
-        "quantity": result.quantity, "place": result.place, "value": last.value,
-        "unit": last.unit, "limit": result.limit.key, "operation": last.operation,
-        "uncertainty": last.uncertainty or "",
-    } | more  # fmt: skip
-
-
-def is_repeated(series: Series, limit: Limit) -> bool:
-    """Tell whether the last reading repeats, within a day, one that was not clearly inside."""
-    if len(series.readings) < 2:
-        return False
-    before, last = series.readings[-2:]
-    verdict = judge(
-        Decimal(before.value), Decimal(before.uncertainty or 0), _decimal(limit.min),
-        _decimal(limit.max),
-    )  # fmt: skip
-    return 0 < last.at_us - before.at_us <= REPEAT_US and verdict != "fit"
-
-
-def _at_departure(facts: Facts, row: ReleaseGate) -> Iterator[tuple[str, Judged, bool]]:
+def _limit_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    """Each last reading that a limit at departure judges, with the one before it."""
     for unit in _of_row(facts, row):
         for node, condition in unit.conditions:
             for result in judged(
                 condition, facts.catalogue, "at_departure", facts.consist.max_speed_kmh
             ):
-                series = condition.series[f"{result.quantity}|{result.place}"]
-                if result.limit is not None:
-                    yield node, result, is_repeated(series, result.limit)
+                if result.limit is not None and result.limit.unit == result.last.unit:
+                    series = condition.series[f"{result.quantity}|{result.place}"]
+                    yield _limit_row(row, node, series, result.limit)
+
+
+def _limit_row(row: ReleaseGate, node: str, series: Series, limit: Limit) -> GateRow:
+    return judged_row(GateRow(
+        row.key, "limit", node, looked=tuple(
+            _taken(node, series, taken) for taken in reversed(series.readings[-2:])),
+        limit=limit.key, min=limit.min, max=limit.max,
+    ))  # fmt: skip
+
+
+def _taken(node: str, series: Series, taken: Taken) -> Looked:
+    return Looked(
+        taken.operation, node, series.quantity, series.place, taken.value,
+        taken.uncertainty or "", taken.unit, taken.at_us, None, taken.log, taken.position,
+    )  # fmt: skip
+
+
+def _reading_values(found: GateRow, **more: str) -> dict[str, str]:
+    last = found.looked[0]
+    return {
+        "quantity": last.what, "place": last.place, "value": last.value,
+        "unit": last.unit_of_measure, "limit": found.limit, "operation": last.operation,
+        "uncertainty": last.uncertainty,
+    } | more  # fmt: skip
 
 
 def _unfit(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     """Over a limit; where a doubtful reading was repeated, the value alone decides."""
-    for unit, result, repeated in _at_departure(facts, row):
-        bare = result.verdict == "doubtful" and repeated and _outside(result)
-        if result.verdict == "unfit" or bare:
-            yield Gate("unfit", unit, _reading_values(result, repeated="yes" if bare else ""))
+    for found in _limit_rows(facts, row):
+        if found.outcome == "unfit":
+            bare = repeated(found) and "yes"
+            yield Gate("unfit", found.unit, _reading_values(found, repeated=bare or ""))
+
+
+def _doubtful_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    return (found for found in _limit_rows(facts, row) if found.outcome == "doubtful")
 
 
 def _doubtful(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    for unit, result, repeated in _at_departure(facts, row):
-        if result.verdict == "doubtful" and not repeated:
-            assert result.limit is not None
-            yield Gate("doubtful", unit, _reading_values(result, guard=result.limit.guard))
-
-
-def _outside(result: Judged) -> bool:
-    limit, value = result.limit, Decimal(result.last.value)
-    assert limit is not None
-    return judge(value, Decimal(0), _decimal(limit.min), _decimal(limit.max)) == "unfit"
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    for found in _doubtful_rows(facts, row):
+        guard = facts.catalogue.limits[found.limit].guard
+        yield Gate("doubtful", found.unit, _reading_values(found, guard=guard))
 
 
 def _readings(facts: Facts, row: ReleaseGate) -> Iterator[tuple[UnitFacts, str, Series]]:
@@ -244,33 +238,52 @@ def _readings(facts: Facts, row: ReleaseGate) -> Iterator[tuple[UnitFacts, str, 
                     yield unit, node, series
 
 
-def _reading(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    """A reading outside the row's own limits."""
+def _own_limit_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
     for _, node, series in _readings(facts, row):
         last = series.readings[-1]
-        verdict = judge(
-            Decimal(last.value), Decimal(last.uncertainty or 0), _decimal(row.min),
-            _decimal(row.max),
-        )  # fmt: skip
-        if verdict == "unfit" and last.unit == row.unit:
-            yield Gate("reading", node, {
-                "quantity": series.quantity, "place": series.place, "value": last.value,
-                "unit": last.unit, "min": row.min or "", "max": row.max or "",
+        if last.unit == row.unit:
+            looked = _taken(node, series, last)
+            yield judged_row(GateRow(row.key, "own_limits", node, looked=(looked,), min=row.min,
+                                     max=row.max))  # fmt: skip
+
+
+def _reading(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """A reading outside the row's own limits."""
+    for found in _own_limit_rows(facts, row):
+        if found.outcome == "unfit":
+            last = found.looked[0]
+            yield Gate("reading", found.unit, {
+                "quantity": last.what, "place": last.place, "value": last.value,
+                "unit": last.unit_of_measure, "min": row.min or "", "max": row.max or "",
                 "operation": last.operation,
             })  # fmt: skip
 
 
-def _reading_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    age_us = round((row.max_age_h or 0) * HOUR_US)
-    latest = dict[str, int]()
-    for unit, _, series in _readings(facts, row):
-        latest[unit.unit] = max(latest.get(unit.unit, 0), series.readings[-1].at_us)
+def _fresh_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    """The last reading of a quantity on each unit, and how old it may be."""
+    latest = dict[str, Looked]()
+    for unit, node, series in _readings(facts, row):
+        looked = _taken(node, series, series.readings[-1])
+        if unit.unit not in latest or (latest[unit.unit].at_us or 0) < (looked.at_us or 0):
+            latest[unit.unit] = looked
     for unit in _of_row(facts, row):
-        at_us = latest.get(unit.unit)
-        if at_us is None or (age_us and facts.departs_us - at_us > age_us):
-            yield Gate("reading_missing", unit.unit, {
-                "quantity": row.quantity, "last": str(at_us or ""),
-                "hours": f"{row.max_age_h:g}" if row.max_age_h else "",
+        looked_at = (latest[unit.unit],) if unit.unit in latest else ()
+        yield judged_row(GateRow(
+            row.key, "fresh", unit.unit, looked=looked_at, max_age_h=_hours(row), required=True,
+            departs_us=facts.departs_us,
+        ))  # fmt: skip
+
+
+def _hours(row: ReleaseGate) -> str | None:
+    return f"{row.max_age_h:g}" if row.max_age_h else None
+
+
+def _reading_missing(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for found in _fresh_rows(facts, row):
+        if found.outcome != "fit":
+            last = str(found.looked[0].at_us) if found.looked else ""
+            yield Gate("reading_missing", found.unit, {
+                "quantity": row.quantity, "last": last, "hours": found.max_age_h or "",
             })  # fmt: skip
 
 
@@ -314,39 +327,53 @@ def _identity(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
             yield Gate("identity", unit.unit, {"number": number})
 
 
-def _paper(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    """A paper that has run out by the departure, or is not there though the row requires it."""
+def _paper_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
     for unit in _of_row(facts, row):
         state = unit.state("maintenance")
         done = state.done.get(row.service) if isinstance(state, Maintenance) else None
-        if done is None and row.required:
-            yield Gate("paper", unit.unit, {"service": row.service, "until": "", "row": row.key})
-        if done is not None and done.until_us is not None and done.until_us < facts.departs_us:
-            yield Gate("paper", unit.unit, {
-                "service": row.service, "until": moment(done.until_us).date().isoformat(),
-                "operation": done.operation, "row": row.key,
+        looked = () if done is None else (Looked(
+            done.operation, unit.unit, row.service, at_us=done.at_us, until_us=done.until_us),)
+        yield judged_row(GateRow(row.key, "paper", unit.unit, looked=looked,
+                                 required=row.required, departs_us=facts.departs_us))  # fmt: skip
+
+
+def _paper(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """A paper that has run out by the departure, or is not there though the row requires it."""
+    for found in _paper_rows(facts, row):
+        if found.outcome == "missing":
+            yield Gate("paper", found.unit, {"service": row.service, "until": "", "row": row.key})
+        if found.outcome == "old":
+            yield Gate("paper", found.unit, {
+                "service": row.service, "operation": found.looked[0].operation, "row": row.key,
+                "until": moment(found.looked[0].until_us or 0).date().isoformat(),
             })  # fmt: skip
+
+
+def _amount_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    for unit in _of_row(facts, row):
+        state = unit.state("servicing")
+        there = state.supplies.get(row.supply) if isinstance(state, Servicing) else None
+        looked = () if there is None else (Looked(
+            there.operation, unit.unit, row.supply, value=there.amount,
+            unit_of_measure=there.unit, at_us=there.at_us),)
+        yield judged_row(GateRow(
+            row.key, "amount", unit.unit, looked=looked, min=row.min, max_age_h=_hours(row),
+            required=row.required, departs_us=facts.departs_us,
+        ))  # fmt: skip
 
 
 def _supply(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     """Less on board than the norm, or nobody said how much for this trip."""
     asked = facts.catalogue.supplies[row.supply]
-    for unit in _of_row(facts, row):
-        state = unit.state("servicing")
-        there = state.supplies.get(row.supply) if isinstance(state, Servicing) else None
-        old = (
-            there is not None
-            and row.max_age_h is not None
-            and (facts.departs_us - there.at_us > row.max_age_h * HOUR_US)
-        )
+    for found in _amount_rows(facts, row):
         values = {"supply": row.supply, "norm": row.min or "", "unit": asked.unit,
                   "row": row.key, "next": _next_supply(facts, row.supply)}  # fmt: skip
-        if there is None or old:
-            if row.required:
-                yield Gate("supply", unit.unit, values | {"amount": ""})
-        elif row.min is not None and Decimal(there.amount) < Decimal(row.min):
-            yield Gate("supply", unit.unit, values | {
-                "amount": there.amount, "operation": there.operation,
+        if found.outcome == "missing":
+            yield Gate("supply", found.unit, values | {"amount": ""})
+        elif found.outcome == "unfit":
+            there = found.looked[0]
+            yield Gate("supply", found.unit, values | {
+                "amount": there.value, "operation": there.operation,
             })  # fmt: skip
 
 
@@ -503,8 +530,8 @@ def facing(facts: Facts, ahead: int) -> tuple[str, str]:
     return ("a" if first in turned else "b"), ("b" if second in turned else "a")
 
 
-def heights(facts: Facts, ahead: int) -> tuple[Decimal, Decimal] | None:
-    """Return the heights of the two couplers that meet behind a unit [mm], if both are known."""
+def _couplers(facts: Facts, ahead: int) -> tuple[Looked, ...] | None:
+    """The two couplers that meet behind a unit, if the heights of both are known."""
     found = []
     for unit, end in zip(facts.units[ahead : ahead + 2], facing(facts, ahead), strict=True):
         condition = unit.state("condition")
@@ -512,11 +539,17 @@ def heights(facts: Facts, ahead: int) -> tuple[Decimal, Decimal] | None:
             condition, Condition) else None  # fmt: skip
         if series is None:
             return None
-        found.append(Decimal(series.readings[-1].value))
-    return found[0], found[1]
+        found.append(_taken(unit.unit, series, series.readings[-1]))
+    return tuple(found)
 
 
-def _joint_height(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+def heights(facts: Facts, ahead: int) -> tuple[Decimal, Decimal] | None:
+    """Return the heights of the two couplers that meet behind a unit [mm], if both are known."""
+    met = _couplers(facts, ahead)
+    return (Decimal(met[0].value), Decimal(met[1].value)) if met else None
+
+
+def _height_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
     for ahead in range(len(facts.units) - 1):
         first, second = facts.units[ahead], facts.units[ahead + 1]
         limits = limits_for(
@@ -524,13 +557,20 @@ def _joint_height(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
             "at_departure", facts.day, max_speed_kmh=facts.consist.max_speed_kmh,
             place="behind_locomotive" if first.vehicle_class == "locomotive" else "",
         )  # fmt: skip
-        met = heights(facts, ahead)
-        if not limits or met is None or limits[0].max is None:
-            continue
-        if abs(met[0] - met[1]) > Decimal(limits[0].max):
-            yield Gate("joint_height", second.unit, {
-                "ahead": first.unit, "behind": second.unit, "value": str(abs(met[0] - met[1])),
-                "unit": limits[0].unit, "limit": limits[0].key,
+        met = _couplers(facts, ahead)
+        if limits and met is not None and limits[0].max is not None:
+            yield judged_row(GateRow(row.key, "height", second.unit, looked=met,
+                                     limit=limits[0].key, max=limits[0].max))  # fmt: skip
+
+
+def _joint_height(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    for found in _height_rows(facts, row):
+        if found.outcome == "unfit":
+            ahead, behind = found.looked
+            yield Gate("joint_height", found.unit, {
+                "ahead": ahead.unit, "behind": behind.unit,
+                "value": str(abs(Decimal(ahead.value) - Decimal(behind.value))),
+                "unit": facts.catalogue.limits[found.limit].unit, "limit": found.limit,
             })  # fmt: skip
 
 
@@ -652,17 +692,24 @@ def _brake_failed(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
         yield Gate("brake_failed", "", {"number": brakes.number, "operation": brakes.operation})
 
 
-def _brake_force(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    """Brake force per 100 t of train, by the certificate, under the row's least [tf]."""
+def _brake_force_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
     brakes = facts.consist.braked()
     if brakes is None or row.min is None:
         return
-    per_100_t = 100 * Decimal(brakes.force_t) / Decimal(brakes.mass_t)
-    if per_100_t < Decimal(row.min):
-        yield Gate("brake_force", "", {
-            "value": f"{per_100_t:.1f}", "min": row.min, "operation": brakes.operation,
-            "row": row.key,
-        })  # fmt: skip
+    said = [Looked(brakes.operation, what=what, value=value, at_us=brakes.at_us)
+            for what, value in (("brake_force_t", brakes.force_t), ("mass_t", brakes.mass_t))]
+    yield judged_row(GateRow(row.key, "brake_force", looked=tuple(said), min=row.min))
+
+
+def _brake_force(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Brake force per 100 t of train, by the certificate, under the row's least [tf]."""
+    for found in _brake_force_rows(facts, row):
+        if found.outcome == "unfit":
+            force, mass = found.looked
+            yield Gate("brake_force", "", {
+                "value": f"{100 * Decimal(force.value) / Decimal(mass.value):.1f}",
+                "min": found.min or "", "operation": force.operation, "row": row.key,
+            })  # fmt: skip
 
 
 def _no_locomotive(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
@@ -691,6 +738,37 @@ _CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
     "return_margin": _return_margin, "admission_age": _admission_age,
     "admission_extended": _admission_extended,
 }  # fmt: skip
+
+
+def _due_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    """How much of each interval of maintenance is used up, by the criterion used up most."""
+    for unit in _of_row(facts, row):
+        for node, some in unit.dues.items():
+            for due in some:
+                worst = due.binding
+                if worst is not None and due.last is not None:
+                    used = Looked(due.last.operation, node, due.kind, value=str(worst.used),
+                                  unit_of_measure=worst.unit, at_us=due.last.at_us)  # fmt: skip
+                    yield judged_row(GateRow(row.key, "due", node, looked=(used,),
+                                             max=str(worst.allowed)))  # fmt: skip
+
+
+_ROWS: dict[str, Callable[[Facts, ReleaseGate], Iterator[GateRow]]] = {
+    "unfit": _limit_rows, "doubtful": _doubtful_rows, "reading": _own_limit_rows,
+    "reading_missing": _fresh_rows, "paper": _paper_rows, "supply": _amount_rows,
+    "joint_height": _height_rows, "brake_force": _brake_force_rows, "overdue": _due_rows,
+}  # fmt: skip
+ROW_CHECKS = frozenset(_ROWS)
+"""What can be judged again from what a row holds; the rest is found or not found in the logs."""
+
+
+def judged_rows(facts: Facts, only: Iterable[ReleaseGate] | None = None) -> list[GateRow]:
+    """Return everything that the gates held against a limit, an amount or a date."""
+    asked = rows_of(facts) if only is None else only
+    return [
+        found for row in sorted(asked, key=lambda r: (r.order, r.key)) if row.check in _ROWS
+        for found in _ROWS[row.check](facts, row)
+    ]  # fmt: skip
 
 
 def refuses(found: Iterable[Finding]) -> list[Finding]:

@@ -6,7 +6,8 @@ from typing import cast
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.consist import PREFIX, Consist
-from railtrace.projections.consist_gates import HOUR_US, Act, Facts, UnitFacts, fits
+from railtrace.projections.consist_gates import Act, Facts, UnitFacts, fits
+from railtrace.projections.maintenance import HOUR_US
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import InConsist, Listed, Lookup
 from railtrace.trace.leaf import moment

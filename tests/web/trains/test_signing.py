@@ -83,9 +83,25 @@ def test_a_release_is_signed_and_any_change_of_its_file_breaks_the_signature(
     assert not holds(msgspec.structs.replace(signature, person="p-other"), released.decision_file)
     file = msgspec.json.decode(railway.evidence.read(released.decision_file))
     assert file["units"] == list(released.units)
-    assert {r["verdict"] for r in file["readings"]} == {"fit"}
+    assert {row.get("outcome", "fit") for row in file["rows"]} == {"fit"}
     again = decide(browser, password=password, code=code)
     assert "the one-time code is wrong or was used" in again
+
+
+def test_the_certificate_of_a_release_is_downloaded_and_holds(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    from railtrace import check
+
+    browser, password, code = keyed(reader_as, datetime.now(UTC) + timedelta(seconds=30))
+    decide(browser, password=password, code=code)
+    id_ = last_release(railway).id
+    answer = browser.get(f"/trains/certificate/{id_}.json")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    certificate = check.check_certificate(answer.content.decode(), None)
+    assert [str(found) for found in certificate.findings if found.is_fault] == []
+    assert len(certificate.decision["rows"]) > 70
+    assert f"/trains/certificate/{id_}.json" in browser.get("/trains/C-359").content.decode()
 
 
 def test_the_code_alone_and_the_password_alone_do_not_sign(

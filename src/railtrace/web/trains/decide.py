@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,9 +16,10 @@ from django.views.decorators.http import require_POST
 
 from railtrace.errors import Refused
 from railtrace.projections.condition import Condition
-from railtrace.projections.condition import judged as judged_readings
 from railtrace.projections.consist import Consist
-from railtrace.projections.consist_gates import Facts, Finding, refuses, rows_of
+from railtrace.projections.consist_gates import Facts, Finding, judged_rows, refuses
+from railtrace.projections.decision_file import decision_file, looked_at
+from railtrace.projections.gate_rows import GateRow
 from railtrace.trace.decision import signed
 from railtrace.trace.operation import (
     DecisionSignature,
@@ -31,6 +31,7 @@ from railtrace.trace.operation import (
     Restriction,
 )
 from railtrace.web.accounts import person_of
+from railtrace.web.corrections import standing
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
 from railtrace.web.people.signing import open_key
@@ -100,14 +101,14 @@ def _record(
     request: HttpRequest, state: Consist, facts: Facts, reasons: list[Finding], act: str,
     refuse: bool,
 ) -> None:  # fmt: skip
-    app, kept = the_app(), _kept(request, facts, reasons, refuse)
+    app, kept, rows = the_app(), _kept(request, facts, reasons, refuse), judged_rows(facts)
     decided: dict[str, Any] = {
         "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
         "scope": "consist", "act": act, "consist": state.consist, "train": state.train,
-        "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts),
+        "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts, rows),
         "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
-    content = decision_file(facts, decided, refuse)
+    content = decision_file(facts, decided, refuse, rows)
     sha256 = hashlib.sha256(content).hexdigest()
     decided |= _signed(request, sha256, refuse)
     file = app.evidence.put(content, "decision.json", "application/json", "dataset")
@@ -133,34 +134,6 @@ def _signed(request: HttpRequest, sha256: str, refuse: bool) -> dict[str, Any]:
     if refuse:
         return {}
     raise Refused("sign it: password and one-time code, or the number of the signed paper form")
-
-
-def decision_file(facts: Facts, decided: dict[str, Any], refuse: bool) -> bytes:
-    """Return the whole evaluation as a file: rows, readings with their limits, what it took in."""
-    consist = facts.consist
-    return msgspec.json.encode({
-        "format": "railtrace-decision/1", "decision": decided["decision"],
-        "outcome": "refused" if refuse else "released", "act": decided["act"],
-        "consist": consist.consist, "train": consist.train, "train_kind": consist.train_kind,
-        "route": consist.route, "departs_us": consist.departs_us, "units": decided["units"],
-        "max_speed_kmh": consist.max_speed_kmh, "catalogue": decided["catalogue"],
-        "positions": decided["positions"], "reasons": decided["reasons"],
-        "rows": sorted(row.key for row in rows_of(facts)), "readings": _readings(facts),
-    }, order="sorted")  # fmt: skip
-
-
-def _readings(facts: Facts) -> list[dict[str, Any]]:
-    """Return every reading that a limit at departure judged, with the limit and the verdict."""
-    return [
-        {"unit": node, "quantity": r.quantity, "place": r.place, "value": r.last.value,
-         "uncertainty": r.last.uncertainty or "0", "unit_of_measure": r.last.unit,
-         "limit": r.limit.key, "min": r.limit.min, "max": r.limit.max, "verdict": r.verdict,
-         "operation": r.last.operation, "log": r.last.log, "position": r.last.position}
-        for unit in facts.units for node, condition in unit.conditions
-        for r in judged_readings(
-            condition, facts.catalogue, "at_departure", facts.consist.max_speed_kmh)
-        if r.limit is not None
-    ]  # fmt: skip
 
 
 def _kept(
@@ -193,14 +166,24 @@ def _reason(one: Said, overridden: tuple[str, datetime] | None, zone: Any) -> Ga
     )  # fmt: skip
 
 
-def leaned_on(facts: Facts) -> tuple[LeanedOn, ...]:
-    """Return the readings that a decision stands on, by their places in the logs."""
-    taken = {
+def leaned_on(facts: Facts, rows: list[GateRow]) -> tuple[LeanedOn, ...]:
+    """Return what a decision stands on, by its places in the logs: readings, papers, signatures."""
+    leaned, named = looked_at(facts, rows)
+    taken = {(one.operation, one.log, one.position) for one in leaned} | {
         (last.operation, last.log, last.position)
         for unit in facts.units for _, condition in unit.conditions
         for last in (series.readings[-1] for series in _series(condition))
     }  # fmt: skip
+    taken |= _places(sorted(named - {operation for operation, _, _ in taken}))
     return tuple(LeanedOn(operation=o, log=log, position=p) for o, log, p in sorted(taken))[:5000]
+
+
+def _places(ids: list[str]) -> set[tuple[str, str, int]]:
+    """Return where the versions of some entries that hold now lie; a corrected one, elsewhere."""
+    corrected = standing(ids)
+    found = {(id_, c.log, c.position) for id_, c in corrected.items()}
+    first = the_app().trace.places([id_ for id_ in ids if id_ not in corrected])
+    return found | {(id_, places[0][0], places[0][1]) for id_, places in first.items()}
 
 
 def _series(condition: Condition) -> Iterable[Any]:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from railtrace.web.trains import acts, board, compose, decide, inspect, page
+from railtrace.web.trains import acts, board, certificate, compose, decide, inspect, page
 
 urlpatterns = [
     path("", board.board, name="trains"),
     path("compose", compose.compose, name="new-consist"),
     path("inspect", inspect.inspect, name="inspect-train"),
     path("unit", compose.unit_said, name="unit-said"),
+    path("certificate/<path:id_>.json", certificate.file, name="certificate"),
     path("<str:consist>", page.consist_page, name="consist"),
     path("<str:consist>/compose", compose.compose, name="compose-consist"),
     path("<str:consist>/inspected", inspect.inspected, name="inspected-train"),
