@@ -27,7 +27,7 @@ def rows() -> list[Row]:
     hazard = fit_hazard(table, public_prior())
     everything = forecast_study._places(fleet, fleet.seen_age, fleet.known)
     one = Places(*(getattr(everything, name)[everything.unit == 0]
-                   for name in ("unit", "component", "age_km", "stops", "factor")))  # fmt: skip
+                   for name in ("unit", "component", "age_km", "stops")))  # fmt: skip
 
     def answer() -> None:
         told = run_reliability(hazard, one, 500, np.zeros(1), np.zeros(1, int), ages)

@@ -26,7 +26,7 @@ def places(ages, **change) -> Places:
     n = len(ages)
     columns = {
         "unit": np.zeros(n, int), "component": np.arange(n) % 2,
-        "age_km": np.asarray(ages, float), "stops": np.ones(n), "factor": np.ones(n),
+        "age_km": np.asarray(ages, float), "stops": np.ones(n),
     } | change  # fmt: skip
     return Places(**columns)
 

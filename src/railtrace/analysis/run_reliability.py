@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 
-from railtrace.analysis.exposure import AgeSpread, Ints
+from railtrace.analysis.condition import Condition, nothing_known
+from railtrace.analysis.exposure import AgeSpread, Ints, sum_by
 from railtrace.analysis.fleet_hazard import FleetHazard
 from railtrace.analysis.life_data import Floats
 from railtrace.errors import BadData
@@ -34,15 +35,19 @@ class Places:
         Virtual age, NaN where it is missing.
     stops : shape (n,)
         Chance that a failure of this place ends the run, 0..1.
-    factor : shape (n,)
-        By how much the condition of this place multiplies its hazard; 1 where nothing is known.
+    condition : of each place over this run; None where nothing is judged and nothing wears
     """
 
     unit: Ints
     component: Ints
     age_km: Floats
     stops: Floats
-    factor: Floats
+    condition: Condition | None = None
+
+    @property
+    def bent(self) -> Condition:
+        """The condition of each place, told or not."""
+        return self.condition or nothing_known(len(self.unit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,8 @@ class RunReliability:
         evidence away never raises it.
     hazard : shape (n,)
         Expected stopping failures of each place over the run; they add up to the unit's.
+    worn : shape (n,)
+        What wear adds to each of them.
     log_deviation : shape (v,)
         Of the logarithm of a unit's summed hazard.
     missing : shape (v,)
@@ -69,6 +76,7 @@ class RunReliability:
     high: Floats
     floor: Floats
     hazard: Floats
+    worn: Floats
     log_deviation: Floats
     missing: Ints
 
@@ -106,22 +114,37 @@ def run_reliability(
     variance = _variance(fleet, places, mean, square, known, units)
     relative = variance / np.maximum(total, 1e-300) ** 2
     deviation = np.sqrt(np.log1p(relative) + spread)
-    middle = total * scale
-    centre = np.log(np.maximum(middle, 1e-300)) - np.log1p(relative) / 2 - lag
-    high_hazard = np.exp(centre + NORMAL_90 * deviation)
+    centre = np.log(np.maximum(total * scale, 1e-300)) - np.log1p(relative) / 2 - lag
+    worn = places.bent.added
+    wear, least_wear, most_wear, bound_wear = _worn(places, units)
     # Bounds of places are added, not their variances: only so is the floor the lower the less
     # is known.
     factor = _worst_factor(fleet, driving, vehicle)
-    floor_hazard = np.bincount(places.unit, most, units) * factor
+    floor_hazard = np.bincount(places.unit, most, units) * factor + bound_wear
     return RunReliability(
-        reliability=np.exp(-middle),
-        low=np.exp(-high_hazard),
-        high=np.exp(-np.exp(centre - NORMAL_90 * deviation)),
+        reliability=np.exp(-total * scale - wear),
+        low=np.exp(-np.exp(centre + NORMAL_90 * deviation) - most_wear),
+        high=np.exp(-np.exp(centre - NORMAL_90 * deviation) - least_wear),
         floor=np.exp(-floor_hazard),
-        hazard=mean * scale[places.unit],
+        hazard=mean * scale[places.unit] + worn,
+        worn=worn,
         log_deviation=deviation,
         missing=np.bincount(places.unit, np.isnan(places.age_km), units).astype(np.int64),
     )
+
+
+def _worn(places: Places, units: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean, 90 % band and bound of what wear adds to each unit's hazard.
+
+    A wheel's own factor and driving are in its measured rate already: neither multiplies this.
+    """
+    bent = places.bent
+    mean, variance, bound = (
+        sum_by(places.unit, values, units)
+        for values in (bent.added, bent.added_variance, bent.added_most)
+    )
+    half = NORMAL_90 * np.sqrt(variance)
+    return mean, np.maximum(mean - half, 0.0), np.minimum(mean + half, bound), bound
 
 
 def _require(distance_km: float, places: Places) -> None:
@@ -145,8 +168,9 @@ def _by_place(
     age, component = places.age_km[known], places.component[known]
     mean[known], square[known] = _moments(fleet, component, age, distance_km)
     most[known] = _upper(mean[known], square[known])
-    weight = places.stops * places.factor
-    return mean * weight, square * weight**2, most * weight
+    stops, bent = places.stops, places.bent
+    return (mean * stops * bent.factor, square * stops**2 * bent.factor_square,
+            most * stops * bent.factor_most)  # fmt: skip
 
 
 def _of_types(

@@ -92,7 +92,6 @@ def _places(fleet: Fleet, age: Floats, known: NDArray[np.bool_]) -> Places:
     return Places(
         unit=np.repeat(np.arange(vehicles), places), component=np.tile(fleet.type_of, vehicles),
         age_km=np.where(known, age, np.nan).ravel(), stops=np.ones(age.size),
-        factor=np.ones(age.size),
     )  # fmt: skip
 
 

@@ -765,6 +765,26 @@ class Lookup:
             found.update({unit: (type_, made) for unit, type_, made in rows})
         return found
 
+    def verdicts_until(self, now_us: int) -> list[dict[str, Any]]:
+        """Return every diagnosis of the four words up to a moment, with what was known of it then.
+
+        By unit and time; a truth found out later is unknown here.
+        """
+        names = ("unit", "type", "operation", "at_us", "made_by", "method", "outcome", "entry",
+                 "truth", "truth_us")  # fmt: skip
+        rows = self._db.query(
+            "SELECT d.unit, u.type, d.operation, d.at_us, d.made_by, d.method, d.outcome, d.entry,"
+            " d.truth, d.truth_us FROM diagnoses d JOIN units u ON u.unit = d.unit"
+            " WHERE d.at_us <= ? AND d.outcome IN ('sound', 'watch', 'alarm', 'contradicts')"
+            " ORDER BY d.unit, d.at_us, d.operation",
+            (now_us,),
+        )
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        for row in found:
+            if row["truth_us"] is None or row["truth_us"] > now_us:
+                row["truth"], row["truth_us"] = "unknown", None
+        return found
+
     def failures_of(
         self, units: Sequence[str]
     ) -> tuple[

@@ -4,27 +4,34 @@ A figure names the entries it was computed from, the hash of its table, the prio
 of the code: with the same four it comes out the same, bit for bit.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import chi2
 
-from railtrace.analysis.exposure import AgeSpread, Exposure, tabulate
+import railtrace
+from railtrace.analysis.exposure import AgeSpread, Exposure, Ints, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import NotFound
+from railtrace.store.condition import FleetCondition, Judged, Worn, fleet_condition
 from railtrace.store.lives import FleetLives, Place, fleet_lives
 from railtrace.store.lookup import Lookup
 
 MILLION_KM = 1e6
-_CODE_FILES = ("exposure", "fleet_hazard", "run_reliability")
+FRESH_DAYS = 90.0
+"""Up to which a verdict counts as measured; an older one is inferred to hold."""
+_CODE = ("analysis", "catalogue", "projections", "store", "trace")
+"""Packages that figures are computed by: no list of files that somebody forgets to lengthen."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class FleetReliability:
     stops: Floats
     standing: Standing
     computed_us: int
+    condition: FleetCondition
 
     @property
     def per_km(self) -> float:
@@ -105,6 +113,12 @@ class Share:
     stops: float
     age_known: bool
     replaced: float
+    factor: float = 1.0
+    """By how much the last verdict multiplies the hazard of the place."""
+    by_wear: float = 0.0
+    """How much of the unit's risk is a limit that is crossed here under way."""
+    judged: Judged | None = None
+    worn: Worn | None = None
 
 
 @dataclass(frozen=True)
@@ -147,12 +161,14 @@ def fleet_reliability(
 ) -> FleetReliability:
     """Read a class's lives and fit its hazard. Raises NotFound where nothing has run yet."""
     lives = fleet_lives(lookup, catalogue, vehicle_class, owner, now_us)
-    return reliability_of(lives, vehicle_class, owner, positions, now_us)
+    condition = fleet_condition(lookup, catalogue, lives, now_us)
+    return reliability_of(lives, condition, vehicle_class, owner, positions, now_us)
 
 
 def reliability_of(
-    lives: FleetLives, vehicle_class: str, owner: str, positions: Mapping[str, int], now_us: int
-) -> FleetReliability:
+    lives: FleetLives, condition: FleetCondition, vehicle_class: str, owner: str,
+    positions: Mapping[str, int], now_us: int,
+) -> FleetReliability:  # fmt: skip
     """Fit the hazard of some lives. Raises NotFound where nothing has run yet."""
     if not len(lives.pieces.span_km):
         raise NotFound("no run of this class is recorded yet")
@@ -164,7 +180,9 @@ def reliability_of(
         hazard = with_depots(hazard, depots)
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, _stops(lives),
-        Standing(dict(positions), _hash(table), prior.version, code_version()), now_us,
+        Standing(dict(positions), _hash(table, lives, condition),
+                 f"{prior.version}, condition {condition.prior}", code_version()),
+        now_us, condition,
     )  # fmt: skip
 
 
@@ -176,20 +194,25 @@ def _stops(lives: FleetLives) -> Floats:
     return np.array([(stopped + 1) / (classed + 2) for stopped, classed in lives.stopping])
 
 
-def _hash(table: Exposure) -> str:
-    digest = sha256()
+def _hash(table: Exposure, lives: FleetLives, condition: FleetCondition) -> str:
+    """Return the hash of all that the mathematics is given: table, places as they stand, wear."""
+    digest = sha256(condition.sha256.encode())
     for name in ("component", "vehicle", "age_km", "driving", "span_km", "failures"):
         digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
+    digest.update(np.array([place.age_km for place in lives.places]).tobytes())
+    digest.update(np.array(lives.driving).tobytes())
+    digest.update(repr((lives.components, lives.stopping)).encode())
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=1)
 def code_version() -> str:
-    """Return the release and the hash of the files a figure is computed by."""
-    from importlib.resources import files
-
-    digest = sha256()
-    for name in _CODE_FILES:
-        digest.update((files("railtrace.analysis") / f"{name}.py").read_bytes())
+    """Return the release and the hash of all code and priors that a figure is computed by."""
+    digest = sha256(f"{version('numpy')} {version('scipy')}".encode())
+    for package in _CODE:
+        root = Path(railtrace.__file__).parent / package
+        for path in sorted((*root.rglob("*.py"), *root.rglob("*.toml"))):
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return f"{version('railtrace')}+{digest.hexdigest()[:12]}"
 
 
@@ -226,38 +249,48 @@ def unit_answer(fleet: FleetReliability, unit: str, distance_km: float) -> UnitA
     BadData : a distance not above zero, or nothing of the class has failed yet.
     """
     index = next((n for n, v in enumerate(fleet.lives.vehicles) if v.unit == unit), None)
-    places = [place for place in fleet.lives.places if place.vehicle == index]
-    if index is None or not places:
+    rows = [n for n, place in enumerate(fleet.lives.places) if place.vehicle == index]
+    if index is None or not rows:
         raise NotFound("nothing is known of how {unit} runs", unit=unit)
     if fleet.hazard is None:
         raise NotFound("no component of this class has failed yet: only a bound can be told")
-    asked = _places(places, fleet.stops)
+    asked = _places(fleet, rows, np.zeros(len(rows), int), distance_km)
     answer = _answer(fleet, asked, distance_km, np.array([index]))
     new = _answer(fleet, _renewed(asked), distance_km, np.array([index]))
     factor = float(fleet.hazard.frailty_shape[index] / fleet.hazard.frailty_rate[index])
-    total = float(np.sum(answer.hazard))
 
     def told(chance: float) -> float:
         return float(fleet.stacked(np.array([chance]), distance_km)[0])
 
     shares = [
-        Share(
-            place, fleet.lives.components[place.component], float(answer.hazard[n]) / total,
-            float(fleet.stops[place.component]), not np.isnan(place.age_km),
-            told(without(answer, asked, n, float(min(new.hazard[n], answer.hazard[n])))),
-        )
-        for n, place in enumerate(places)
+        _share(fleet, row, asked, answer, n,
+               told(without(answer, asked, n, float(min(new.hazard[n], answer.hazard[n])))))
+        for n, row in enumerate(rows)
     ]  # fmt: skip
     return UnitAnswer(
         unit, distance_km, told(answer.reliability[0]), told(answer.low[0]),
         told(answer.high[0]), told(answer.floor[0]), _median(fleet, distance_km), factor,
         tuple(sorted(shares, key=lambda s: (-s.share, s.place.position))),
-        int(answer.missing[0]), fleet.standing, tuple(_inputs(fleet, index, places)),
+        int(answer.missing[0]), fleet.standing, tuple(_inputs(fleet, index, rows)),
     )  # fmt: skip
 
 
-def _inputs(fleet: FleetReliability, index: int, places: Sequence[Place]) -> Iterator[Input]:
+def _share(
+    fleet: FleetReliability, row: int, asked: Places, answer: RunReliability, n: int,
+    replaced: float,
+) -> Share:  # fmt: skip
+    place, total = fleet.lives.places[row], float(np.sum(answer.hazard))
+    return Share(
+        place, fleet.lives.components[place.component], float(answer.hazard[n]) / total,
+        float(fleet.stops[place.component]), not np.isnan(place.age_km), replaced,
+        float(asked.bent.factor[n]), float(answer.worn[n]) / total,
+        fleet.condition.judged.get(row), fleet.condition.worn.get(row),
+    )  # fmt: skip
+
+
+def _inputs(fleet: FleetReliability, index: int, rows: Sequence[int]) -> Iterator[Input]:
     """Yield what a unit's answer stands on, and how well each of it is known."""
+    places = [fleet.lives.places[row] for row in rows]
     known = sum(not np.isnan(place.age_km) for place in places)
     if known:
         yield Input("age", "inferred" if any(p.failures for p in places) else "measured", known)
@@ -265,6 +298,7 @@ def _inputs(fleet: FleetReliability, index: int, places: Sequence[Place]) -> Ite
         yield Input("age", "missing", len(places) - known)
     grade = fleet.lives.driving_grade[index] if fleet.lives.driving_grade else "missing"
     yield Input("driving", grade if _driven(fleet) else "not_used", 1)
+    yield from _conditions(fleet.condition, rows)
     classed = sum(of for _, of in fleet.lives.stopping)
     yield Input("stops", "measured" if classed else "assumed", classed)
     yield Input("repair_memory", "assumed", sum(place.failures for place in places))
@@ -276,18 +310,48 @@ def _driven(fleet: FleetReliability) -> bool:
     return any(not np.isnan(x) for x in fleet.lives.driving)
 
 
-def _places(places: Sequence[Place], stops: Floats) -> Places:
-    component = np.array([place.component for place in places])
+def _conditions(condition: FleetCondition, rows: Sequence[int]) -> Iterator[Input]:
+    """Yield how well verdicts and wear of some places are known, by count of places."""
+    grades = Counter("measured" if condition.judged[n].days < FRESH_DAYS else "inferred"
+                     for n in rows if n in condition.judged)  # fmt: skip
+    yield from _graded("diagnosis", grades, int(np.sum(condition.diagnosed[rows])))
+    if condition.diagnosed[rows].any():
+        looked_into = condition.looked_into
+        yield Input("diagnosis_record", "measured" if looked_into else "assumed", looked_into)
+    grades = Counter("measured" if condition.worn[n].readings > 1 else "inferred"
+                     for n in rows if n in condition.worn)  # fmt: skip
+    yield from _graded("wear", grades, int(np.sum(condition.wears[rows])))
+    if condition.wear is not None and condition.wears[rows].any():
+        crossed = condition.wear.stops.crossed
+        yield Input("crossing_stops", "measured" if crossed else "assumed", crossed)
+
+
+def _graded(name: str, grades: Mapping[str, int], places: int) -> Iterator[Input]:
+    if not places:
+        yield Input(name, "not_used", 0)
+    for grade, count in grades.items():
+        yield Input(name, grade, count)
+    if places > sum(grades.values()):
+        yield Input(name, "missing", places - sum(grades.values()))
+
+
+def _places(
+    fleet: FleetReliability, rows: Sequence[int], unit: Ints, distance_km: float
+) -> Places:
+    """Return places of the fleet's list as they stand before a run."""
+    some = [fleet.lives.places[row] for row in rows]
+    component = np.array([place.component for place in some])
     return Places(
-        unit=np.zeros(len(places), int), component=component,
-        age_km=np.array([place.age_km for place in places]), stops=stops[component],
-        factor=np.ones(len(places)),
+        unit=unit, component=component, age_km=np.array([place.age_km for place in some]),
+        stops=fleet.stops[component],
+        condition=fleet.condition.at(np.asarray(rows, int), distance_km),
     )  # fmt: skip
 
 
 def _renewed(places: Places) -> Places:
-    return Places(places.unit, places.component, np.zeros(len(places.unit)), places.stops,
-                  places.factor)  # fmt: skip
+    """Return new components at the same places: no verdict on them, no wear."""
+    nought = np.zeros(len(places.unit))
+    return Places(places.unit, places.component, nought, places.stops)
 
 
 def _answer(
@@ -300,16 +364,9 @@ def _answer(
 
 def all_answers(fleet: FleetReliability, distance_km: float) -> tuple[list[str], RunReliability]:
     """Return every vehicle that stands anywhere with its chance, in the order of the list."""
-    known = sorted({place.vehicle for place in fleet.lives.places})
-    number = {vehicle: n for n, vehicle in enumerate(known)}
-    component = np.array([place.component for place in fleet.lives.places])
-    places = Places(
-        unit=np.array([number[place.vehicle] for place in fleet.lives.places]),
-        component=component,
-        age_km=np.array([place.age_km for place in fleet.lives.places]),
-        stops=fleet.stops[component], factor=np.ones(len(component)),
-    )  # fmt: skip
-    answer = _answer(fleet, places, distance_km, np.array(known))
+    known, unit = np.unique([place.vehicle for place in fleet.lives.places], return_inverse=True)
+    places = _places(fleet, range(len(unit)), unit.astype(np.int64), distance_km)
+    answer = _answer(fleet, places, distance_km, known)
     return [fleet.lives.vehicles[vehicle].unit for vehicle in known], answer
 
 

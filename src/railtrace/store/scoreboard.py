@@ -16,6 +16,7 @@ from railtrace.analysis.life_data import Floats
 from railtrace.analysis.rival_rates import Fleet, rival_rates
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import BadData, NotFound
+from railtrace.store.condition import fleet_condition
 from railtrace.store.database import Database
 from railtrace.store.lives import lives_of
 from railtrace.store.lookup import Lookup, Maintained
@@ -79,7 +80,8 @@ def forward_issues(
     for at_us in moments:
         lives = lives_of(lookup, catalogue, vehicles, at_us)
         try:
-            found.append(issue_of(reliability_of(lives, "", "", positions, at_us)))
+            condition = fleet_condition(lookup, catalogue, lives, at_us)
+            found.append(issue_of(reliability_of(lives, condition, "", "", positions, at_us)))
         except NotFound:
             continue
     return found

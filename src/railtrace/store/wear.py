@@ -5,7 +5,7 @@ measure. A turning begins a stretch of its own. Readings without a stated uncert
 here: how sure they are is not known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import inf
@@ -63,6 +63,22 @@ class WearDue:
         return str(self.limit.max if self.rising else self.limit.min)
 
 
+@dataclass(frozen=True, eq=False)
+class WornNow:
+    """Wheels of one quantity with their state now and the limits that they wear towards.
+
+    on : of each wheel (vehicle, part, place on it, readings of this stretch, last operation)
+    crossed : stretches that were found beyond the limit: part, first reading, that reading [µs]
+    """
+
+    quantity: str
+    rising: bool
+    on: tuple[tuple[str, str, str, int, str], ...]
+    limits: NDArray[np.float64]
+    state: WearState
+    crossed: tuple[tuple[str, int, int], ...]
+
+
 @dataclass
 class _Wheel:
     vehicle: str
@@ -70,6 +86,23 @@ class _Wheel:
     type: str
     place: str
     stretches: list[list[dict[str, object]]]
+
+
+_Now = tuple[list[_Wheel], list[tuple[int, Limit]], WearState, NDArray[np.float64], bool]
+
+
+def _on(wheel: _Wheel) -> tuple[str, str, str, int, str]:
+    last = wheel.stretches[-1]
+    return wheel.vehicle, wheel.part, wheel.place, len(last), str(last[-1]["operation"])
+
+
+def _crossed(wheel: _Wheel, bound: float, rising: bool) -> Iterator[tuple[str, int, int]]:
+    """Yield the stretches of a wheel that were found beyond its limit, the first such reading."""
+    for stretch in (s for s in wheel.stretches if s):
+        over = [int(str(row["at_us"])) for row in stretch
+                if (float(str(row["value"])) - bound) * (1 if rising else -1) > 0]  # fmt: skip
+        if over:
+            yield wheel.part, int(str(stretch[0]["at_us"])), min(over)
 
 
 class WearDues:
@@ -99,7 +132,8 @@ class WearDues:
         frontier, found = list(vehicles), dict[str, tuple[str, int]]()
         for _ in range(_DEEPEST):
             stays = [s for s in self._lookup.installations_on(frontier)
-                     if s.to_us is None and s.from_us is not None]  # fmt: skip
+                     if s.from_us is not None and s.from_us <= self.now_us
+                     and (s.to_us is None or s.to_us > self.now_us)]  # fmt: skip
             frontier = [s.part for s in stays if s.part not in above]
             for stay in stays:
                 vehicle, since_us = above[stay.carrier]
@@ -142,7 +176,7 @@ class WearDues:
         for row in self._lookup.readings_of(list(stays), wears):
             part, place = str(row["unit"]), str(row["place"])
             vehicle, since_us = stays[part]
-            if int(str(row["at_us"])) < since_us or not row["uncertainty"]:
+            if not since_us <= int(str(row["at_us"])) <= self.now_us or not row["uncertainty"]:
                 continue
             wheel = found.setdefault(str(row["quantity"]), {}).setdefault(
                 (part, place), _Wheel(vehicle, part, types.get(part, ""), place, [[]])
@@ -157,26 +191,11 @@ class WearDues:
         counters: Mapping[str, Counter], rates: RunRates, rows: Mapping[str, int],
         vehicles: Sequence[str] | None,
     ) -> list[WearDue]:  # fmt: skip
-        some = [w for w in wheels.values() if w.stretches[-1] and w.vehicle in counters]
-        if not some:
+        now = self._now(quantity, wheels, type_, counters, vehicles)
+        if now is None:
             return []
-        readings, tree, last = _arrays(some, counters)
-        try:
-            wear = fit_wear(readings, tree)
-        except BadData:
-            return []
-        rising = wear.fleet_rate > 0
-        wanted = [
-            (n, limit) for n, wheel in enumerate(some)
-            if vehicles is None or wheel.vehicle in vehicles
-            if (limit := self._limit(quantity, wheel, type_, rising)) is not None
-        ]  # fmt: skip
-        if not wanted:
-            return []
+        some, wanted, state, bounds, rising = now
         at = np.array([n for n, _ in wanted])
-        bounds = np.array([float(str(x.max if rising else x.min)) for _, x in wanted])
-        km_now = np.array([counters[some[n].vehicle].at(self.now_us) / 1000 for n in at])
-        state = wear.at(last[at], km_now)
         who = np.array([rows[some[n].vehicle] for n in at])
         days = days_to_limit(state, bounds, np.full(len(at), rising), rates, who,
                              self.now_us / DAY_US, SHARES)  # fmt: skip
@@ -186,6 +205,49 @@ class WearDues:
                        float(rates.daily(int(self.now_us // PERIOD_US), int(who[row]))))
             for row, (n, limit) in enumerate(wanted)
         ]  # fmt: skip
+
+    def worn_now(self, type_: str) -> list[WornNow]:
+        """Return the wheels of a type's vehicles as worn now, without asking when limits come."""
+        listed = [v.unit for v in self._lookup.maintained([type_]) if v.status not in GONE]
+        counters = self._counters(type_)
+        found = []
+        for quantity, read in sorted(self._read(self._stays(listed)).items()):
+            now = self._now(quantity, read, type_, counters, None)
+            if now is not None:
+                some, wanted, state, bounds, rising = now
+                on = tuple(_on(some[n]) for n, _ in wanted)
+                crossed = tuple(
+                    one for (n, _), bound in zip(wanted, bounds.tolist(), strict=True)
+                    for one in _crossed(some[n], bound, rising)
+                )  # fmt: skip
+                found.append(WornNow(quantity, rising, on, bounds, state, crossed))
+        return found
+
+    def _now(
+        self, quantity: str, wheels: Mapping[tuple[str, str], _Wheel], type_: str,
+        counters: Mapping[str, Counter], vehicles: Sequence[str] | None,
+    ) -> _Now | None:  # fmt: skip
+        """Fit the wheels of one quantity; return those that wear towards a limit, None for none."""
+        some = [w for w in wheels.values() if w.stretches[-1] and w.vehicle in counters]
+        if not some:
+            return None
+        readings, tree, last = _arrays(some, counters)
+        try:
+            wear = fit_wear(readings, tree)
+        except BadData:
+            return None
+        rising = wear.fleet_rate > 0
+        wanted = [
+            (n, limit) for n, wheel in enumerate(some)
+            if vehicles is None or wheel.vehicle in vehicles
+            if (limit := self._limit(quantity, wheel, type_, rising)) is not None
+        ]  # fmt: skip
+        if not wanted:
+            return None
+        at = np.array([n for n, _ in wanted])
+        bounds = np.array([float(str(x.max if rising else x.min)) for _, x in wanted])
+        km_now = np.array([counters[some[n].vehicle].at(self.now_us) / 1000 for n in at])
+        return some, wanted, wear.at(last[at], km_now), bounds, rising
 
     def _limit(self, quantity: str, wheel: _Wheel, type_: str, rising: bool) -> Limit | None:
         """Return the in-service limit that is worn towards."""

@@ -33,6 +33,11 @@ class Line:
         """The share in whole per cent, for the bar."""
         return round(self.percent)
 
+    @property
+    def wear_percent(self) -> float:
+        """Of the unit's whole risk, in per cent."""
+        return 100 * self.share.by_wear
+
 
 def unit_reliability(
     request: HttpRequest, knowledge: Knowledge, names: Names, tree: Node

@@ -68,6 +68,10 @@ SIGNALS = {
 INPUTS = {
     "age": _("age of components"),
     "driving": _("how it was driven: violations of modes in the last year"),
+    "diagnosis": _("last verdicts of diagnoses on its components"),
+    "diagnosis_record": _("hits and misses of diagnoses: verdicts whose truth is known"),
+    "wear": _("wear of its wheels, with the forecast to their limits"),
+    "crossing_stops": _("how often a limit that is crossed stops a run: crossings found"),
     "stops": _("which failures stop a run: classes recorded in the fleet"),
     "repair_memory": _("how much of its age a repaired component keeps"),
     "failures": _("failures of the fleet behind the hazards"),
