@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 
@@ -14,10 +15,12 @@ from railtrace.app import App, utc_now
 from railtrace.catalogue import load as catalogue_files
 from railtrace.config import Config, Site, Track, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
+from railtrace.operating.recorders import Intake, files_in
 from railtrace.projections.consist import Composition, Consist
 from railtrace.projections.consist_gates import Finding, own_stops
 from railtrace.simulation.clerks import Sent
 from railtrace.simulation.depots import Yard, depot_day
+from railtrace.simulation.driven_year import Drive, write_drive
 from railtrace.simulation.histories import LOG as LITERATURE
 from railtrace.simulation.histories import histories
 from railtrace.simulation.laws import Laws, load_laws
@@ -43,6 +46,11 @@ _PROGRAMMES = Path(simulation.__file__).parent / "data" / "demo_programmes.toml"
 _SMALL_SCALE, _SMALL_WEEKS = 0.04, 26
 _BATCH = 2000
 
+_SHOWN_RULES = (
+    "overspeed", "loaded_cold", "wheel_slip", "notch_up_too_fast", "stopped_hot", "hard_coupling",
+    "coolant_over_limit", "overload", "oil_pressure_low", "oil_over_limit",
+)  # fmt: skip
+"""What recorder files of the demo show, some in each."""
 _WHEELSETS = ("wheelset_passenger", "wheelset_freight", "wheelset_locomotive")
 _TRACKS = {
     "1": Track(ru="Путь 1, канава", en="Track 1, pit", tg="Роҳи 1, чоҳ", positions=2, norm_h=24),
@@ -147,6 +155,7 @@ def _load(config: Config, end: datetime, small: bool, tell: Tell) -> int:
         count += _depot_day(app, clock.now, laws)
         count += _diagnostics(app, clock.now, laws)
         count += _trains(app, clock.now, laws)
+        count += _recorders(app, clock.now)
         app.look_for_twins(tell)
         app.sign_heads()
     finally:
@@ -229,6 +238,28 @@ def _written(app: App, operations: Iterable[Operation]) -> int:
         raise RailtraceError("the demo's own data are refused: {why}", why=refused[0])
     app.catch_up()
     return len(told)
+
+
+def _recorders(app: App, now: datetime) -> int:
+    """Take in recorder files of two locomotives, the last of them of a recorder that fails."""
+    header = {c.channel: c.column for c in app.catalogue().recorder_types["reference"].columns}
+    before = sum(head.size for head in app.trace.heads())
+    with TemporaryDirectory() as folder:
+        for number, unit in enumerate(_at_home(app, "", ("locomotive",))[:2]):
+            for day in range(1, 4):
+                rules = _SHOWN_RULES[(3 * number + day) % 4 :: 3]
+                drive = Drive(unit, now - timedelta(days=day, hours=6), 7200, rules, 10 * day)
+                write_drive(drive, Path(folder), header | _broken(number, day))
+        for told in Intake(app, "reference").take(files_in([Path(folder)])):
+            if told.state != "recorded":
+                raise RailtraceError("the demo's own data are refused: {why}", why=told.reason)
+    app.catch_up()
+    return sum(head.size for head in app.trace.heads()) - before
+
+
+def _broken(number: int, day: int) -> dict[str, str]:
+    """Name a column so that nobody reads it: the recorder of that day lacks the channel."""
+    return {"coolant": "T?"} if (number, day) == (1, 1) else {}
 
 
 def _yard(app: App, site: str, free: dict[str, list[str]]) -> Yard:

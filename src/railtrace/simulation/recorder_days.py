@@ -104,6 +104,7 @@ _DECOYS: tuple[tuple[Plant, int], ...] = (
     (_level("coolant", 95.0), 300), (_level("oil", 87.0), 300),
     (_level("oil_pressure", 160.0), 60), (_idle, 1800),
 )  # fmt: skip
+_SHORT_DECOYS = [index for index, (_plant, length) in enumerate(_DECOYS) if length <= 600]
 _MARGIN_S = 300
 
 
@@ -111,9 +112,23 @@ def recorder_day(seed: int, seconds: int = DAY_S) -> RecorderDay:
     """Return a day with violations of every kind planted, each apart from the others."""
     rng = np.random.default_rng(seed)
     day = _calm(rng, seconds)
-    planted = []
-    at = _MARGIN_S
-    for name, index in _order(rng):
+    return _planted(rng, day, _order(rng))
+
+
+def recorder_run(seed: int, seconds: int, rules: Sequence[str]) -> RecorderDay:
+    """Return a stretch with violations of these rules, as far as they fit, and two decoys."""
+    rng = np.random.default_rng(seed)
+    day = _calm(rng, seconds)
+    decoys = [("", int(index)) for index in rng.choice(_SHORT_DECOYS, 2, replace=False)]
+    wanted = [*((rule, 0) for rule in rules), *decoys]
+    return _planted(rng, day, [wanted[n] for n in rng.permutation(len(wanted))])
+
+
+def _planted(
+    rng: np.random.Generator, day: dict[str, Floats], order: Sequence[tuple[str, int]]
+) -> RecorderDay:
+    seconds, planted, at = len(day["speed"]), list[Planted](), _MARGIN_S
+    for name, index in order:
         plant, length = _chosen(rng, name, index)
         if at + length + 2 * _MARGIN_S > seconds:
             break

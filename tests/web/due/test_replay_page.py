@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from railtrace.app import App
+from railtrace.errors import NotFound
 from railtrace.trace.operation import LeftRepair, Manufactured, Number, Ran
 
 LOCO = "u-replay-loco"
@@ -71,3 +72,21 @@ def test_a_file_of_rows_is_run_and_a_wrong_one_is_named(running: App, manager: C
 def test_nothing_changed_is_a_slip(running: App, manager: Client) -> None:
     assert "Choose an interval" in manager.post("/fleet/due/replay/", {"years": "1"}).text
     assert manager.get("/fleet/due/replay/none").status_code == 404
+
+
+def test_why_a_replay_failed_is_said_in_the_language_of_the_reader(
+    running: App, manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from railtrace.web.due import replay as pages
+
+    def broken(*_args: object) -> None:
+        raise NotFound("{unit} has no claim {claim}", unit="REPLAY 1", claim="2026-1")
+
+    monkeypatch.setattr(pages, "replay", broken)
+    address, page = ended(manager, {"service": "te10_m62.line.to3", "km": "5000"})
+    assert page.context["shown_state"] == "failed"
+    assert "REPLAY 1 has no claim 2026-1" in page.text
+    manager.cookies["language"] = "ru"
+    russian = manager.get(address)
+    assert "REPLAY 1" in russian.text
+    assert "has no claim" not in russian.text

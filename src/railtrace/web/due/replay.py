@@ -56,7 +56,10 @@ class Found(Struct):
 
 
 class Job(Struct):
-    """What was asked, how far it is, what came of it."""
+    """What was asked, how far it is, what came of it.
+
+    `problem` is the template of an error and `values` what it names: each reader has a language.
+    """
 
     id: str
     said: str
@@ -67,7 +70,13 @@ class Job(Struct):
     done: int = 0
     of: int = STEPS
     problem: str = ""
+    values: dict[str, str] = {}
     found: Found | None = None
+
+    @property
+    def problem_said(self) -> str:
+        """Why it failed, in the reader's language."""
+        return in_words(RailtraceError(self.problem, **self.values)) if self.problem else ""
 
     @property
     def shown_state(self) -> str:
@@ -114,7 +123,8 @@ def _run(job: Job, new: Catalogue) -> None:
         found = replay(app.views, app.lookup, app.catalogue(), new, now_us, days, tell)
         job.found, job.state = _kept(found), "done"
     except RailtraceError as error:
-        job.state, job.problem = "failed", str(error)
+        job.state, job.problem = "failed", error.template
+        job.values = {key: str(value) for key, value in error.values.items()}
     except Exception:
         _log.exception("norm replay failed")
         job.state = "failed"
