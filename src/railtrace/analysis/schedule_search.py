@@ -1,12 +1,17 @@
-"""A better plan for a shift, sought by constraint programming from the plan made at once.
+"""A better plan for a shift, sought from the plan made at once: first by other orders, then by
+constraint programming.
 
 Needs OR-Tools (the extra `planning`); without it the list schedule stands. What comes back is
 checked by `schedule.faults` like any other plan, and is never worse than what it began with.
 """
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
+from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 from railtrace.analysis.schedule import (
@@ -14,15 +19,24 @@ from railtrace.analysis.schedule import (
     Job,
     Plan,
     Resource,
+    Stay,
     faults,
     list_schedule,
     tardiness_h,
+    without,
 )
+from railtrace.analysis.schedule_bound import Least, least
 from railtrace.errors import ConfigError
 
 TICKS_AN_HOUR = 60
 _LATE_WEIGHT = 100
 """How many hours of an earlier end of everything an hour of one job's lateness is worth."""
+_ORDERS_SHARE = 0.3
+"""Share of the time in which other orders are tried before the constraint solver begins."""
+PROVED_GAP = 0.002
+
+Tell = Callable[[float, float], None]
+"""Hears the cost of the best plan and the bound."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,30 @@ class Found:
         return 0.0 if self.cost == 0 else max(0.0, (self.cost - self.bound) / self.cost)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A week as the search is asked about it."""
+
+    jobs: tuple[Job, ...]
+    resources: tuple[Resource, ...]
+    frozen: tuple[Assigned, ...] = ()
+    stays: tuple[Stay, ...] = ()
+
+    def at_once(self, rank: Mapping[str, float] | None = None) -> Plan:
+        """Return the list schedule in an order of jobs."""
+        return list_schedule(self.jobs, self.resources, self.frozen, self.stays, rank)
+
+
 def cost(plan: Plan, jobs: Sequence[Job]) -> float:
     """Return what is made small: hours of lateness, weighted, and the hour when all is done."""
     end = max((each.end_h for each in plan.assigned), default=0.0)
     return _LATE_WEIGHT * tardiness_h(plan, jobs) + end
+
+
+def bound(low: Least, frozen: Sequence[Assigned] = ()) -> float:
+    """Return the cost below which no plan can be."""
+    end = max([low.end_h, *(each.end_h for each in frozen)])
+    return _LATE_WEIGHT * low.tardiness_h + end
 
 
 def improve(
@@ -51,9 +85,11 @@ def improve(
     frozen: Sequence[Assigned] = (),
     seconds: float = 30.0,
     workers: int = 2,
-    tell: Callable[[float, float], bool] = lambda cost, bound: True,
+    tell: Tell = lambda cost, bound: None,
+    stopped: Callable[[], bool] = lambda: False,
+    stays: Sequence[Stay] = (),
 ) -> Found:
-    """Return the best plan found in time; `tell` hears cost and bound of each and ends by False.
+    """Return the best plan found in time; `tell` hears of each, `stopped` is asked twice a second.
 
     Raises
     ------
@@ -65,171 +101,310 @@ def improve(
             "a better plan needs OR-Tools: run `pip install 'railtrace[planning]'`; the plan made "
             "at once can be used as it is"
         )
-    first = list_schedule(jobs, resources, frozen)
-    if first.left or not jobs:
-        return Found(first, float("inf") if first.left else 0.0, 0.0)
-    model = _Model(jobs, resources, frozen, first)
-    plan, bound = model.solve(seconds, workers, tell)
-    if plan is None or faults(plan, jobs, resources) or cost(plan, jobs) > cost(first, jobs):
-        plan = first
-    return Found(plan, cost(plan, jobs), min(bound, cost(plan, jobs)))
+    asked = Asked(tuple(jobs), tuple(resources), tuple(frozen), tuple(stays))
+    first = asked.at_once()
+    if not jobs:
+        return Found(first, 0.0, 0.0)
+    until = monotonic() + seconds
+    low = least(jobs, resources, frozen)
+    found = Found(first, cost(first, jobs), bound(low, frozen))
+    orders_until = until - (1 - _ORDERS_SHARE) * seconds
+    for better in _by_orders(asked, found, low, orders_until, stopped):
+        found = better
+        tell(found.cost, found.bound)
+    left = until - monotonic()
+    if found.plan.left or found.gap <= PROVED_GAP or stopped() or left <= 0:
+        return found
+    return _by_constraints(asked, found, low, left, workers, tell, stopped)
+
+
+# --- other orders -----------------------------------------------------------------------------
+
+
+def _by_orders(
+    asked: Asked, found: Found, low: Least, until: float, stopped: Callable[[], bool]
+) -> Iterator[Found]:
+    """Yield ever better plans made at once, from rules and then from jobs taken out of turn."""
+    best, order = found, sorted(asked.jobs, key=lambda job: job.due_h)
+    for some in [*(_by_begin(asked.jobs, begin) for begin in low.orders),
+                 *(sorted(asked.jobs, key=rule) for rule in _RULES)]:  # fmt: skip
+        if (better := _in_order(asked, some, best)) is not None:
+            best, order = better, some
+            yield best
+    draw = random.Random(0)
+    while monotonic() < until and best.gap > PROVED_GAP and not stopped():
+        some = _disturbed(order, draw)
+        if (better := _in_order(asked, some, best)) is not None:
+            best, order = better, some
+            yield best
+
+
+def _by_begin(jobs: Sequence[Job], begin: Mapping[str, float]) -> list[Job]:
+    return sorted(jobs, key=lambda job: (begin.get(job.key, 0.0), job.due_h, job.key))
+
+
+def _work_h(job: Job) -> float:
+    return sum(task.duration_h for task in job.tasks)
+
+
+_RULES: tuple[Callable[[Job], Any], ...] = (
+    lambda job: (job.due_h - _work_h(job), job.key),
+    lambda job: (_work_h(job), job.due_h, job.key),
+    lambda job: (job.due_h, _work_h(job), job.key),
+    lambda job: (max(task.duration_h for task in job.tasks), job.due_h, job.key),
+)
+
+
+def _disturbed(order: Sequence[Job], draw: random.Random) -> list[Job]:
+    some = list(order)
+    for _ in range(draw.choice((1, 1, 2, 3))):
+        job = some.pop(draw.randrange(len(some)))
+        some.insert(draw.randrange(len(some) + 1), job)
+    return some
+
+
+def _in_order(asked: Asked, order: Sequence[Job], best: Found) -> Found | None:
+    """Return the plan of an order where it is better than the best."""
+    plan = asked.at_once({job.key: float(n) for n, job in enumerate(order)})
+    price = cost(plan, asked.jobs)
+    return Found(plan, price, best.bound) if price < best.cost else None
+
+
+# --- constraints ------------------------------------------------------------------------------
+
+
+def _by_constraints(
+    asked: Asked, found: Found, low: Least, seconds: float, workers: int, tell: Tell,
+    stopped: Callable[[], bool],
+) -> Found:  # fmt: skip
+    model = _Model(asked, found.plan, low)
+    plan, proved = model.solve(
+        seconds, workers, lambda cost, low: tell(cost, max(low, found.bound)), stopped
+    )
+    proved = max(proved, found.bound)
+    if plan is not None and not faults(plan, asked.jobs, asked.resources):
+        price = cost(plan, asked.jobs)
+        if price < found.cost:
+            return Found(plan, price, min(proved, price))
+    return Found(found.plan, found.cost, min(proved, found.cost))
+
+
+Pool = tuple[str, ...]
+"""Keys of resources that can be taken one for another: the same kinds, the same windows."""
 
 
 class _Model:
     """Tasks as intervals in ticks; alike resources share a capacity and are told apart after."""
 
-    def __init__(self, jobs: Sequence[Job], resources: Sequence[Resource],
-                 frozen: Sequence[Assigned], first: Plan) -> None:  # fmt: skip
+    def __init__(self, asked: Asked, first: Plan, low: Least) -> None:
         from ortools.sat.python import cp_model
 
-        self.cp, self.model = cp_model, cp_model.CpModel()
-        self.jobs, self.resources, self.frozen = jobs, resources, tuple(frozen)
-        self.horizon = _ticks(max(end for r in resources for _, end in r.windows)) + 1
+        self.cp, self.model, self.asked = cp_model, cp_model.CpModel(), asked
+        self.fixed = {(each.job, each.number): each for each in asked.frozen}
+        self.held = {stay.job: (stay.place, stay.start_h) for stay in asked.stays}
+        self.held |= {job.key: (job.stands_at, 0.0) for job in asked.jobs if job.stands_at}
+        self.windows = self._windows()
+        self.horizon = _ticks(max(e for r in asked.resources for _, e in r.windows)) + 1
         self.start: dict[tuple[str, int], Any] = {}
-        self.interval: dict[tuple[str, int], Any] = {}
         self.pools = self._pools()
-        self.choice: dict[tuple[str, int, str], Any] = {}
-        self.demands: dict[tuple[str, ...], list[Any]] = {keys: [] for keys in self.pools}
-        fixed = {(each.job, each.number): each for each in frozen}
-        hints = {(each.job, each.number): each for each in first.assigned}
-        for job in jobs:
-            self._add_job(job, fixed, hints)
-        self._close(fixed)
-        last = self.model.new_int_var(0, self.horizon, "")
-        for job in jobs:
-            self.model.add(last >= self.start[job.key, len(job.tasks)])
-        self.model.minimize(last + sum(self._lateness(job) for job in jobs))
+        self.choice: dict[tuple[str, int, str, Pool], Any] = {}
+        self.demands: dict[Pool, list[Any]] = {keys: [] for keys in self.pools}
+        self.hints = {(each.job, each.number): each for each in first.assigned}
+        for job in asked.jobs:
+            self._add_job(job)
+        for job in asked.jobs:
+            if job.place:
+                self._add_stay(job)
+        self._alike_in_turn()
+        self._close()
+        self._minimize(low)
 
-    def _pools(self) -> dict[tuple[str, ...], str]:
-        """Group resources of one kind and the same windows: they are interchangeable."""
-        groups: dict[tuple[str, tuple[tuple[float, float], ...]], list[str]] = {}
-        for resource in self.resources:
-            groups.setdefault((resource.kind, resource.windows), []).append(resource.key)
-        return {tuple(keys): kind for (kind, _), keys in groups.items()}
+    def _windows(self) -> dict[str, tuple[tuple[float, float], ...]]:
+        """Return when each resource can be used, frozen tasks cut out."""
+        taken: dict[str, list[tuple[float, float]]] = {}
+        for each in self.asked.frozen:
+            for key in each.resources:
+                taken.setdefault(key, []).append((each.start_h, each.end_h))
+        return {r.key: tuple(without(r.windows, taken.get(r.key, ())))
+                for r in self.asked.resources}  # fmt: skip
 
-    def _add_job(self, job: Job, fixed: dict[tuple[str, int], Assigned],
-                 hints: dict[tuple[str, int], Assigned]) -> None:  # fmt: skip
+    def _pools(self) -> dict[Pool, tuple[str, ...]]:
+        """Group resources of the same kinds and windows; a track that is held stands alone."""
+        alone = {place for place, _ in self.held.values()}
+        groups: dict[Any, list[str]] = {}
+        for resource in self.asked.resources:
+            own = resource.key if resource.key in alone else ""
+            alike = (resource.kinds, self.windows[resource.key], own)
+            groups.setdefault(alike, []).append(resource.key)
+        return {tuple(keys): kinds for (kinds, _, _), keys in groups.items()}
+
+    def _add_job(self, job: Job) -> None:
         before: Any = None
         for number, task in enumerate(job.tasks):
-            at, size = (job.key, number), -int(-task.duration_h * TICKS_AN_HOUR // 1)
-            size = max(1, size)
-            if at in fixed:
-                start: Any = self.model.new_constant(_ticks(fixed[at].start_h))
+            at, size = (job.key, number), max(1, _ticks_up(task.duration_h))
+            if at in self.fixed:
+                start: Any = self.model.new_constant(_ticks(self.fixed[at].start_h))
+                size = _ticks_up(self.fixed[at].end_h) - _ticks(self.fixed[at].start_h)
             else:
-                name = f"{job.key}.{number}"
-                start = self.model.new_int_var(_ticks_up(job.release_h), self.horizon, name)
-                self.model.add_hint(start, _ticks_up(hints[at].start_h))
+                earliest = min(_ticks_up(job.release_h), self.horizon)
+                start = self.model.new_int_var(earliest, self.horizon, f"{job.key}.{number}")
+                self.model.add_hint(start, _ticks_up(self.hints[at].start_h))
+                for kind in task.needs:
+                    self._choose(at, kind, start, size, start + size)
             self.start[at] = start
-            self.interval[at] = self.model.new_interval_var(start, size, start + size, "")
-            if before is not None and at not in fixed:
+            if before is not None:
                 self.model.add(start >= before)
             before = start + size
-            if at not in fixed:
-                for kind in task.needs:
-                    self._choose(at, kind, size)
         self.start[job.key, len(job.tasks)] = before
 
-    def _choose(self, at: tuple[str, int], kind: str, size: int) -> None:
-        """Let a task take its resource from one of the pools of the kind."""
-        pools = [keys for keys, each in self.pools.items() if each == kind]
-        if len(pools) == 1:
-            self.demands[pools[0]].append(self.interval[at])
-            return
+    def _choose(self, at: tuple[str, int], kind: str, start: Any, size: Any, end: Any) -> None:
+        """Let a task, or a stay, take its resource from one of the pools of the kind."""
+        pools = [keys for keys, kinds in self.pools.items() if kind in kinds]
         taken = []
         for keys in pools:
             chosen = self.model.new_bool_var("")
-            start = self.start[at]
-            interval = self.model.new_optional_interval_var(start, size, start + size, chosen, "")
+            interval = self.model.new_optional_interval_var(start, size, end, chosen, "")
             self.demands[keys].append(interval)
-            self.choice[(*at, keys[0])] = chosen
+            self.choice[(*at, kind, keys)] = chosen
             taken.append(chosen)
         self.model.add_exactly_one(taken)
 
-    def _close(self, fixed: dict[tuple[str, int], Assigned]) -> None:
-        """Take closed hours and frozen tasks out of every pool's capacity."""
-        windows = {resource.key: resource.windows for resource in self.resources}
+    def _add_stay(self, job: Job) -> None:
+        """A job stands on one track from its first task to its last."""
+        end, first = self.start[job.key, len(job.tasks)], self.start[job.key, 0]
+        if job.key in self.held:
+            place, since = self.held[job.key]
+            size = self.model.new_int_var(0, self.horizon, "")
+            interval = self.model.new_interval_var(_ticks(since), size, end, "")
+            pool = next(keys for keys in self.pools if place in keys)
+            self.demands[pool].append(interval)
+            return
+        size = self.model.new_int_var(0, self.horizon, "")
+        self._choose((job.key, -1), job.place, first, size, end)
+
+    def _alike_in_turn(self) -> None:
+        """Of jobs with the same tasks, the one wanted first goes first at every task."""
+        groups: dict[Any, list[Job]] = {}
+        begun = {job for job, _ in self.fixed}
+        for job in self.asked.jobs:
+            if job.key not in begun and job.key not in self.held:
+                groups.setdefault((job.tasks, job.release_h, job.place), []).append(job)
+        for alike in groups.values():
+            alike.sort(key=lambda job: (job.due_h, self.hints[job.key, 0].start_h, job.key))
+            for first, second in pairwise(alike):
+                for number in range(len(first.tasks)):
+                    self.model.add(self.start[first.key, number] <= self.start[second.key, number])
+
+    def _close(self) -> None:
+        """Take closed hours and what is frozen out of every pool's capacity."""
         for keys, intervals in self.demands.items():
             demands = [1] * len(intervals)
-            for start, end in _closed(windows[keys[0]], self.horizon):
+            for start, end in _closed(self.windows[keys[0]], self.horizon):
                 intervals.append(self.model.new_fixed_size_interval_var(start, end - start, ""))
                 demands.append(len(keys))
-            for each in fixed.values():
-                used = len(set(each.resources) & set(keys))
-                if used:
-                    start, end = _ticks(each.start_h), _ticks_up(each.end_h)
-                    intervals.append(
-                        self.model.new_fixed_size_interval_var(start, end - start, "")
-                    )
-                    demands.append(used)
             self.model.add_cumulative(intervals, demands, len(keys))
 
+    def _minimize(self, low: Least) -> None:
+        last = self.model.new_int_var(_ticks(low.end_h), self.horizon, "")
+        for job in self.asked.jobs:
+            self.model.add(last >= self.start[job.key, len(job.tasks)])
+        late = [self._lateness(job) for job in self.asked.jobs if job.due_h < float("inf")]
+        if late:
+            self.model.add(sum(late) >= _ticks(low.tardiness_h))
+        self.model.minimize(last + _LATE_WEIGHT * sum(late))
+
     def _lateness(self, job: Job) -> Any:
-        if job.due_h == float("inf"):
-            return 0
         late = self.model.new_int_var(0, self.horizon, "")
         self.model.add(late >= self.start[job.key, len(job.tasks)] - _ticks(job.due_h))
-        return _LATE_WEIGHT * late
+        return late
 
     def solve(
-        self, seconds: float, workers: int, tell: Callable[[float, float], bool]
+        self, seconds: float, workers: int, tell: Tell, stopped: Callable[[], bool]
     ) -> tuple[Plan | None, float]:
         """Return the best plan, None where none was found, and the bound."""
         solver = self.cp.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
         solver.parameters.num_workers = workers
+        solver.parameters.relative_gap_limit = PROVED_GAP
 
         class Listener(self.cp.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
             def on_solution_callback(self) -> None:
                 value = self.objective_value / TICKS_AN_HOUR
-                if not tell(value, self.best_objective_bound / TICKS_AN_HOUR):
-                    self.stop_search()
+                tell(value, self.best_objective_bound / TICKS_AN_HOUR)
 
+        over = Event()
+        watch = Thread(target=_stop_when_asked, args=(solver, stopped, over), daemon=True)
+        watch.start()
         status = solver.solve(self.model, Listener())
+        over.set()
         if status not in (self.cp.OPTIMAL, self.cp.FEASIBLE):
             return None, 0.0
         return self._told_apart(solver), solver.best_objective_bound / TICKS_AN_HOUR
 
     def _told_apart(self, solver: Any) -> Plan | None:
         """Give each task a resource of its pool, first free first; frozen ones keep theirs."""
-        taken: dict[str, list[tuple[float, float]]] = {r.key: [] for r in self.resources}
-        for each in self.frozen:
-            for key in each.resources:
-                taken[key].append((each.start_h, each.end_h))
-        assigned = list(self.frozen)
-        done = {(each.job, each.number) for each in self.frozen}
-        tasks = [
-            (solver.value(self.start[job.key, n]) / TICKS_AN_HOUR, job, n)
-            for job in self.jobs
-            for n in range(len(job.tasks))
-            if (job.key, n) not in done
-        ]
-        for start, job, number in sorted(tasks, key=lambda t: (t[0], t[1].key, t[2])):
-            task = job.tasks[number]
+        taken: dict[str, list[tuple[float, float]]] = {key: [] for key in self.windows}
+        tasks = sorted(
+            (solver.value(self.start[job.key, n]) / TICKS_AN_HOUR, job.key, n, task)
+            for job in self.asked.jobs
+            for n, task in enumerate(job.tasks)
+            if (job.key, n) not in self.fixed
+        )
+        assigned = list(self.asked.frozen)
+        for start, key, number, task in tasks:
             end = start + task.duration_h
-            keys = [self._one_of(solver, (job.key, number), kind, start, end, taken)
+            keys = [self._one_of(solver, (key, number, kind), start, end, taken)
                     for kind in task.needs]  # fmt: skip
-            if any(key is None for key in keys):
+            if any(each is None for each in keys):
                 return None
-            chosen = tuple(key for key in keys if key is not None)
-            for key in chosen:
-                taken[key].append((start, end))
-            assigned.append(Assigned(start, end, job.key, number, chosen))
-        return Plan(tuple(sorted(assigned)))
+            assigned.append(Assigned(start, end, key, number, tuple(k for k in keys if k)))
+        stays = self._stays(solver, assigned, taken)
+        return None if stays is None else Plan(tuple(sorted(assigned)), (), tuple(sorted(stays)))
 
-    def _one_of(self, solver: Any, at: tuple[str, int], kind: str, start: float, end: float,
-                taken: dict[str, list[tuple[float, float]]]) -> str | None:  # fmt: skip
-        for keys, each in self.pools.items():
-            chosen = self.choice.get((*at, keys[0]))
-            if each != kind or (chosen is not None and not solver.value(chosen)):
+    def _stays(
+        self, solver: Any, assigned: Sequence[Assigned],
+        taken: dict[str, list[tuple[float, float]]],
+    ) -> list[Stay] | None:  # fmt: skip
+        spans: dict[str, tuple[float, float]] = {}
+        for each in assigned:
+            start, end = spans.get(each.job, (each.start_h, each.end_h))
+            spans[each.job] = min(start, each.start_h), max(end, each.end_h)
+        found = []
+        for job in sorted(self.asked.jobs, key=lambda job: spans[job.key]):
+            start, end = spans[job.key]
+            if job.key in self.held:
+                place, start = self.held[job.key]
+                found.append(Stay(start, end, job.key, place))
+            elif job.place:
+                at = self._one_of(solver, (job.key, -1, job.place), start, end, taken)
+                if at is None:
+                    return None
+                found.append(Stay(start, end, job.key, at))
+        return found
+
+    def _one_of(
+        self, solver: Any, at: tuple[str, int, str], start: float, end: float,
+        taken: dict[str, list[tuple[float, float]]],
+    ) -> str | None:  # fmt: skip
+        for keys in self.pools:
+            chosen = self.choice.get((*at, keys))
+            if chosen is None or not solver.value(chosen):
                 continue
             for key in keys:
                 if all(end <= s + 1e-9 or e <= start + 1e-9 for s, e in taken[key]):
+                    taken[key].append((start, end))
                     return key
         return None
 
 
+def _stop_when_asked(solver: Any, stopped: Callable[[], bool], over: Event) -> None:
+    while not over.wait(0.5):
+        if stopped():
+            solver.stop_search()
+
+
 def _ticks(hours: float) -> int:
-    return int(hours * TICKS_AN_HOUR)
+    return int(hours * TICKS_AN_HOUR + 1e-6)
 
 
 def _ticks_up(hours: float) -> int:
