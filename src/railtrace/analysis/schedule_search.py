@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from threading import Event, Thread
-from time import monotonic
 from typing import Any
 
 from railtrace.analysis.schedule import (
@@ -31,6 +30,7 @@ from railtrace.errors import ConfigError
 TICKS_AN_HOUR = 60
 _LATE_WEIGHT = 100
 """How many hours of an earlier end of everything an hour of one job's lateness is worth."""
+_MOST_ORDERS = 300
 _ORDERS_SHARE = 0.3
 """Share of the time in which other orders are tried before the constraint solver begins."""
 PROVED_GAP = 0.002
@@ -88,8 +88,13 @@ def improve(
     tell: Tell = lambda cost, bound: None,
     stopped: Callable[[], bool] = lambda: False,
     stays: Sequence[Stay] = (),
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Found:
     """Return the best plan found in time; `tell` hears of each, `stopped` is asked twice a second.
+
+    Parameters
+    ----------
+    clock : gives seconds; without one the time for other orders is not counted
 
     Raises
     ------
@@ -105,14 +110,15 @@ def improve(
     first = asked.at_once()
     if not jobs:
         return Found(first, 0.0, 0.0)
-    until = monotonic() + seconds
+    until = clock() + seconds
     low = least(jobs, resources, frozen)
     found = Found(first, cost(first, jobs), bound(low, frozen))
     orders_until = until - (1 - _ORDERS_SHARE) * seconds
-    for better in _by_orders(asked, found, low, orders_until, stopped):
+    over = lambda: clock() > orders_until or stopped()  # noqa: E731
+    for better in _by_orders(asked, found, low, over):
         found = better
         tell(found.cost, found.bound)
-    left = until - monotonic()
+    left = until - clock()
     if found.plan.left or found.gap <= PROVED_GAP or stopped() or left <= 0:
         return found
     return _by_constraints(asked, found, low, left, workers, tell, stopped)
@@ -122,7 +128,7 @@ def improve(
 
 
 def _by_orders(
-    asked: Asked, found: Found, low: Least, until: float, stopped: Callable[[], bool]
+    asked: Asked, found: Found, low: Least, over: Callable[[], bool]
 ) -> Iterator[Found]:
     """Yield ever better plans made at once, from rules and then from jobs taken out of turn."""
     best, order = found, sorted(asked.jobs, key=lambda job: job.due_h)
@@ -132,7 +138,9 @@ def _by_orders(
             best, order = better, some
             yield best
     draw = random.Random(0)
-    while monotonic() < until and best.gap > PROVED_GAP and not stopped():
+    for _ in range(_MOST_ORDERS):
+        if best.gap <= PROVED_GAP or over():
+            return
         some = _disturbed(order, draw)
         if (better := _in_order(asked, some, best)) is not None:
             best, order = better, some
