@@ -161,20 +161,26 @@ def expect(path: Annotated[Path, typer.Argument(help="A driver's folder")]) -> N
 
     from railtrace.devices import drivers, samples
     from railtrace.devices.gateway.intake import utc_now
-    from railtrace.errors import ConfigError
+    from railtrace.errors import BadFrame, ConfigError
 
     target = path / samples.FOLDER / samples.EXPECTED
     if target.exists():
         raise ConfigError("{file} is there: it is not written over", file=target)
     driver = drivers.read(path)
-    files = [file for file in sorted((path / samples.FOLDER).iterdir()) if file.is_file()]
+    kept = path / samples.FOLDER
+    files = [f for f in sorted(kept.iterdir()) if f.is_file()] if kept.is_dir() else []
+    if not files:
+        raise ConfigError("{folder}: put two recorded results of the machine here", folder=kept)
     beside = {
         one.name for file in files for one in samples.files_beside(driver, file, file.read_bytes())
     }
     names = [file.name for file in files if file.name not in beside]
     told = samples.Expected(utc_now(), "Asia/Dushanbe", {name: [] for name in names})
     for name, message in samples.messages(driver, told):
-        told.samples[name] = samples.given(driver, message)
+        try:
+            told.samples[name] = samples.given(driver, message)
+        except BadFrame as error:
+            raise ConfigError("{file}: {problem}", file=kept / name, problem=error) from error
     text = json.dumps(json.loads(msgspec.json.encode(told)), ensure_ascii=False, indent=1)
     target.write_text(text + "\n", "utf-8")
     typer.echo(f"{target} is a draft: correct it by the machine's own display or printout")

@@ -5,6 +5,7 @@ mistake would do: the kit must find it without them.
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from railtrace.cli import cli
 from railtrace.devices import drivers, kit, manifest, samples
+from railtrace.errors import ConfigError
 
 
 @pytest.mark.parametrize("kind", manifest.kinds())
@@ -171,3 +173,89 @@ def test_a_driver_without_samples_gets_no_certificate(tmp_path: Path) -> None:
     shutil.copytree(manifest.FOLDER / "wheel_gauge", target)
     shutil.rmtree(target / "samples")
     assert "expected.json" in str(kit.examine(target).faults[0])
+
+
+def copy_of(shipped: str, folder: Path, **lines: str) -> Path:
+    """A maker's own kind that differs from another by name only, with samples of its own."""
+    folder.mkdir()
+    text = "".join(f'{key} = "{value}"\n' for key, value in lines.items())
+    (folder / manifest.FILE).write_text(text, "utf-8")
+    shutil.copytree(manifest.FOLDER / shipped / "samples", folder / "samples")
+    (folder / "samples" / samples.EXPECTED).unlink()
+    done = CliRunner().invoke(cli, ["device", "expect", str(folder)])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_a_makers_kind_like_another_beside_it_is_certified_with_its_code(tmp_path: Path) -> None:
+    base = copy_of("wheel_press", tmp_path / "our_press", kind="our_press", like="wheel_press")
+    newer = copy_of("wheel_press", tmp_path / "newer_press", kind="newer_press", like="our_press")
+    found = drivers.read(newer)
+    assert (found.manifest.kind, found.manifest.fact) == ("newer_press", "Measured")
+    assert manifest.lineage(newer)[-1] == manifest.FOLDER / "wheel_press"
+    certificate = kit.examine(newer)
+    assert [str(fault) for fault in certificate.faults] == []
+
+    # What it is like is a part of what was examined.
+    (base / manifest.FILE).write_text(
+        (base / manifest.FILE).read_text("utf-8") + 'firmware_note = "x"\n', "utf-8"
+    )
+    assert kit.mark_of(newer) != certificate.mark
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ("length = 54", "", "frame.length: say how many registers"),
+        ('at = 34, type = "i16"', "at = 34", "wash_temperature: a block holds no decimal"),
+        ("part = { at = 6, length = 8 }", "part = { at = 6 }", "part: give the type of the number"),
+        ("result_id = { at = 0", "result_id = { at = 60", "result_id: at 60 is outside the frame"),
+        ("[poll]\nstart = 200\nack = 300\n", "", "poll: say where the block is polled"),
+        ('unit = "g/l"', 'unit = "HB"', "units are mm µm m km"),
+    ],
+)  # fmt: skip
+def test_what_no_block_can_be_read_by_is_named_with_its_key(
+    wrong: str, right: str, said: str, tmp_path: Path
+) -> None:
+    text = (manifest.FOLDER / "body_washer" / manifest.FILE).read_text("utf-8")
+    assert wrong in text
+    (tmp_path / manifest.FILE).write_text(text.replace(wrong, right), "utf-8")
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        manifest.read(tmp_path)
+
+
+def test_a_quantity_no_catalogue_has_is_named_and_the_makers_own_row_is_heard(
+    tmp_path: Path,
+) -> None:
+    kind = tmp_path / "odd"
+    shutil.copytree(manifest.FOLDER / "insulation_tester", kind)
+    text = (kind / manifest.FILE).read_text("utf-8")
+    (kind / manifest.FILE).write_text(text.replace('"air_humidity"', '"air_humidty"'), "utf-8")
+    (kind / "samples" / samples.EXPECTED).unlink()
+    CliRunner().invoke(cli, ["device", "expect", str(kind)])
+    said = [str(fault) for fault in kit.examine(kind).faults]
+    assert said == ["quantities are those of the catalogue: air_humidty:"
+                    " is no quantity of the catalogue: is it air_humidity?"]  # fmt: skip
+    row = ('[[quantities]]\nkey = "air_humidty"\nru = "Влажность"\nen = "Humidity"\nunit = "%"\n'
+           'source = "maker"\njurisdiction = "-"\nvalid_from = 2026-01-01\n')  # fmt: skip
+    (kind / "catalogue").mkdir()
+    (kind / "catalogue" / "quantities.toml").write_text(row, "utf-8")
+    assert kit.examine(kind).holds
+
+
+def test_a_draft_names_the_sample_that_cannot_be_read(tmp_path: Path) -> None:
+    kind = tmp_path / "cut"
+    shutil.copytree(manifest.FOLDER / "brake_rack", kind)
+    (kind / "samples" / samples.EXPECTED).unlink()
+    (kind / "samples" / "tight.bin").write_bytes(b"cut")
+    done = CliRunner().invoke(cli, ["device", "expect", str(kind)])
+    assert "tight.bin: the frame cannot be read" in str(done.exception or done.output)
+
+
+def test_a_kind_like_itself_or_like_nothing_is_named(tmp_path: Path) -> None:
+    for name, like in (("one", "two"), ("two", "one"), ("three", "no_such")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / manifest.FILE).write_text(f'kind = "{name}"\nlike = "{like}"\n')
+    for name, said in (("one", "cannot be like itself"), ("three", "there is no such kind")):
+        with pytest.raises(ConfigError, match=said):
+            manifest.read(tmp_path / name)

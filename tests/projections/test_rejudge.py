@@ -73,6 +73,36 @@ def test_what_was_not_sent_is_unjudged_and_no_fault() -> None:
     assert (ours.verdict, [n.code for n in ours.unjudged]) == ("unjudged", ["no_trace"])
 
 
+@pytest.mark.parametrize(
+    ("words", "verdict", "code"),
+    [
+        ((), "fit", "no_block"), (("unrecorded",), "fit", "block_unproved"),
+        (("valid",), "fit", ""), (("expired", "valid"), "fit", ""),
+        (("expired",), "unfit", "block_certificate"),
+        (("withdrawn",), "unfit", "block_certificate"),
+    ],
+)  # fmt: skip
+def test_the_papers_of_the_reference_block_gate_an_inspection(
+    words: tuple[str, ...], verdict: str, code: str
+) -> None:
+    fact, envelope, files = told("ultrasonic_set", "sound.xml")
+    blocks = tuple(rejudge.Block(f"d-block-{n}", word) for n, word in enumerate(words))
+    test = rejudge.Test(fact, envelope, fact.happened_at.date(), files.get, None, blocks)
+    ours = rejudge.rejudged(CATALOGUE.check_rules["ndt.ultrasonic"], test)
+    said = ours.reasons if verdict == "unfit" else ours.unjudged
+    assert (ours.verdict, "".join(r.code for r in said)) == (verdict, code)
+
+
+def test_a_block_out_of_force_speaks_even_where_the_set_told_no_set_up() -> None:
+    fact, _envelope, files = told("ultrasonic_set", "sound.xml")
+    bare = op("Diagnosed", "bare", 0, units=(SET,), method="ultrasonic", outcome="sound")
+    test = rejudge.Test(bare, None, fact.happened_at.date(), files.get, None,
+                        (rejudge.Block("d-block", "expired"),))  # fmt: skip
+    ours = rejudge.rejudged(CATALOGUE.check_rules["ndt.ultrasonic"], test)
+    assert ours.verdict == "unfit"
+    assert [r.code for r in ours.unjudged] == ["no_set_up"]
+
+
 def test_a_table_is_read_with_or_without_names_in_either_decimal() -> None:
     assert rejudge.columns(b"0;1,5\r\n1;2,5\r\n") == {"0": [0, 1], "1": [1.5, 2.5]}
     assert rejudge.columns("second [s];t [°C]\n0;60.5\n".encode()) == {"second": [0], "t": [60.5]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from msgspec.structs import replace
 
 from railtrace.app import App, utc_now
 from railtrace.trace.ledger import Receipt
@@ -21,8 +22,8 @@ from railtrace.trace.operation import (
     Washed,
 )
 
-SET, COACH_SET, PRESS, WASHER, UT = (
-    "u-ord-1", "u-ord-2", "d-ord-press", "d-ord-wash", "d-ord-ut",
+SET, COACH_SET, PROVED, PRESS, WASHER, UT = (
+    "u-ord-1", "u-ord-2", "u-ord-3", "d-ord-press", "d-ord-wash", "d-ord-ut",
 )  # fmt: skip
 HOUR = timedelta(hours=1)
 # One moment a process: the module may be set up twice in it, and what is repeated is a duplicate.
@@ -153,3 +154,89 @@ def test_work_stops_with_a_cause_goes_on_and_is_cancelled_with_a_reason(
     assert depot.knowledge().order(f"order:{order}").result == "cancelled"
     assert page.post(f"/depot/orders/{order}/block", {"cause": "parts"}).status_code == 422
     assert page.get("/depot/orders/nothing").status_code == 404
+
+
+def test_a_small_shortfall_of_force_is_proved_by_loads_typed_on_the_page(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    near = (reading("press_final_force", "700", "kN"), reading("press_seat_length", "185", "mm"))
+    at: dict[str, Any] = {"units": (PROVED,), "work_order": "WO-PROOF"}
+    results = depot.record([
+        Registered(id="pr-1", happened_at=THEN, units=(PROVED,), type="wheelset_locomotive"),
+        OrderOpened(id="pr-o", happened_at=THEN, process="wheelset_full", **at),
+        *(replace(depot.entry(f"or-{key}").operation, id=f"pr-{key}", units=(PROVED,))
+          for key in ("w", "u")),
+        Measured(id="pr-p", happened_at=THEN + 3 * HOUR, device=PRESS, readings=near, **at),
+    ], "p-test", "test")  # fmt: skip
+    assert all(isinstance(result, Receipt) for result in results), results
+    assert depot.wait_caught_up(10)
+    worker, send = reader_as("worker"), "/depot/orders/WO-PROOF/steps/press/proof"
+    text = worker.get("/depot/orders/WO-PROOF").text
+    assert "May still be proved: 3 axial loads of 840" in text
+    loads: dict[str, Any] = {"entry": "pr-p", "load": ["840", "845,5", "850"], "seconds": "5"}
+    for bad, said in (
+        (loads | {"load": ["", "", ""]}, "write the loads that were applied"),
+        (loads | {"load": ["heavy", "1", "1"]}, "heavy is no number"),
+        (loads | {"entry": "or-p"}, "proof loads are not offered here"),
+    ):  # fmt: skip
+        refused = worker.post(send, bad)
+        assert refused.status_code == 422
+        assert said in refused.text
+    assert step_of(depot, "WO-PROOF", "press").status == "void"
+    done = worker.post(send, loads, follow=True).text
+    assert "The proof loads are recorded." in done
+    assert "845.5" in done
+    proved = step_of(depot, "WO-PROOF", "press")
+    assert [fault.code for fault in proved.last.faults] == ["not_qualified"]
+    depot.record([
+        KINDS["QualificationGranted"](
+            id="pr-q", happened_at=THEN, person=depot.entry(proved.last.proved.operation.id)
+            .operation.performed_by[0], qualification="wheelset_forming",
+            valid_from=THEN - HOUR, valid_to=THEN + 99 * HOUR)
+    ], "p-test", "test")  # fmt: skip
+    assert depot.wait_caught_up(10)
+    assert step_of(depot, "WO-PROOF", "press").status == "to_accept"
+
+
+def step_of(depot: App, order: str, step: str) -> Any:
+    states = depot.knowledge().steps(depot.knowledge().order(f"order:{order}"))
+    return next(state for state in states if state.step.key == step)
+
+
+def test_an_inspection_set_up_on_a_block_without_valid_papers_does_not_count(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    old, new = "d-ord-block-1", "d-ord-block-2"
+    day = timedelta(days=1)
+    depot.record([
+        *(Registered(id=f"bl-{n}", happened_at=THEN - 400 * day, units=(block,),
+                     type="reference_block", numbers=(Number(scheme="serial", value=f"СО-{n}"),))
+          for n, block in ((1, old), (2, new))),
+        *(KINDS["Calibrated"](id=f"bl-c{n}", happened_at=THEN - 400 * day, units=(block,),
+                              valid_from=THEN - 400 * day, valid_to=THEN + days * day)
+          for n, block, days in ((1, old, -1), (2, new, 300))),
+    ], "p-test", "test")  # fmt: skip
+    assert depot.wait_caught_up(10)
+    page, send = reader_as("technologist"), f"/depot/equipment/{UT}/block"
+    assert "On which block this set is set up is not recorded" in page.get(
+        f"/depot/equipment/{UT}").text  # fmt: skip
+    assert "choose a reference block" in page.post(send, {"block": PRESS}).text
+    for block, verdict, said in ((old, "unfit", "proof has run out"), (new, "fit", "")):
+        assert page.post(send, {"block": block}).status_code == 302
+        now = depot.clock()
+        order = f"WO-{block[-1]}"
+        shared: dict[str, Any] = {"units": (COACH_SET,), "work_order": order}
+        echo = tuple(reading(q, v, "%") for q, v in (
+            ("reference_echo", "70"), ("reference_echo_after", "68"), ("scan_coverage", "100")))
+        depot.record([
+            OrderOpened(id=f"{order}-o", happened_at=now, process="wheelset_ordinary", **shared),
+            replace(depot.entry("or-w").operation, id=f"{order}-w", happened_at=now,
+                    units=(COACH_SET,), work_order=order),
+            KINDS["Diagnosed"](id=f"{order}-u", happened_at=now, device=UT, method="ultrasonic",
+                               outcome="sound", readings=echo, **shared),
+        ], "p-test", "test")  # fmt: skip
+        assert depot.wait_caught_up(10)
+        ours = step_of(depot, order, "ndt_axle").last.ours
+        assert ours.verdict == verdict, (block, ours)
+        assert said in page.get(f"/depot/orders/{order}").text
+    assert [b.unit for b in depot.knowledge().blocks(UT, 2**61)] == [new]

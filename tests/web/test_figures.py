@@ -17,6 +17,8 @@ from railtrace.web.figures import figure, number_as_painted, with_unit
         ("1234", "ru", "1234"),
         ("-0.5", "ru", "−0,5"),
         (0, "en", "0"),
+        (5.0, "ru", "5"),
+        (2.25, "ru", "2,25"),
         ("unreadable", "ru", "unreadable"),
     ],
 )

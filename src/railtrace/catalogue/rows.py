@@ -558,8 +558,12 @@ class WashStage(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 class NdtLimits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What an inspection's set-up must show; an echo of 0 is not asked for."""
+    """What an inspection's set-up must show; an echo of 0 is not asked for.
 
+    `block`: it must have been set up on a reference block whose papers were in force.
+    """
+
+    block: bool = False
     least_echo: Annotated[float, Meta(ge=0, le=2)] = 0.0
     most_drift_db: float = 2.0
     least_coverage: Annotated[float, Meta(ge=0, le=1)] = 1.0

@@ -51,10 +51,15 @@ def driver(kind: str) -> Driver:
 def read(folder: Path) -> Driver:
     """Read a driver's folder; one `like` another uses that one's code. Raises ConfigError."""
     manifest = manifests.read(folder)
-    base = manifests.FOLDER / manifest.like if manifest.like else folder
-    own = _module(folder, "decode") or _module(base, "decode")
-    decode: Decode = own.decode if own else by_manifest.decode
-    return Driver(folder, manifest, decode, _module(folder, "emulate") or _module(base, "emulate"))
+    decoder, emulated = _nearest(folder, "decode"), _nearest(folder, "emulate")
+    decode: Decode = decoder.decode if decoder else by_manifest.decode
+    return Driver(folder, manifest, decode, emulated)
+
+
+def _nearest(folder: Path, name: str) -> ModuleType | None:
+    """Import a file of a kind's own folder, else of the kind it is like."""
+    found = (_module(one, name) for one in manifests.lineage(folder))
+    return next(filter(None, found), None)
 
 
 def _module(folder: Path, name: str) -> ModuleType | None:

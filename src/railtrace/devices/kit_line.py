@@ -34,6 +34,7 @@ _CHECK = "the emulated machine on its line"
 
 def examine_line(folder: Path, certificate: Certificate, broker: str = "") -> None:
     """Run a driver's emulated machine against a gateway; add what is found to a certificate."""
+    folder = folder.resolve()
     protocol = drivers.read(folder).manifest.protocols[0]
     try:
         with tempfile.TemporaryDirectory(prefix="railtrace-kit-") as name, _broker(
@@ -190,7 +191,9 @@ class _Line:
 
     def _as_made(self, row: Row, made: Made) -> Iterator[tuple[str, str]]:
         operations = msgspec.json.decode(row.body or b"[]")
-        if not any(one.get("simulated") for one in operations):
+        # A machine whose frame has no such mark is never emulated beside a real trace.
+        marked = self._manifest.envelope.simulated is not None
+        if marked and not any(one.get("simulated") for one in operations):
             yield made.result_id, "an emulated result is not marked simulated"
         told = {
             (r["quantity"], r.get("place", ""), r.get("moment", "")): Decimal(r["value"])

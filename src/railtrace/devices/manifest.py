@@ -1,14 +1,16 @@
 """The manifest of a kind of machine, `device.toml`: what it sends, where each value stands.
 
 Kinds are found by their folders. A kind that differs from another only by data says `like` and
-the differences; it has no decoder of its own.
+the differences; it needs no decoder of its own. It is like a kind that ships, or like one whose
+folder stands beside its own.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -220,23 +222,82 @@ def read(folder: Path) -> Manifest:
     """Read the manifest of a folder. Raises ConfigError naming the file and the key."""
     path = folder / FILE
     try:
-        return msgspec.convert(_document(path), Manifest)
+        found = msgspec.convert(_document(folder), Manifest)
     except msgspec.ValidationError as error:
-        raise ConfigError("{file}: {problem}", file=path, problem=error) from error
+        known = f"; units are {' '.join(get_args(UnitOfMeasure))}" if ".unit`" in str(error) else ""
+        raise ConfigError("{file}: {problem}", file=path, problem=f"{error}{known}") from error
+    if wrong := next(_mistakes(found), ""):
+        raise ConfigError("{file}: {problem}", file=path, problem=wrong)
+    return found
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _mistakes(found: Manifest) -> Iterator[str]:
+    """Say what no machine could be read by; the keys themselves are in order."""
+    layout = found.frame.layout
+    if layout in ("registers", "bytes"):
+        if not found.frame.length:
+            yield f"frame.length: say how many {layout} a frame has"
+        for name, place in places(found):
+            yield from _in_block(name, place, found.frame)
+    if found.poll is None and {"modbus", "s7"} & set(found.protocols):
+        yield "poll: say where the block is polled (start or block) and acknowledged (ack)"
+    if layout == "line":
+        groups = set(re.compile(found.frame.pattern).groupindex)
+        for name, place in places(found):
+            if place.at not in groups:
+                yield f"{name}: frame.pattern has no group named {place.at}"
+
+
+def _in_block(name: str, place: Place, frame: Frame) -> Iterator[str]:
+    if not isinstance(place.at, int):
+        yield f"{name}: at is the number of its first place in the block, not {place.at!r}"
+    elif not 0 <= place.at < frame.length:
+        yield f"{name}: at {place.at} is outside the frame of {frame.length}"
+    elif place.type == "decimal":
+        yield f"{name}: a block holds no decimal; type is one of u16, i16, u32, i32, f32"
+    elif place.type == "text" and not place.length:
+        yield f"{name}: give the type of the number, or the length of the text"
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for one in reversed(lineage(folder)):
+        document = _over(document, _table(one / FILE))
+    return document
+
+
+def _table(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError("{file} is not there", file=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("{file}: {problem}", file=path, problem=error) from error
-    if not (like := document.get("like")):
-        return document
-    if like not in kinds():
-        raise ConfigError("{file}: like {kind}: there is no such kind", file=path, kind=like)
-    return _over(_document(FOLDER / like / FILE), document)
+
+
+def lineage(folder: Path) -> tuple[Path, ...]:
+    """Return a kind's folder, that of the kind it is like, and so on. Raises ConfigError."""
+    found: list[Path] = []
+    while True:
+        if any(folder.samefile(other) for other in found if folder.is_dir()):
+            raise ConfigError("{file}: a kind cannot be like itself", file=found[0] / FILE)
+        like = _table(folder / FILE).get("like")
+        found.append(folder)
+        if not like:
+            return tuple(found)
+        folder = _folder_of(str(like), folder)
+
+
+def _folder_of(like: str, folder: Path) -> Path:
+    """Return where the kind stands that another is like: beside it, else among those that ship."""
+    beside = folder.resolve().parent / like
+    for found in (beside, FOLDER / like):
+        if (found / FILE).exists():
+            return found
+    raise ConfigError(
+        "{file}: like {kind}: there is no such kind beside it or among those that ship",
+        file=folder / FILE, kind=like,
+    )  # fmt: skip
 
 
 def _over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

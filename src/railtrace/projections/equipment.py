@@ -1,4 +1,4 @@
-"""Equipment: what was made with which device, and how findings of machines were answered.
+"""Equipment: what was made with which device, its cycles, how findings of machines were answered.
 
 Nothing is pushed to the device: who asks about a device reads the rows that name it.
 """
@@ -8,8 +8,8 @@ from typing import Any
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
-from railtrace.trace.leaf import Entry
-from railtrace.trace.operation import FindingTriaged, Operation
+from railtrace.trace.leaf import Entry, microseconds
+from railtrace.trace.operation import FindingTriaged, MachineResult, Operation
 
 
 class Equipment(State):
@@ -30,7 +30,19 @@ def _apply(
         state.unit, entry.happened_us, operation.device, entry.kind, outcome, operation.id,
         entry.log, entry.position, entry.recorded_us,
     )  # fmt: skip
-    return [("made_with", row)]
+    found: list[tuple[str, tuple[Any, ...]]] = [("made_with", row)]
+    return [*found, ("cycles", _cycle(state.unit, entry, operation))] if isinstance(
+        operation, MachineResult) else found  # fmt: skip
+
+
+def _cycle(unit: str, entry: Entry, result: MachineResult) -> tuple[Any, ...]:
+    """What a machine's use is reckoned from: no entry is read again for it."""
+    whole = result.state == "completed"
+    began = None if result.started_at is None else microseconds(result.started_at)
+    return (
+        unit, entry.happened_us, result.device, began, int(whole and not result.partial),
+        int(not whole or bool(result.remarks)), entry.log, entry.position,
+    )  # fmt: skip
 
 
 def _rows(state: Equipment, catalogue: Catalogue) -> Rows:
@@ -39,7 +51,7 @@ def _rows(state: Equipment, catalogue: Catalogue) -> Rows:
 
 EQUIPMENT = View(
     name="equipment",
-    version=2,
+    version=3,
     state=Equipment,
     kinds=frozenset({
         "MachineResult", "FindingTriaged",
@@ -50,6 +62,10 @@ EQUIPMENT = View(
         "made_with": (
             "unit TEXT", "at_us BIGINT", "device TEXT", "kind TEXT", "outcome TEXT",
             "operation TEXT", "log TEXT", "position BIGINT", "recorded_us BIGINT",
+        ),
+        "cycles": (
+            "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid INTEGER",
+            "wrong INTEGER", "log TEXT", "position BIGINT",
         ),
         "triages": (
             "unit TEXT", "at_us BIGINT", "entry TEXT", "answer TEXT", "operation TEXT",

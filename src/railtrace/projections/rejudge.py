@@ -33,6 +33,14 @@ class Ours:
 
 
 @dataclass(frozen=True)
+class Block:
+    """A reference block that lay with a set, and the word on its papers at that moment."""
+
+    unit: str
+    word: str
+
+
+@dataclass(frozen=True)
 class Test:
     """What a machine told of one test, and how to read the files it sent."""
 
@@ -41,6 +49,7 @@ class Test:
     day: date
     read: Read
     least_mohm: float | None = None
+    blocks: tuple[Block, ...] = ()
 
     def reading(self, quantity: str) -> float | None:
         """Return the first reading of a quantity."""
@@ -171,18 +180,39 @@ def _run(
 
 def _ndt(limits: NdtLimits, test: Test) -> _Judged:
     """The right of the inspector and the proof of the set are asked of every step already."""
+    bad, unsaid = _block(test) if limits.block else ((), ())
+    check = _set_up(limits, test)
+    if check is None:
+        unsaid = (*unsaid, because("no_set_up", "the set-up of the inspection was not told"))
+        return (Check(bad) if bad else None), unsaid
+    return Check((*bad, *check.reasons)), unsaid
+
+
+def _block(test: Test) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """Return what is wrong with the reference block, and what is not known of it."""
+    words = [block.word for block in test.blocks]
+    if "valid" in words:
+        return (), ()
+    if not words:
+        return (), (because("no_block", "on which reference block it was set up is not recorded"),)
+    if "unrecorded" in words:
+        return (), (because("block_unproved", "no papers of the reference block are recorded"),)
+    return (because("block_certificate", "the papers of the reference block: {state}",
+                    state=words[0]),), ()  # fmt: skip
+
+
+def _set_up(limits: NdtLimits, test: Test) -> Check | None:
     names = ("reference_echo", "reference_echo_after", "scan_coverage")
     before, after, covered = (_share(test, name) for name in names)
     if before is None and after is None and covered is None:
-        return None, (because("no_set_up", "the set-up of the inspection was not told"),)
+        return None
     set_up = rule_checks.NdtSetUp(before, after, test.day, test.day, covered or 0.0)
     check = rule_checks.check_ndt(
         set_up, test.day, limits.least_echo, limits.most_drift_db, limits.least_coverage
     )
     if limits.least_echo:
-        return check, ()
-    left = tuple(r for r in check.reasons if not r.code.startswith(("no_echo", "echo")))
-    return Check(left), ()
+        return check
+    return Check(tuple(r for r in check.reasons if not r.code.startswith(("no_echo", "echo"))))
 
 
 def _share(test: Test, quantity: str) -> float | None:

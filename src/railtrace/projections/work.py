@@ -17,7 +17,7 @@ from railtrace.errors import BadEvidence
 from railtrace.projections.condition import judge
 from railtrace.projections.metrology import Standing
 from railtrace.projections.orders import Order, Sign
-from railtrace.projections.rejudge import Ours, Read, Test, press, rejudged
+from railtrace.projections.rejudge import Block, Ours, Read, Test, press, rejudged
 from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.operation import (
     MachineResult,
@@ -105,6 +105,7 @@ class Surroundings:
     may: Callable[[str, str, int], bool]
     type_of: Callable[[str], str]
     read: Read = lambda sha256: None
+    blocks: Callable[[str, int], tuple[Block, ...]] = lambda device, at_us: ()
 
 
 def progress(
@@ -276,7 +277,7 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
     ]  # fmt: skip
     result = found.results.get(operation.id)
     test = Test(operation, result, moment(entry.happened_us).date(), around.read,
-                _least_mohm(step))  # fmt: skip
+                _least_mohm(step), _blocks(operation, entry, around))  # fmt: skip
     ours, more = _ours(step, test, by, around)
     pressed, unjudged, still_more = _press(step, test, around)
     proved = _proof_of(operation.id, found.entries) if pressed and pressed.proof else None
@@ -287,6 +288,10 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
     return Attempt(
         entry, (*faults, *more, *still_more), by, said, pressed, ours, unjudged, proved
     )
+
+
+def _blocks(operation: Operation, entry: Entry, around: Surroundings) -> tuple[Block, ...]:
+    return around.blocks(operation.device, entry.happened_us) if operation.device else ()
 
 
 def _least_mohm(step: Step) -> float | None:

@@ -39,7 +39,7 @@ from railtrace.projections.passport import Passport
 from railtrace.projections.placement import Placement
 from railtrace.projections.qualifications import Rights
 from railtrace.projections.recall import Recall, matches
-from railtrace.projections.rejudge import Read
+from railtrace.projections.rejudge import Block, Read
 from railtrace.projections.release import Gate, away_gates, campaign_gates, gates, remark_gates
 from railtrace.projections.remaining import Remaining, remaining
 from railtrace.projections.remarks import Remarks
@@ -50,6 +50,8 @@ from railtrace.store.lookup import Lookup
 from railtrace.store.views import ViewStore
 from railtrace.trace.leaf import moment
 
+REFERENCE_BLOCK = "reference_block"
+"""The kind of equipment that sets for non-destructive testing are set up on."""
 _PERMITS_BEFORE_US = 30 * 86_400_000_000
 """A permit to work may have been issued some days before its order was opened."""
 
@@ -433,6 +435,16 @@ class Knowledge:
             lambda person, right, at_us: self.rights(person).may(right, at_us),
             lambda device: self.passport(device).type,
             self._read_file,
+            self.blocks,
+        )
+
+    def blocks(self, device: str, at_us: int) -> tuple[Block, ...]:
+        """Return the reference blocks that lay with a set at a moment, with their papers then."""
+        lay = [stay.part for stay in self.genealogy(device).parts if stay.covers(at_us)]
+        return tuple(
+            Block(part, standing(self.instrument(part), at_us).word)
+            for part in lay
+            if self.passport(part).type == REFERENCE_BLOCK
         )
 
     def placement(self, unit: str) -> Placement:

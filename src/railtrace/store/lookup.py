@@ -522,6 +522,25 @@ class Lookup:
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def made_at(self, device: str, from_us: int, to_us: int) -> list[int]:
+        """Return when facts were made with a device, the newest first; its own results apart."""
+        rows = self._db.query(
+            "SELECT at_us FROM made_with WHERE device = ? AND at_us BETWEEN ? AND ?"
+            " AND kind <> 'MachineResult' ORDER BY at_us DESC",
+            (device, from_us, to_us),
+        )
+        return [row[0] for row in rows]
+
+    def cycles(self, device: str, from_us: int, to_us: int) -> list[dict[str, Any]]:
+        """Return every cycle a machine told of between two moments, the newest first."""
+        names = ("at_us", "started_us", "valid", "wrong", "log", "position")
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM cycles WHERE device = ? AND at_us BETWEEN ? AND ?"
+            " ORDER BY at_us DESC, log, position DESC",
+            (device, from_us, to_us),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def findings(self, since_us: int, outcomes: Sequence[str]) -> list[dict[str, Any]]:
         """Return what machines found since a moment and nobody has answered, the newest first."""
         names = ("unit", "at_us", "device", "kind", "outcome", "operation")

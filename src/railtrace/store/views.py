@@ -46,6 +46,7 @@ _EXTRA_INDEXES = {
     "last_repairs": ("grade",),
     "diagnoses": ("entry", "device"),
     "made_with": ("device, at_us", "outcome"),
+    "cycles": ("device, at_us",),
     "triages": ("entry",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),

@@ -1,5 +1,7 @@
 """Figures as people read them: grouped, with the language's decimal sign and the unit."""
 
+from decimal import Decimal
+
 from railtrace.trace.numbers import painted
 
 THIN = "\u202f"
@@ -9,8 +11,14 @@ _COMMA = {"ru", "tg"}
 
 
 def figure(value: object, language: str, places: int | None = None) -> str:
-    """Write a number given as decimal text, int or float; text that is no number stays."""
-    text = f"{value:.{places}f}" if isinstance(value, float) else str(value)
+    """Write a number given as decimal text, int or float; text that is no number stays.
+
+    A float without `places` is written as short as it is: 5.0 as 5.
+    """
+    if isinstance(value, float):
+        text = f"{Decimal(f'{value:.12g}'):f}" if places is None else f"{value:.{places}f}"
+    else:
+        text = str(value)
     sign, text = ("−", text[1:]) if text.startswith("-") else ("", text)
     whole, point, fraction = text.partition(".")
     if not whole.isdigit():

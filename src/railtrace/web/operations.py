@@ -48,7 +48,8 @@ _WORDS = {
     "element": words.DAMAGES, "found": words.TRUTHS,
     "verdict": words.TWIN_VERDICTS,
     "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
-    "test": words.BRAKE_TESTS, "cause": words.CAUSES | words.DETACHED_FOR,
+    "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
+    "cause": words.CAUSES | words.DETACHED_FOR,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",

@@ -255,6 +255,7 @@ TWIN_VERDICTS = {
 
 OUTCOMES = {
     "passed": _("passed"),
+    "completed": _("completed"),
     "failed": _("failed"),
     "aborted": _("aborted"),
     "sound": _("sound"),
@@ -420,6 +421,17 @@ TRAIN_STAGES = {
 ANSWERS = {"signed": _("signed"), "returned": _("sent back")}
 
 BRAKE_TESTS = {"full": _("full"), "short": _("short")}
+TESTS = {
+    "insulation": _("insulation"), "brake": _("brakes on the rack"), "brakes": _("brakes"),
+    "load_bank": _("load bank"), "axle_ut": _("axle, ultrasonic"),
+    "axle_mt": _("axle, magnetic particles"), "journal_mt": _("journals, magnetic particles"),
+    "casting_mt": _("castings, magnetic particles"), "ultrasonic": _("ultrasonic"),
+    "magnetic": _("magnetic particles"), "vibration": _("vibration"),
+    "bearing_stand": _("vibration stand"), "ut_set": _("ultrasonic"),
+    "mt_set": _("magnetic particles"), "running_gear": _("running gear"),
+    "wayside_post": _("wayside post"), "hot_box": _("hot box"), "press_fit": _("press fit"),
+}
+"""What is tested, and by what method, as machines and route cards name it."""
 
 DETACHED_FOR = {
     "fault": _("for a fault"), "traffic": _("for traffic"), "other": _("for another reason"),

@@ -19,7 +19,7 @@ from railtrace.analysis.oee import Cycle, Oee, oee
 from railtrace.devices.manifest import Manifest, manifest
 from railtrace.devices.manifest import kinds as device_kinds
 from railtrace.errors import BadOperation, NotFound
-from railtrace.projections.metrology import standing
+from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.work import StepState
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, microseconds, read
@@ -48,7 +48,6 @@ COVERAGE_DAYS = 90
 FINDING_DAYS = 30
 _DAY_US = 86_400_000_000
 _LIVE_US = 3_600_000_000
-_MOST_CYCLES = 2_000
 _FINDINGS = ("alarm", "watch", "contradicts", "failed")
 
 
@@ -74,19 +73,21 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
     now_us = knowledge.state_us or microseconds(app.clock())
     days = _report_days(knowledge.passport(unit).home_site, now_us)
     first_us = days[0][1]
-    rows = app.lookup.made_with(unit, first_us, now_us, _MOST_CYCLES)
-    results = _entries([r for r in rows if r["kind"] == "MachineResult"])
-    last = results[0].operation if results else None
-    result = last if isinstance(last, MachineResult) else None
-    last_us = rows[0]["at_us"] if rows else app.lookup.last_made([unit]).get(unit)
+    made = app.lookup.made_at(unit, first_us, now_us)
+    rows = app.lookup.cycles(unit, first_us, now_us)
+    last = next(iter(_entries(rows[:1])), None)
+    result = last.operation if last and isinstance(last.operation, MachineResult) else None
+    last_us = max([*made[:1], *(row["at_us"] for row in rows[:1])], default=None)
+    last_us = last_us or app.lookup.last_made([unit]).get(unit)
     ideal = _typical(type_)
-    cycles = [_cycle(entry, knowledge, unit) for entry in reversed(results)]
+    instrument = knowledge.instrument(unit)
+    cycles = [_cycle(row, instrument) for row in reversed(rows)]
     planned = planned_time(knowledge.passport(unit).home_site, first_us, now_us)
     used = oee([c for c in cycles if c], planned, sum(ideal.values()) or None)
     return Life(
         last_us, last_us is not None and now_us - last_us < _LIVE_US, result,
         _phases(result, ideal, type_, names), used,
-        [e for e in results if _went_wrong(e.operation)][:20], _by_day(rows, days),
+        _entries([row for row in rows if row["wrong"]][:20]), _by_day(made, days),
     )  # fmt: skip
 
 
@@ -116,13 +117,11 @@ def planned_time(site: str, first_us: int, last_us: int) -> list[tuple[float, fl
     return [(begin.timestamp(), end.timestamp()) for begin, end in spans]
 
 
-def _cycle(entry: Entry, knowledge: Knowledge, unit: str) -> Cycle | None:
-    result = entry.operation
-    if not isinstance(result, MachineResult) or result.started_at is None:
+def _cycle(row: dict[str, Any], instrument: Instrument | None) -> Cycle | None:
+    if row["started_us"] is None:
         return None
-    proved = not standing(knowledge.instrument(unit), entry.happened_us).stops
-    valid = result.state == "completed" and not result.partial
-    return Cycle(microseconds(result.started_at) / 1e6, entry.happened_us / 1e6, valid, proved)
+    proved = not standing(instrument, row["at_us"]).stops
+    return Cycle(row["started_us"] / 1e6, row["at_us"] / 1e6, bool(row["valid"]), proved)
 
 
 @cache
@@ -195,20 +194,10 @@ def _phases(
     ]  # fmt: skip
 
 
-def _went_wrong(operation: Any) -> bool:
-    return isinstance(operation, MachineResult) and (
-        operation.state != "completed" or bool(operation.remarks)
-    )
-
-
-def _by_day(
-    rows: list[dict[str, Any]], days: list[tuple[date, int]]
-) -> list[tuple[str, int, int]]:
+def _by_day(made: list[int], days: list[tuple[date, int]]) -> list[tuple[str, int, int]]:
     """Return (day of reports, operations, bar height) over the days counted."""
     begins = [begin for _, begin in days]
-    counts = Counter(
-        bisect_right(begins, row["at_us"]) - 1 for row in rows if row["kind"] != "MachineResult"
-    )
+    counts = Counter(bisect_right(begins, at_us) - 1 for at_us in made)
     most = max([*counts.values(), 1])
     return [(f"{day:%d.%m}", counts[index], round(100 * counts[index] / most))
             for index, (day, _) in enumerate(days)]  # fmt: skip
@@ -343,7 +332,8 @@ def _finding(row: dict[str, Any], knowledge: Knowledge, names: Names) -> dict[st
         **row, "name": names.unit(passport),
         "device_name": names.unit(knowledge.passport(row["device"])),
         "word": words.OUTCOMES[row["outcome"]],
-        "finding": getattr(operation, "finding", "") or getattr(operation, "test", ""),
+        "finding": getattr(operation, "finding", "")
+        or gettext(words.word(words.TESTS, getattr(operation, "test", ""))),
         "readings": [reading_text(r, names) for r in operation.readings][:6],
         "processes": [
             (p.key, p.name(names.language)) for p in names.catalogue.processes.values()

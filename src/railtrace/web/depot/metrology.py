@@ -33,6 +33,7 @@ from railtrace.trace.operation import (
     Verified,
 )
 from railtrace.web.clocks import from_us
+from railtrace.web.depot.blocks import blocks_of
 from railtrace.web.depot.equipment import OEE_DAYS, life_of, manifest_of, running
 from railtrace.web.depot.live import fresh
 from railtrace.web.fleet import the_names
@@ -287,6 +288,7 @@ def shown(
         "oee_days": OEE_DAYS, "fresh": renewed,
         "running": running(unit, passport.type, names),
         "kind_speaks": manifest_of(passport.type) is not None,
+        **blocks_of(knowledge, names, unit, passport.type, now_us),
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/instrument.html", context, status=status)

@@ -15,6 +15,8 @@ _WORDS = {
     "wash": _("washing"), "rinse": _("rinsing"), "dry": _("drying"), "none": _("none"),
     "brake pipe": _("brake pipe"), "brake cylinder": _("brake cylinder"),
     "brake_pipe_pressure": _("brake pipe"), "brake_cylinder_pressure": _("brake cylinder"),
+    "expired": _("proof has run out"), "failed": _("failed its last check"),
+    "withdrawn": _("withdrawn"), "suspect": _("suspect"), "not_yet": _("not proved then"),
     "bath_temperature": _("bath temperature"), "pump_pressure": _("pump pressure"),
 }  # fmt: skip
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")

@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from railtrace.web.depot import board, equipment, live, measure, metrology, orders, people, tablet
+from railtrace.web.depot import (
+    blocks,
+    board,
+    equipment,
+    live,
+    measure,
+    metrology,
+    orders,
+    people,
+    tablet,
+)
 
 urlpatterns = [
     path("", include("railtrace.web.depot.stock_urls")),
@@ -37,6 +47,7 @@ urlpatterns = [
     path("metrology/instruments.csv", metrology.export, name="metrology-csv"),
     path("metrology/new", metrology.new, name="new-instrument"),
     path("equipment/<path:unit>/proof", metrology.record_proof, name="record-proof"),
+    path("equipment/<path:unit>/block", blocks.set_up_on, name="set-up-on"),
     path("equipment/<path:unit>/withdraw", metrology.withdraw, name="withdraw-instrument"),
     path("suspects/<path:id_>.csv", metrology.suspects_csv, name="suspects-csv"),
     path("suspects/<path:id_>", metrology.suspects, name="suspects"),
