@@ -186,9 +186,10 @@ def _once(entries: list[Entry]) -> list[Entry]:
 
 
 def _effective(entry: Entry, corrections: dict[str, list[Entry]], unit: str) -> Entry | None:
-    decided = decision(entry.operation.id, corrections)
+    operation = entry.operation
+    decided = decision(operation.id, corrections) if operation.id in corrections else None
     if decided is None:
-        return entry if unit in units_of(entry.operation) else None
+        return entry if unit in operation.units or unit in units_of(operation) else None
     correction, replacement = decided
     if replacement is None or unit not in units_of(replacement):
         return None
@@ -226,7 +227,8 @@ def decision(
 def fold(view: View, unit: str, entries: Sequence[Entry]) -> tuple[State, Rows]:
     """Fold effective entries in life order into a fresh state and its history rows."""
     state = view.state(unit=unit)
-    state.sees_all = any(entry.kind in view.sees_all_with for entry in entries)
+    if view.sees_all_with:
+        state.sees_all = any(entry.kind in view.sees_all_with for entry in entries)
     return state, advance(view, state, entries)
 
 

@@ -96,6 +96,8 @@ class ViewStore:
         self.database = database
         self.trace = trace
         self.views = {view.name: view for view in views}
+        self._may_see_all = frozenset(view.name for view in views if view.sees_all_with)
+        self._by_kind = {kind: self._concerned_by(kind) for kind in KINDS}
         self._catalogues = catalogues
         self._create()
 
@@ -330,27 +332,20 @@ class ViewStore:
         catalogue: Catalogue,
     ) -> set[tuple[str, str]]:
         """Apply entries that come after each state's last; return the (view, unit) that refold."""
-        work = {
-            (view.name, unit): entries
-            for unit, entries in touched.items()
-            if unit not in refold
-            for view in self.views.values()
-            if view.sees_all_with or any(_concerns(view, e.kind) for e in entries)
-        }
+        work = self._work(touched, refold)
         states = self._load(writer, work)
         late: set[tuple[str, str]] = set()
         for (name, unit), everything in work.items():
             view, state = self.views[name], states.get((name, unit))
-            all_seen = state is not None and state.sees_all
-            entries = sorted(
-                (e for e in everything if all_seen or _concerns(view, e.kind)),
-                key=lambda e: e.life_key,
-            )
+            entries = everything
+            if name in self._may_see_all and not (state is not None and state.sees_all):
+                if any(e.kind in view.sees_all_with for e in everything):
+                    late.add((name, unit))
+                    continue
+                entries = [e for e in everything if name in self._concerned(e.kind)]
             if not entries:
                 continue
-            if not all_seen and any(e.kind in view.sees_all_with for e in entries):
-                late.add((name, unit))
-                continue
+            entries.sort(key=lambda e: e.life_key)
             if state is None:
                 state, before = view.state(unit=unit), None
             elif entries[0].life_key <= state.last:
@@ -364,6 +359,28 @@ class ViewStore:
             if state.contradictions or raised:
                 changes[name].contradictions[unit] = contradiction_rows(view, state)
         return late
+
+    def _work(
+        self, touched: dict[str, list[Entry]], refold: set[str]
+    ) -> dict[tuple[str, str], list[Entry]]:
+        """Return (view, unit) with the entries that concern them; all of them where all may."""
+        work: dict[tuple[str, str], list[Entry]] = {}
+        for unit, entries in touched.items():
+            if unit in refold:
+                continue
+            work.update({(name, unit): list(entries) for name in self._may_see_all})
+            for entry in entries:
+                for name in self._concerned(entry.kind) - self._may_see_all:
+                    work.setdefault((name, unit), []).append(entry)
+        return work
+
+    def _concerned(self, kind: str) -> frozenset[str]:
+        """Return the names of the views whose states an operation of the kind may change."""
+        known = self._by_kind.get(kind)
+        return self._concerned_by(kind) if known is None else known
+
+    def _concerned_by(self, kind: str) -> frozenset[str]:
+        return frozenset(name for name, view in self.views.items() if _concerns(view, kind))
 
     def _load(
         self, writer: Writer, wanted: Iterable[tuple[str, str]]
@@ -635,7 +652,7 @@ def _concerns(view: View, kind: str) -> bool:
 
 def _of_concern(view: View, entries: list[Entry]) -> list[Entry]:
     """Return the effective entries a view folds: all of them when one makes it see all."""
-    if any(entry.kind in view.sees_all_with for entry in entries):
+    if view.sees_all_with and any(entry.kind in view.sees_all_with for entry in entries):
         return entries
     return [entry for entry in entries if _concerns(view, entry.kind)]
 
