@@ -6,7 +6,7 @@ from railtrace.catalogue.load import load
 from railtrace.projections.passport import Passport
 from railtrace.trace.operation import KINDS, Operation
 from railtrace.web import words
-from railtrace.web.operations import _ENVELOPE
+from railtrace.web.facts import ENVELOPE
 from railtrace.web.texts import PACKAGE
 
 
@@ -26,7 +26,7 @@ def test_every_kind_that_happens_to_a_unit_has_a_lane() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_field_of_a_kind_has_a_word(kind: str) -> None:
-    own = {field for field in KINDS[kind].__struct_fields__ if field not in _ENVELOPE}
+    own = {field for field in KINDS[kind].__struct_fields__ if field not in ENVELOPE}
     assert own - set(words.FIELDS) == set()
 
 

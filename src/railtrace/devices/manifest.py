@@ -218,6 +218,12 @@ def manifest(kind: str) -> Manifest:
     return read(FOLDER / kind)
 
 
+@cache
+def manifest_of(type_: str) -> Manifest | None:
+    """Return the manifest of a kind of equipment, by the machine's own key or the catalogue's."""
+    return next((m for m in map(manifest, kinds()) if type_ in (m.kind, m.equipment)), None)
+
+
 def read(folder: Path) -> Manifest:
     """Read the manifest of a folder. Raises ConfigError naming the file and the key."""
     path = folder / FILE

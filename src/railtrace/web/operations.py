@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,12 +17,12 @@ from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge, leaned_on_at
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
-from railtrace.trace.operation import LeanedOn, Operation, Reading
+from railtrace.trace.operation import LeanedOn, Operation
 from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.correct import correctable
 from railtrace.web.corrections import actions, put_by, standing
-from railtrace.web.figures import figure
+from railtrace.web.facts import ENVELOPE, facts, field_of, reading_text
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.leanings import gone_under, standing_on
 from railtrace.web.names import Names
@@ -37,36 +36,6 @@ from railtrace.web.people.names import (
 )
 from railtrace.web.running import the_app
 
-_ENVELOPE = {
-    "id", "kind", "happened_at", "time_precision", "zone_source", "units", "marks", "readings",
-    "evidence", "basis", "shape", "note",
-}  # fmt: skip
-_WORDS = {
-    "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
-    "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
-    "purpose": words.PURPOSES, "fluid": words.FLUIDS, "fitted": words.FITTED,
-    "element": words.DAMAGES, "found": words.TRUTHS,
-    "verdict": words.TWIN_VERDICTS,
-    "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
-    "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
-    "cause": words.CAUSES | words.DETACHED_FOR,
-}  # fmt: skip
-_FIGURES = {
-    "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
-    "gross_tonne_km", "delay_min", "duration_s", "quantity", "amount", "capacity", "mass_t",
-    "brake_force_t", "stock_delay_min", "counter_from_km", "counter_to_km", "energy_kwh",
-}  # fmt: skip
-_UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
-_OPERATIONS = {
-    "target", "hold", "defect", "failure", "reservation", "debt", "composition", "replaces",
-    "alarmed",
-}  # fmt: skip
-_ROWS = {
-    "route": "routes", "train_kind": "train_kinds", "supply": "supplies",
-    "unit_of_measure": "units_of_measure",
-}  # fmt: skip
-"""Fields that name a row of the catalogue, and the kind of row."""
-_UNSAID = {"performed_by", "shape", "decision", "decision_file", "consist", "catalogue"}
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
 PRINTED = {"Inspected", "Tested", "Diagnosed", "Reprofiled", "Released", "ReleaseRefused"}
@@ -97,24 +66,6 @@ class Card:
     zone: str
 
 
-class People(tuple[str, ...]):
-    """Pseudonyms, shown by name to who needs them."""
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The pseudonyms, for the page to show."""
-        return self
-
-
-class Crew(tuple[str, ...]):
-    """Pseudonyms of a crew, shown to who may see which crew made a run."""
-
-    @property
-    def crew(self) -> tuple[str, ...]:
-        """The pseudonyms, for the page to show."""
-        return self
-
-
 def card(
     entry: Entry, knowledge: Knowledge, names: Names, of: str, corrected: dict[str, str],
     rightly: bool = False, lost: int = 0,
@@ -131,7 +82,7 @@ def card(
         entry=entry,
         id=operation.id,
         kind=entry.kind,
-        facts=_facts(operation, names),
+        facts=facts(operation, names),
         precision=getattr(operation, "time_precision", "second"),
         readings=[reading_text(r, names) for r in readings[:_SHOWN_READINGS]],
         more_readings=max(len(readings) - _SHOWN_READINGS, 0),
@@ -150,65 +101,6 @@ def card(
 def load_named(knowledge: Knowledge, entries: Iterable[Entry]) -> None:
     """Read the units that cards of these entries will name, all at once."""
     knowledge.load(list(dict.fromkeys(u for e in entries for u in e.units[: _NAMED + 1])))
-
-
-def reading_text(reading: Reading, names: Names) -> str:
-    """Write a reading: quantity, place, value, uncertainty."""
-    where = f" ({names.place(reading.place)})" if reading.place else ""
-    value = names.measured(reading.value, reading.uncertainty, reading.unit)
-    text = f"{names.quantity(reading.quantity)}{where}: {value}"
-    if reading.moment:
-        text += f", {gettext(words.MOMENTS[reading.moment])}"
-    return text
-
-
-def _facts(operation: Operation | Unreadable, names: Names) -> str:
-    """The kind's own fields that a person reads first, in one line."""
-    if isinstance(operation, Unreadable):
-        return gettext("This program cannot read the operation; it is kept and shown as it came.")
-    said = []
-    for field in operation.__struct_fields__:
-        value = getattr(operation, field)
-        if field in _ENVELOPE | _UNITS | _OPERATIONS | _UNSAID or not value:
-            continue
-        if field == "scope" and value in words.SCOPES:
-            continue  # of a decision: its title says it; of an inspection it is what was done
-        if isinstance(value, str | int) and value not in {"0", "unknown"}:
-            said.append(_fact(field, value, names))
-    return " · ".join(filter(None, said))
-
-
-def _fact(field: str, value: Any, names: Names) -> str:
-    if field in _WORDS:
-        return gettext(words.word(_WORDS[field], str(value)))
-    if field in _ROWS:
-        row = getattr(names.catalogue, _ROWS[field]).get(value)
-        return row.name(names.language) if row else str(value)
-    match field:
-        case "type" | "item":
-            return names.type(value)
-        case "position" | "place":
-            return names.position(value)
-        case "distance_km":
-            return names.value(value.rstrip("0").rstrip(".") if "." in value else value, "km")
-        case "engine_hours":
-            return names.value(value, "h")
-        case "safety":
-            return gettext("safety")
-        case "site":
-            site = the_app().config.sites.get(value)
-            return site.name(names.language) if site else str(value)
-    word = gettext(words.word(words.FIELDS, field))
-    said = figure(value, names.language) if field in _FIGURES else str(value)
-    return f"{word}: {said}" if field in _LABELLED else said
-
-
-_LABELLED = {
-    "train", "mass_t", "brake_force_t", "stock_delay_min", "number",
-    "value", "removed_value", "fitted_value", "heat", "batch", "work_order", "step", "device",
-    "failure_class", "delay_min", "duration_s", "gross_tonne_km", "fuel_kg", "made", "owner",
-    "counter_from_km", "counter_to_km", "energy_kwh", "remarks", "decided_by", "disputed_by",
-}  # fmt: skip
 
 
 def operation(request: HttpRequest, id_: str) -> HttpResponse:
@@ -324,12 +216,12 @@ def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, An
     rows: list[tuple[str, Any, str]] = []
     for field in item.__struct_fields__:
         value = getattr(item, field)
-        if field in _ENVELOPE or field == "replacement" or value in ("", None, ()):
+        if field in ENVELOPE or field == "replacement" or value in ("", None, ()):
             continue
         if field == "leaned_on":
             rows += _leaned_rows(value, knowledge, names)
             continue
-        rows.append((words.word(words.FIELDS, field), *_field(field, value, knowledge, names)))
+        rows.append((words.word(words.FIELDS, field), *field_of(item, field, knowledge, names)))
     return rows
 
 
@@ -359,48 +251,6 @@ def _title(entry: Entry, knowledge: Knowledge, names: Names) -> str:
     precision = getattr(entry.operation, "time_precision", "second")
     at = clock(moment(entry.happened_us), names.language, home_zone(), precision)
     return " · ".join(filter(None, (kind, unit, at)))
-
-
-def _field(field: str, value: Any, knowledge: Knowledge, names: Names) -> tuple[Any, str]:
-    if field in _UNITS:
-        return names.unit(knowledge.passport(value)), reverse("unit", args=[value])
-    if field in _OPERATIONS:
-        return value, reverse("operation", args=[value])
-    if field == "recall":
-        return value, reverse("recall", args=[value])
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no"), ""
-    if field == "crew":
-        return Crew(value), ""
-    if field == "performed_by":
-        return People(value), ""
-    if field == "confirmed_by":
-        return People((value,)), ""
-    if isinstance(value, str) and field in {*_WORDS, *_ROWS, "type", "position", "place", "site"}:
-        return _fact(field, value, names), ""
-    if field in _FIGURES:
-        return figure(value, names.language), ""
-    if field == "consist" and value:
-        return value, reverse("consist", args=[value])
-    if field in {"parts", "not_returned", "turned", "left"}:
-        return "; ".join(_member(part, knowledge, names) for part in value), ""
-    if isinstance(value, tuple):
-        return "; ".join(_plain(part) for part in value), ""
-    return value, ""
-
-
-def _member(part: Any, knowledge: Knowledge, names: Names) -> str:
-    """Write a part by its name, and the position it takes where one is given."""
-    if isinstance(part, str):
-        return names.unit(knowledge.passport(part))
-    where = f" ({names.position(part.position)})" if part.position else ""
-    return names.unit(knowledge.passport(part.unit)) + where
-
-
-def _plain(part: Any) -> str:
-    if isinstance(part, msgspec.Struct):
-        return " ".join(str(getattr(part, f)) for f in part.__struct_fields__)
-    return str(part)
 
 
 def proof(request: HttpRequest, id_: str) -> HttpResponse:

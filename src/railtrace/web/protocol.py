@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 from railtrace.trace.leaf import Entry, moment
 from railtrace.trace.merkle import leaf_hash
 from railtrace.web.corrections import standing, together
+from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
 from railtrace.web.leanings import gone_under
 from railtrace.web.names import Names
-from railtrace.web.operations import reading_text
 from railtrace.web.running import the_app
 
 

@@ -224,17 +224,20 @@ def compile_all() -> None:
 
 
 def progress() -> list[dict[str, Any]]:
-    """Return, per language, how many texts are there, missing and reviewed by a speaker."""
-    total = sum(1 for message in extracted() if message.id)
-    return [
-        {
+    """Return, per language, how many texts are there, missing and reviewed by a speaker.
+
+    As the files of texts have them: which texts the source shows, `update` sees to.
+    """
+    counted = []
+    for language in LANGUAGES:
+        messages = [message for message in catalog_of(language) if message.id]
+        counted.append({
             "language": language,
-            "total": total,
-            "missing": len(missing(language)),
-            "reviewed": sum(REVIEWED in m.user_comments for m in catalog_of(language) if m.id),
-        }
-        for language in LANGUAGES
-    ]
+            "total": len(messages),
+            "missing": sum(not _translated(message) for message in messages),
+            "reviewed": sum(REVIEWED in message.user_comments for message in messages),
+        })
+    return counted
 
 
 def sheet() -> bytes:

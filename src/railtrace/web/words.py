@@ -381,6 +381,20 @@ SCHEMES = {
     "other": _("other number"),
 }
 
+CHANNELS = {
+    "rest": _("by the interface for programs"),
+    "web": _("by a page"),
+    "tablet": _("by a tablet, after the network came back"),
+    "spreadsheet": _("by a spreadsheet"),
+    "file": _("by a file"),
+    "files": _("by a file"),
+    "file-drop": _("by a watched folder"),
+    "recorder": _("by an on-board recorder"),
+    "simulation": _("by a simulation"),
+    "system": _("by the program itself"),
+}
+"""Ways in; a terminal's is told by its key."""
+
 GRADES = {
     "document": _("by document"),
     "stated": _("as stated"),

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from statistics import median
 from typing import Any
 
@@ -16,8 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from railtrace.analysis.oee import Cycle, Oee, oee
-from railtrace.devices.manifest import Manifest, manifest
-from railtrace.devices.manifest import kinds as device_kinds
+from railtrace.devices.manifest import manifest_of
 from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.work import StepState
@@ -35,9 +33,9 @@ from railtrace.web.api.machines import IDLE, live_machines
 from railtrace.web.clocks import from_us
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import SAYABLE
+from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
-from railtrace.web.operations import reading_text
 from railtrace.web.people.shifts import planned_spans, report_day, report_span
 from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed
@@ -122,13 +120,6 @@ def _cycle(row: dict[str, Any], instrument: Instrument | None) -> Cycle | None:
         return None
     proved = not standing(instrument, row["at_us"]).stops
     return Cycle(row["started_us"] / 1e6, row["at_us"] / 1e6, bool(row["valid"]), proved)
-
-
-@cache
-def manifest_of(type_: str) -> Manifest | None:
-    """Return the manifest of a kind of equipment, by the machine's own key or the catalogue's."""
-    found = (manifest(kind) for kind in device_kinds())
-    return next((m for m in found if type_ in (m.kind, m.equipment)), None)
 
 
 def _typical(type_: str) -> dict[str, float]:

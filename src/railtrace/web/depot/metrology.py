@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from railtrace.devices.manifest import manifest_of
 from railtrace.errors import NotFound
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.passport import Passport
@@ -34,7 +35,7 @@ from railtrace.trace.operation import (
 )
 from railtrace.web.clocks import from_us
 from railtrace.web.depot.blocks import blocks_of
-from railtrace.web.depot.equipment import OEE_DAYS, life_of, manifest_of, running
+from railtrace.web.depot.equipment import OEE_DAYS, life_of, running
 from railtrace.web.depot.live import fresh
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known, home_zone

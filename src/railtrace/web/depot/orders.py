@@ -40,10 +40,10 @@ from railtrace.trace.operation import (
 from railtrace.web import words
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.reasons import reason_said, reasons_said
+from railtrace.web.facts import reading_text
 from railtrace.web.fleet import spellings, the_names
 from railtrace.web.frame import as_known, in_words
 from railtrace.web.names import Names
-from railtrace.web.operations import reading_text
 from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app

@@ -15,9 +15,9 @@ from railtrace.trace.operation import Measured
 from railtrace.web.diagnostics.plots import Scale
 from railtrace.web.diagnostics.recent import differ, reader
 from railtrace.web.diagnostics.recordings import reasons_of
+from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
-from railtrace.web.operations import reading_text
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 

@@ -30,10 +30,10 @@ from railtrace.web import words
 from railtrace.web.clocks import day, from_us
 from railtrace.web.diagnostics.ledger import TeardownForm
 from railtrace.web.diagnostics.recent import differ, reader
+from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone, in_words
 from railtrace.web.names import Names
-from railtrace.web.operations import reading_text
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 

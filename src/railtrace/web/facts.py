@@ -1,0 +1,203 @@
+"""What one operation says, in the reader's words: its readings, its fields, each with its name."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from railtrace.devices.manifest import manifest_of
+from railtrace.store.knowledge import Knowledge
+from railtrace.trace.leaf import Unreadable
+from railtrace.trace.operation import Number, Operation, Phase, Reading
+from railtrace.web import words
+from railtrace.web.clocks import clock
+from railtrace.web.figures import figure
+from railtrace.web.frame import home_zone
+from railtrace.web.names import Names
+from railtrace.web.running import the_app
+
+ENVELOPE = {
+    "id", "kind", "happened_at", "time_precision", "zone_source", "units", "marks", "readings",
+    "evidence", "basis", "shape", "note",
+}  # fmt: skip
+"""Fields that every operation has, and its page shows in rows of their own."""
+_WORDS = {
+    "outcome": words.OUTCOMES, "whereabouts": words.WHEREABOUTS, "meter": words.METERS,
+    "restored": words.RESTORED, "scope": words.SCOPES, "action": words.ACTIONS,
+    "purpose": words.PURPOSES, "fluid": words.FLUIDS, "fitted": words.FITTED,
+    "element": words.DAMAGES, "found": words.TRUTHS,
+    "verdict": words.TWIN_VERDICTS,
+    "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
+    "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
+    "cause": words.CAUSES | words.DETACHED_FOR,
+}  # fmt: skip
+_FIGURES = {
+    "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
+    "gross_tonne_km", "delay_min", "duration_s", "quantity", "amount", "capacity", "mass_t",
+    "brake_force_t", "stock_delay_min", "counter_from_km", "counter_to_km", "energy_kwh",
+}  # fmt: skip
+_UNITS = {"carrier", "donor", "recipient", "instead_of", "locomotive"}
+_OPERATIONS = {
+    "target", "hold", "defect", "failure", "reservation", "debt", "composition", "replaces",
+    "alarmed",
+}  # fmt: skip
+_NAMED_BY = {"type", "item", "machine", "position", "place", "site", "home_site"}
+_ROWS = {
+    "qualification": "qualifications", "route": "routes", "train_kind": "train_kinds",
+    "supply": "supplies", "unit_of_measure": "units_of_measure",
+}  # fmt: skip
+"""Fields that name a row of the catalogue, and the kind of row."""
+_UNSAID = {
+    "performed_by", "shape", "decision", "decision_file", "consist", "catalogue", "result_id",
+    "serial", "firmware", "gateway", "part", "job", "state", "evaluation_code",
+}  # fmt: skip
+"""Fields that a card leaves to the operation's own page."""
+
+
+class People(tuple[str, ...]):
+    """Pseudonyms, shown by name to who needs them."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The pseudonyms, for the page to show."""
+        return self
+
+
+class Crew(tuple[str, ...]):
+    """Pseudonyms of a crew, shown to who may see which crew made a run."""
+
+    @property
+    def crew(self) -> tuple[str, ...]:
+        """The pseudonyms, for the page to show."""
+        return self
+
+
+def reading_text(reading: Reading, names: Names) -> str:
+    """Write a reading: quantity, place, value, uncertainty."""
+    where = f" ({names.place(reading.place)})" if reading.place else ""
+    value = names.measured(reading.value, reading.uncertainty, reading.unit)
+    text = f"{names.quantity(reading.quantity)}{where}: {value}"
+    if reading.moment:
+        text += f", {gettext(words.MOMENTS[reading.moment])}"
+    return text
+
+
+def facts(operation: Operation | Unreadable, names: Names) -> str:
+    """The kind's own fields that a person reads first, in one line."""
+    if isinstance(operation, Unreadable):
+        return gettext("This program cannot read the operation; it is kept and shown as it came.")
+    said = []
+    for field in operation.__struct_fields__:
+        value = getattr(operation, field)
+        if field in ENVELOPE | _UNITS | _OPERATIONS | _UNSAID or not value:
+            continue
+        if field == "scope" and value in words.SCOPES:
+            continue  # of a decision: its title says it; of an inspection it is what was done
+        if isinstance(value, str | int) and value not in {"0", "unknown"}:
+            said.append(_fact(field, value, names))
+    return " · ".join(filter(None, said))
+
+
+def _fact(field: str, value: Any, names: Names) -> str:
+    if field in _WORDS:
+        return gettext(words.word(_WORDS[field], str(value)))
+    if field in _ROWS:
+        row = getattr(names.catalogue, _ROWS[field]).get(value)
+        return row.name(names.language) if row else str(value)
+    match field:
+        case "type" | "item":
+            return names.type(value)
+        case "machine":
+            known = manifest_of(value)
+            return names.type((known and known.equipment) or value)
+        case "position" | "place":
+            return names.position(value)
+        case "distance_km":
+            return names.value(value.rstrip("0").rstrip(".") if "." in value else value, "km")
+        case "engine_hours":
+            return names.value(value, "h")
+        case "safety":
+            return gettext("safety")
+        case "simulated":
+            return gettext("simulated")
+        case "site" | "home_site":
+            site = the_app().config.sites.get(value)
+            return site.name(names.language) if site else str(value)
+    word = gettext(words.word(words.FIELDS, field))
+    said = figure(value, names.language) if field in _FIGURES else str(value)
+    return f"{word}: {said}" if field in _LABELLED else said
+
+
+_LABELLED = {
+    "train", "mass_t", "brake_force_t", "stock_delay_min", "number",
+    "value", "removed_value", "fitted_value", "heat", "batch", "work_order", "step", "device",
+    "failure_class", "delay_min", "duration_s", "gross_tonne_km", "fuel_kg", "made", "owner",
+    "counter_from_km", "counter_to_km", "energy_kwh", "remarks", "decided_by", "disputed_by",
+}  # fmt: skip
+
+
+def field_of(
+    item: Any, field: str, knowledge: Knowledge, names: Names
+) -> tuple[Any, str]:
+    """Return a field's value in words, and the address it leads to ("" for none)."""
+    value = getattr(item, field)
+    if field in _UNITS:
+        return names.unit(knowledge.passport(value)), reverse("unit", args=[value])
+    if field in _OPERATIONS:
+        return value, reverse("operation", args=[value])
+    if field == "recall":
+        return value, reverse("recall", args=[value])
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no"), ""
+    if field == "crew":
+        return Crew(value), ""
+    if field == "performed_by":
+        return People(value), ""
+    if field == "confirmed_by":
+        return People((value,)), ""
+    if isinstance(value, datetime):
+        return clock(value, names.language, home_zone()), ""
+    if field == "phases":
+        return "; ".join(_phase(phase, item.machine, names) for phase in value), ""
+    if isinstance(value, str) and field in {*_WORDS, *_ROWS, *_NAMED_BY}:
+        return _fact(field, value, names), ""
+    if field in _FIGURES:
+        return figure(value, names.language), ""
+    if field == "consist" and value:
+        return value, reverse("consist", args=[value])
+    if field in {"parts", "not_returned", "turned", "left"}:
+        return "; ".join(_member(part, knowledge, names) for part in value), ""
+    if isinstance(value, tuple):
+        return "; ".join(_plain(part, names) for part in value), ""
+    return value, ""
+
+
+def _member(part: Any, knowledge: Knowledge, names: Names) -> str:
+    """Write a part by its name, and the position it takes where one is given."""
+    if isinstance(part, str):
+        return names.unit(knowledge.passport(part))
+    where = f" ({names.position(part.position)})" if part.position else ""
+    return names.unit(knowledge.passport(part.unit)) + where
+
+
+def _phase(phase: Phase, machine: str, names: Names) -> str:
+    known = manifest_of(machine)
+    called = {p.key: getattr(p, names.language) for p in known.phases} if known else {}
+    name = called.get(phase.phase, phase.phase)
+    return f"{name} {names.value(phase.duration_s, 's')}" if phase.duration_s else name
+
+
+def _plain(part: Any, names: Names) -> str:
+    match part:
+        case Number():
+            scheme = gettext(words.word(words.SCHEMES, part.scheme))
+            mark = "" if part.mark == "clear" else f" ({gettext(words.MARKS[part.mark])})"
+            return f"{scheme} {part.value}{mark}"
+        case Reading():
+            return reading_text(part, names)
+        case msgspec.Struct():
+            said = (getattr(part, f) for f in part.__struct_fields__)
+            return " ".join(str(value) for value in said if value not in (None, "", ()))
+    return str(part)

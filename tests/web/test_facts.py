@@ -1,0 +1,65 @@
+"""What an operation says on its card and on its page: words, never the keys of the format."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.utils.translation import override
+
+from railtrace.catalogue.load import load
+from railtrace.trace.operation import (
+    MachineResult,
+    Number,
+    Phase,
+    QualificationGranted,
+    Registered,
+)
+from railtrace.web.facts import facts, field_of
+from railtrace.web.names import Names
+
+AT = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
+NAMES = Names(load(), "ru")
+RESULT = MachineResult(
+    id="r-1", happened_at=AT, units=("u-1",), result_id="WW-1", machine="wheelset_washer",
+    serial="WW-2207", gateway="g-1", simulated=True, recipe="WS-2", evaluation="ok",
+    phases=(Phase(phase="wash", duration_s="245.5"), Phase(phase="rinse")),
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("railway")
+def test_a_card_names_the_machine_and_says_that_it_is_simulated() -> None:
+    with override("ru"):
+        said = facts(RESULT, NAMES)
+    assert said == "Моечная машина колёсных пар · имитация · WS-2 · годен"
+
+
+@pytest.mark.usefixtures("railway")
+def test_phases_are_named_as_the_kind_of_machine_names_them() -> None:
+    with override("ru"):
+        said, _ = field_of(RESULT, "phases", None, NAMES)  # type: ignore[arg-type]
+    assert said == "мойка 245,5\u202fс; ополаскивание"
+
+
+@pytest.mark.usefixtures("railway")
+def test_a_number_is_told_by_its_scheme_and_by_its_mark() -> None:
+    unit = Registered(
+        id="g-1", happened_at=AT, units=("u-1",), type="open_wagon",
+        numbers=(
+            Number(scheme="serial", value="77"),
+            Number(scheme="other", value="9", mark="restamped"),
+        ),
+    )  # fmt: skip
+    with override("ru"):
+        said, _ = field_of(unit, "numbers", None, NAMES)  # type: ignore[arg-type]
+    assert said == "заводской номер 77; другой номер 9 (перебит)"
+
+
+@pytest.mark.usefixtures("railway")
+def test_a_right_is_called_by_its_name_and_its_term_stands_on_the_site_s_clock() -> None:
+    granted = QualificationGranted(
+        id="q-1", happened_at=AT, person="p-1", qualification="ndt_ut", valid_from=AT
+    )
+    with override("ru"):
+        said, _ = field_of(granted, "qualification", None, NAMES)  # type: ignore[arg-type]
+        since, _ = field_of(granted, "valid_from", None, NAMES)  # type: ignore[arg-type]
+    assert said == NAMES.catalogue.qualifications["ndt_ut"].ru
+    assert since == "02.03.2026 10:00"
