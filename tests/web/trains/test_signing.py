@@ -140,3 +140,34 @@ def test_a_key_is_made_with_password_and_code(
     made = browser.post("/account/signing", {"password": password, "code": code}, follow=True)
     assert "Your signing key is made." in made.content.decode()
     assert SigningKey.objects.get(user__username="release_officer").public_key
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ru", "Свидетельство о выпуске"), ("tg", "Шаҳодатномаи баровардан"),
+     ("en", "Certificate of release")],
+)  # fmt: skip
+def test_the_certificate_is_printed_in_three_languages(
+    language: str, said: str, railway: App, reader_as: Callable[..., Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from railtrace.web.trains import certificate
+
+    printed: list[dict[str, Any]] = []
+
+    def note(filled: dict[str, Any], address: str) -> bytes:
+        printed.append(filled)
+        return real(filled, address)
+
+    real = certificate.printed
+    monkeypatch.setattr(certificate, "printed", note)
+    browser = reader_as("release_officer")
+    decide(browser, paper="В-17")
+    id_ = last_release(railway).id
+    answer = browser.get(f"/trains/certificate/{id_}.pdf?in={language}")
+    assert answer.content[:5] == b"%PDF-"
+    [filled] = printed
+    assert filled["title"] == said
+    rows = [row for table in filled["tables"] for row in table["rows"]]
+    assert any("± 0" in row[2] and len(row) == 8 and len(row[7]) == 12 for row in rows)
+    assert filled["tables"][0]["rows"][0][:2] == ["1", "073\u00a001013"]

@@ -10,6 +10,7 @@ urlpatterns = [
     path("inspect", inspect.inspect, name="inspect-train"),
     path("unit", compose.unit_said, name="unit-said"),
     path("certificate/<path:id_>.json", certificate.file, name="certificate"),
+    path("certificate/<path:id_>.pdf", certificate.sheet, name="certificate-sheet"),
     path("<str:consist>", page.consist_page, name="consist"),
     path("<str:consist>/compose", compose.compose, name="compose-consist"),
     path("<str:consist>/inspected", inspect.inspected, name="inspected-train"),
