@@ -24,6 +24,7 @@
 | `shifts` | | when shifts begin: sessions at terminals end then (`["08:00", "20:00"]`) |
 | `log_addresses` | | true: log the address a request came from (personal data) |
 | `accounting_day` | | when the day of reports begins, on the site's clock |
+| `promise` | | a train's promise: on the `page`, on the `certificate` too, or for `fleet` roles |
 | `[sites.KEY]` | | a depot: names, time zone, its log, its own shifts |
 | `[sites.KEY.calendar]` | | when it works: `days`, `shifts`, `break_min`, `off`, `also` |
 | `[sites.KEY.tracks.KEY]` | | a track of a depot: names, `positions`, `norm_h` of a stay |
@@ -158,6 +159,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     access_log_days: Annotated[int, Meta(ge=30)] = 1095
     shifts: tuple[str, ...] = ("08:00", "20:00")
     accounting_day: ClockTime = "00:00"
+    promise: Literal["page", "certificate", "fleet"] = "page"
     sites: dict[str, Site] = {}
 
     @property

@@ -279,17 +279,25 @@ def consist_chance(reliability: Floats, shared_sd: float, needed: int | None = N
     The effect is normal with mean hazard factor 1, at Gauss–Hermite nodes; at each node the
     units are independent and their number is Poisson-binomial.
     """
+    needed = len(reliability) if needed is None else needed
+    hazard, factor, weights = shared_hazards(reliability, shared_sd)
+    return float(weights @ _at_least(np.exp(-np.outer(factor, hazard)), needed))
+
+
+def shared_hazards(reliability: Floats, shared_sd: float) -> tuple[Floats, Floats, Floats]:
+    """Return each unit's hazard where the shared effect is 1, and the effect's nodes and weights.
+
+    Averaged over the effect every unit keeps the chance it came with.
+    """
     told = np.asarray(reliability, float)
-    needed = len(told) if needed is None else needed
     nodes, weights = np.polynomial.hermite_e.hermegauss(SHARED_NODES)
     weights = weights / np.sum(weights)
     factor = np.exp(shared_sd * nodes - shared_sd**2 / 2)
     hazard = -np.log(told)
     for _ in range(_KEEP_MARGINALS):
-        # Averaged over the effect, every unit must keep the chance it came with.
         average = weights @ np.exp(-np.outer(factor, hazard))
         hazard = hazard * np.log(told) / np.minimum(np.log(average), -1e-300)
-    return float(weights @ _at_least(np.exp(-np.outer(factor, hazard)), needed))
+    return hazard, factor, weights
 
 
 def _at_least(works: Floats, needed: int) -> Floats:

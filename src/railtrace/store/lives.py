@@ -55,6 +55,7 @@ class FleetLives:
     driving : of each vehicle, how its modes were kept in the year before, in standard deviations
         of the fleet, more is worse; NaN where no recorder tells
     driving_grade : measured (a recorder file was read), inferred (violations alone) or missing
+    heaviest : of each component, failures of class 1 and all failures with a class
     """
 
     vehicles: tuple[Maintained, ...]
@@ -67,6 +68,7 @@ class FleetLives:
     vehicle_km: tuple[float, ...] = ()
     driving: tuple[float, ...] = ()
     driving_grade: tuple[str, ...] = ()
+    heaviest: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass
@@ -143,7 +145,7 @@ class _Reader:
         parts = sorted({row.part for row in self.installations})
         self.types = lookup.part_births(parts)
         self.failures, self.renewals = lookup.failures_of([*self.index, *parts])
-        self.classes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self.classes: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
         self.positions = {
             type_: [(p.path, p.part_type) for p in positions(catalogue, type_) if p.part_type]
             for type_ in {vehicle.type for vehicle in vehicles} & catalogue.vehicle_types.keys()
@@ -175,10 +177,11 @@ class _Reader:
             components=len(names), vehicles=len(self.vehicles),
         )  # fmt: skip
         stopping = tuple((self.classes[name][0], self.classes[name][1]) for name in names)
+        heaviest = tuple((self.classes[name][2], self.classes[name][1]) for name in names)
         return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
                           tuple(rows.item), tuple(rows.failed_by),
                           tuple(self._ran(v.unit, self.from_us) for v in self.vehicles),
-                          tuple(driving.tolist()), grades)  # fmt: skip
+                          tuple(driving.tolist()), grades, heaviest)  # fmt: skip
 
     def _ran(self, unit: str, from_us: int | None) -> float:
         """Return the kilometres of a vehicle under watch from a moment on."""
@@ -262,6 +265,7 @@ class _Reader:
                 if failure_class is not None:
                     self.classes[item.part_type][1] += 1
                     self.classes[item.part_type][0] += failure_class <= 2
+                    self.classes[item.part_type][2] += failure_class == 1
 
     def _walk(self, item: _Item, component: int, rows: _Rows) -> Place | None:
         """Write a component's pieces; return where it is now, when it is on a vehicle."""

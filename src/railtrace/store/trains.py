@@ -82,17 +82,35 @@ class Trains:
 
     def candidates(self, like: UnitFacts, facts: Facts, site: str, most: int = 40) -> list[str]:
         """Return units of one kind that could take a unit's place: fit, and free for the trip."""
+        units = self._free_of(like.type, facts, site, 4 * most)[:most]
+        self.knowledge.load_trees(units)
+        return [unit for unit in units if self.may_go(facts, unit)]
+
+    def _free_of(self, type_: str, facts: Facts, site: str, most: int) -> list[str]:
         rows = self._lookup.fleet(
-            {"scope": "vehicles", "type": like.type} | ({"home_site": site} if site else {}),
-            limit=4 * most,
+            {"scope": "vehicles", "type": type_} | ({"home_site": site} if site else {}),
+            limit=most,
         ).rows  # fmt: skip
         standing = {unit.unit for unit in facts.units}
-        units = [r.unit for r in rows if r.unit not in standing and r.status in FREE][:most]
-        self.knowledge.load_trees(units)
-        others = self.other_trains(facts.consist, units)
+        return [r.unit for r in rows if r.unit not in standing and r.status in FREE]
+
+    def free_units(self, facts: Facts, most: int) -> list[tuple[str, str]]:
+        """Return units of the kinds in a consist that stand in no train then, with their kind.
+
+        Whether they are fit is asked of each that would be offered: `may_go`.
+        """
+        site = facts.consist.site
+        kinds = dict.fromkeys(unit.type for unit in facts.units)
+        rows = [(u, kind) for kind in kinds for u in self._free_of(kind, facts, site, most)][:most]
+        taken = self.other_trains(facts.consist, [unit for unit, _ in rows])
+        return [(unit, kind) for unit, kind in rows if unit not in taken]
+
+    def may_go(self, facts: Facts, unit: str) -> bool:
+        """Tell whether a unit could go with a consist: no mandatory reason of its own."""
+        self.knowledge.load_trees([unit])
         departs = moment(facts.departs_us).astimezone(UTC)
-        free = (self._unit(unit, departs, others.get(unit, ())) for unit in units)
-        return [unit.unit for unit in free if fits(facts, unit)]
+        trains = self.other_trains(facts.consist, [unit]).get(unit, ())
+        return fits(facts, self._unit(unit, departs, trains))
 
 
 FREE = frozenset({"in_use", "reserve", "registered"})

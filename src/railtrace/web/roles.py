@@ -37,6 +37,7 @@ PERMISSIONS = {
     "hold": _("put on hold and lift holds"),
     "recall": _("open and close recalls"),
     "release": _("sign releases"),
+    "promise": _("see what is promised of a train, where not everybody does"),
     "persons": _("see who did what by name"),
     "crews": _("see which crew made a run"),
     "audit": _("see who looked at what"),

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookLonger
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -79,7 +80,13 @@ def computed(vehicle_class: str, owner: str) -> FleetReliability:
         scores = scores_of(vehicle_class, owner, 0.0)
     except NotFound:
         return fleet
-    return fleet if scores.forward is None else fleet.weighted(scores.forward.weight)
+    return fleet if scores.forward is None else _weighted(fleet, scores.forward.weight)
+
+
+@lru_cache(maxsize=16)
+def _weighted(fleet: FleetReliability, weight: float) -> FleetReliability:
+    """One fleet and weight give one object, so that what is told of it is computed once."""
+    return fleet.weighted(weight)
 
 
 def scores_of(vehicle_class: str, owner: str, wait_s: float = WAIT_S) -> Scores:

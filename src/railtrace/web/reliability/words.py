@@ -75,6 +75,7 @@ INPUTS = {
     "stops": _("which failures stop a run: classes recorded in the fleet"),
     "repair_memory": _("how much of its age a repaired component keeps"),
     "failures": _("failures of the fleet behind the hazards"),
+    "shared_effect": _("what crew, route and weather do to all units at once"),
 }
 GRADES = {
     "measured": _("measured"),

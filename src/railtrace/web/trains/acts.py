@@ -35,6 +35,7 @@ from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged, trains
 from railtrace.web.trains.page import acts, found
+from railtrace.web.trains.promise import freeze
 
 
 def _open(consist: str) -> tuple[Consist, Facts]:
@@ -213,11 +214,13 @@ def supply(request: HttpRequest, consist: str) -> HttpResponse:
 @allowed("record")
 def depart(request: HttpRequest, consist: str) -> HttpResponse:
     """The train has left; one that nobody let go is not sent off by a button."""
-    state, _facts = _open(consist)
+    state, facts = _open(consist)
     decided = state.decided("depart")
     if decided is None or not decided.released or state.braked() is None:
         messages.error(request, gettext("Nobody has released this composition to depart."))
         return _back(consist)
+    if state.departed_us is None and (why := freeze(request, state, facts)):
+        messages.warning(request, gettext("No promise was frozen: {why}").format(why=why))
     return _done(request, consist, "", ConsistDeparted, gettext("The train is on its way."),
                  **_about(state))  # fmt: skip
 

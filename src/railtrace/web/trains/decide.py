@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_POST
 
-from railtrace.errors import Refused
+from railtrace.errors import RailtraceError, Refused
 from railtrace.projections.condition import Condition
 from railtrace.projections.consist import Consist
 from railtrace.projections.consist_gates import Facts, Finding, judged_rows, refuses
@@ -40,6 +41,7 @@ from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged, trains
 from railtrace.web.trains.page import asked_act, found
+from railtrace.web.trains.promise import encoded, promised
 from railtrace.web.trains.said import Said, told
 
 ROLE = "release_officer"
@@ -108,7 +110,7 @@ def _record(
         "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts, rows),
         "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
-    content = decision_file(facts, decided, refuse, rows)
+    content = decision_file(facts, decided, refuse, rows, _promise(facts))
     sha256 = hashlib.sha256(content).hexdigest()
     decided |= _signed(request, sha256, refuse)
     file = app.evidence.put(content, "decision.json", "application/json", "dataset")
@@ -117,6 +119,16 @@ def _record(
         record_one(request, ReleaseRefused, **decided)
     else:
         record_one(request, Released, restrictions=restrictions(request, facts), **decided)
+
+
+def _promise(facts: Facts) -> dict[str, Any] | None:
+    """Return the promise where the railway lets it stand on the certificate."""
+    if the_app().config.promise != "certificate":
+        return None
+    try:
+        return dict(msgspec.json.decode(encoded(promised(facts))))
+    except RailtraceError:
+        return None
 
 
 def _signed(request: HttpRequest, sha256: str, refuse: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.trains import acts, board, certificate, compose, decide, inspect, page
+from railtrace.web.trains import acts, board, certificate, compose, decide, inspect, page, promise
 
 urlpatterns = [
     path("", board.board, name="trains"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("<str:consist>/compose", compose.compose, name="compose-consist"),
     path("<str:consist>/inspected", inspect.inspected, name="inspected-train"),
     path("<str:consist>/offers", page.offers, name="offers"),
+    path("<str:consist>/promise", promise.panel, name="consist-promise"),
     path("<str:consist>/sign", acts.sign, name="sign-consist"),
     path("<str:consist>/joints", acts.joints, name="check-joints"),
     path("<str:consist>/brakes", acts.brakes, name="test-brakes"),
