@@ -678,6 +678,27 @@ class TrainKind(Row, frozen=True, kw_only=True):
     joints: tuple[Key, ...] = ()
 
 
+class NamedFault(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A fault that a crew chooses by its name; `code` is what the trace writes for it."""
+
+    code: Words
+    ru: Words
+    en: Words
+    tg: str = ""
+    safety: bool = False
+
+    def name(self, language: str) -> str:
+        """Return the name in a language; Russian stands in where there is none."""
+        return {"en": self.en, "tg": self.tg}.get(language) or self.ru
+
+
+class CoachSystem(Row, frozen=True, kw_only=True):
+    """A system of a coach as a train chief looks for it, and the faults it can have on the way."""
+
+    faults: Annotated[tuple[NamedFault, ...], Meta(min_length=1)]
+    order: Annotated[int, Meta(ge=1)] = 99
+
+
 class RouteStop(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A place on a route: kilometres and hours from its beginning, whose railway, what it gives.
 
@@ -840,6 +861,7 @@ class Catalogue(
     supplies: Mapping[str, Supply] = {}
     train_kinds: Mapping[str, TrainKind] = {}
     routes: Mapping[str, Route] = {}
+    coach_systems: Mapping[str, CoachSystem] = {}
     release_gates: Mapping[str, ReleaseGate] = {}
 
     def canonical_bytes(self) -> bytes:
@@ -870,6 +892,11 @@ class Catalogue(
     def comfort_of(self) -> Mapping[str, ComfortFault]:
         """The comfort fault that a code or mode is written for, by its text in small letters."""
         return {code.casefold(): row for row in self.comfort_faults.values() for code in row.codes}
+
+    @cached_property
+    def fault_of(self) -> Mapping[str, NamedFault]:
+        """The fault that a crew writes by a code."""
+        return {one.code: one for row in self.coach_systems.values() for one in row.faults}
 
     @cached_property
     def states_in_order(self) -> tuple[UnitState, ...]:

@@ -180,8 +180,7 @@ class _Train:
                           post="КТСМ-02 (демо), 412 км", train=self.train,
                           readings=(Reading(quantity="box_temperature", value="71", unit="°C",
                                             place="bogie.1/wheelset.2/right"),))  # fmt: skip
-        yield self._write("DefectFound", -9, units=(units[1],), code="ventilation",
-                          note="не работает вентилятор",
+        yield self._write("DefectFound", -9, units=(units[1],), code="ventilation.fan",
                           performed_by=("p-demo-chief",))  # fmt: skip
 
     def home_again(self, units: list[str]) -> Iterator[Operation]:
@@ -190,7 +189,8 @@ class _Train:
         yield from self._released(-9 * 24 - 5, _ACTS)
         yield self._of("ConsistDeparted", -9 * 24, performed_by=("p-demo-chief",))
         gone = units[-1]
-        yield self._write("DefectFound", -7 * 24, units=(gone,), code="hot_box", safety=True,
+        yield self._write("DefectFound", -7 * 24, units=(gone,),
+                          code="running_gear.hot_box", safety=True,
                           place="bogie.1/wheelset.1/left")  # fmt: skip
         yield self._of("UnitDetached", -7 * 24 + 0.5, units=(gone,), place="Актобе",
                        reason="нагрев буксы", performed_by=("p-demo-chief",))  # fmt: skip

@@ -868,6 +868,17 @@ class Lookup:
         )
         return [Listed(*row) for row in rows]
 
+    def consists_about(self, now_us: int, limit: int) -> list[Listed]:
+        """Return the consists on the way, and those that leave within a day, the next first."""
+        columns, day_us = ", ".join(Listed.__dataclass_fields__), 86_400_000_000
+        rows = self._db.query(
+            f"SELECT {columns} FROM consists WHERE closed_us IS NULL"
+            " AND (departed_us IS NOT NULL OR departs_us BETWEEN ? AND ?)"
+            f" ORDER BY departs_us DESC, consist LIMIT {int(limit)}",
+            (now_us - day_us, now_us + day_us),
+        )
+        return [Listed(*row) for row in rows]
+
     def consists_with(self, members: Sequence[str]) -> list[InConsist]:
         """Return where some units stand in trains whose trips are not over."""
         found: list[InConsist] = []

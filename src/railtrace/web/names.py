@@ -63,6 +63,11 @@ class Names:
         paths = ["/".join(steps[: i + 1]) for i in range(len(steps))]
         return ", ".join(position_name(self.catalogue, p, self.language) for p in paths)
 
+    def fault(self, code: str) -> str:
+        """Return the name of a fault by its code; a code that has none is shown as written."""
+        row = self.catalogue.fault_of.get(code)
+        return row.name(self.language) if row else code
+
     def step(self, path: str) -> str:
         """Return the name of the last step of a position, without what it is in."""
         return position_name(self.catalogue, path, self.language) if path else ""

@@ -125,6 +125,8 @@ def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             return _reading_said(values, names)
         case "contradiction":
             values["said"] = contradiction_said(knowledge, names, gate.unit, values["key"])
+        case "safety_defect":
+            values["code"] = names.fault(values["code"])
         case "recalled":
             values["title"] = values["title"] or values["recall"]
         case "restricted":

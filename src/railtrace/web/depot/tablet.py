@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 
 from railtrace.errors import BadOperation, Refused
 from railtrace.trace.ledger import Receipt
-from railtrace.trace.operation import Reading, StepDone
+from railtrace.trace.operation import Evidence, Reading, StepDone
 from railtrace.web.accounts import person_of
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import Told, fields_of, needs_of, permits_of, told_orders
@@ -120,7 +120,7 @@ def _record(request: HttpRequest, sent: Sent) -> str:
         id=id_, happened_at=happened, units=(order.subject,), site=order.site,
         workplace=order.workplace, performed_by=(me,), work_order=order.order, step=step.key,
         outcome="failed" if sent.outcome == "failed" else "passed", readings=_readings(sent, step),
-        evidence=_photo(sent), note="\n".join(filter(None, [sent.note.strip(), said])),
+        evidence=photo_of(sent.photo), note="\n".join(filter(None, [sent.note.strip(), said])),
     )  # fmt: skip
     result = app.record([operation], me, "tablet")[0]
     if not isinstance(result, Receipt):
@@ -155,10 +155,11 @@ def _readings(sent: Sent, step: Any) -> tuple[Reading, ...]:
     return tuple(found)
 
 
-def _photo(sent: Sent) -> tuple[Any, ...]:
-    if not sent.photo:
+def photo_of(data_url: str) -> tuple[Evidence, ...]:
+    """Keep a photo that a page sent as a data address; none when it is empty."""
+    if not data_url:
         return ()
-    head, _, body = sent.photo.partition(",")
+    head, _, body = data_url.partition(",")
     try:
         content = base64.b64decode(body, validate=True)
     except ValueError as error:
@@ -182,13 +183,13 @@ def paper(request: HttpRequest) -> HttpResponse:
 def service_worker(request: HttpRequest) -> HttpResponse:
     """Send the service worker: it keeps the worker's page for when there is no network."""
     files = [static(name) for name in (
-        "web/theme.js", "web/frame.js", "web/tablet.js", "web/fresh.js", "web/bars.js",
+        "web/theme.js", "web/frame.js", "web/outbox.js", "web/tablet.js", "web/fresh.js",
+        "web/bars.js",
         "web/app.css", "web/depot.css",
         "vendor/tabler.css", "vendor/inter.css", "vendor/icons.svg", "web/mark.svg",
     )]  # fmt: skip
-    text = render(request, "depot/worker.js", {"files": json.dumps(files)},
-                  content_type="text/javascript").content  # fmt: skip
-    response = HttpResponse(text, content_type="text/javascript")
+    context = {"files": json.dumps(files), "cache": "railtrace-work-1"}
+    response = render(request, "depot/worker.js", context, content_type="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     return response
 

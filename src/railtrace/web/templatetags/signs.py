@@ -99,6 +99,12 @@ def tenth(percent: int) -> int:
 
 
 @register.filter
+def fault_words(code: str, names: Any) -> str:
+    """Return the name of a fault by its code."""
+    return str(names.fault(code))
+
+
+@register.filter
 def name_in(row: Any, names: Any) -> str:
     """Return the name of a catalogue row."""
     return str(row.name(names.language))

@@ -240,6 +240,10 @@ def _until(v: dict[str, str], facts: Facts, knowledge: Knowledge, names: Names) 
     return {"until": partial_day(v["until"])}
 
 
+def _fault(v: dict[str, str], facts: Facts, knowledge: Knowledge, names: Names) -> dict[str, str]:
+    return {"code": names.fault(v["code"])}
+
+
 def _train(v: dict[str, str], facts: Facts, knowledge: Knowledge, names: Names) -> dict[str, str]:
     return {"consist": train_said(knowledge, v["consist"])} if "key" not in v else {}
 
@@ -256,7 +260,7 @@ def train_said(knowledge: Knowledge, consist: str) -> str:
 _VALUES = {
     "quantity": _quantity, "amount": _amount, "act": _act, "ahead": _neighbours, "item": _item,
     "state": _state, "least": _wanted, "qualification": _right, "kind": _kind, "until": _until,
-    "consist": _train,
+    "consist": _train, "code": _fault,
 }  # fmt: skip
 
 

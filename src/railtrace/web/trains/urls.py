@@ -1,11 +1,12 @@
 """Addresses of the Trains room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from railtrace.web.trains import acts, board, certificate, compose, decide, inspect, page, promise
 
 urlpatterns = [
     path("", board.board, name="trains"),
+    path("", include("railtrace.web.trains.way_urls")),
     path("compose", compose.compose, name="new-consist"),
     path("inspect", inspect.inspect, name="inspect-train"),
     path("unit", compose.unit_said, name="unit-said"),

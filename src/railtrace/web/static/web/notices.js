@@ -2,7 +2,7 @@
 const bell = document.querySelector("[data-notices]");
 
 async function count() {
-  if (document.hidden) return;
+  if (document.hidden || !navigator.onLine) return;
   const answer = await fetch(bell.dataset.notices, { cache: "no-cache" });
   if (!answer.ok) return;
   const { unread, said } = await answer.json();

@@ -7,81 +7,15 @@ const say = (name, count) => page.querySelectorAll(`[data-say="${name}"]`).forEa
   if (number) number.textContent = String(count);
 });
 
-function store() {
-  return new Promise((done, failed) => {
-    const asked = indexedDB.open("railtrace-work", 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore("outbox", { keyPath: "id" });
-    asked.onsuccess = () => done(asked.result);
-    asked.onerror = () => failed(asked.error);
-  });
-}
+const box = page && new Outbox("railtrace-work", page.dataset.send, page.dataset.token);
 
-async function outbox(mode, act) {
-  const db = await store();
-  return new Promise((done, failed) => {
-    const deal = db.transaction("outbox", mode);
-    const asked = act(deal.objectStore("outbox"));
-    deal.oncomplete = () => done(asked.result);
-    deal.onerror = () => failed(deal.error);
-  });
-}
-
-const waiting = () => outbox("readonly", (s) => s.getAll());
-
-function stamp(date) {
-  const minutes = -date.getTimezoneOffset();
-  const pad = (n) => String(Math.trunc(Math.abs(n))).padStart(2, "0");
-  const local = new Date(date.getTime() + minutes * 60000).toISOString().slice(0, 19);
-  return `${local}${minutes < 0 ? "-" : "+"}${pad(minutes / 60)}:${pad(minutes % 60)}`;
-}
-
-function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-function read(file) {
-  return new Promise((done) => {
-    if (!file || !file.size) return done("");
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.onerror = () => done("");
-    reader.readAsDataURL(file);
-  });
-}
-
-let sending = false;
 async function sendAll() {
-  if (sending) return;
-  if (!navigator.onLine) return show();
-  sending = true;
-  try {
-    for (const item of await waiting()) {
-      if (item.refused) continue;
-      const { refused, name, ...sent } = item;
-      const answer = await fetch(page.dataset.send, {
-        method: "POST", credentials: "same-origin",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": page.dataset.token },
-        body: JSON.stringify({ ...sent, sent_at: stamp(new Date()) }),
-      });
-      if (answer.ok) {
-        await outbox("readwrite", (s) => s.delete(item.id));
-      } else if (answer.status === 422) {
-        const { said } = await answer.json();
-        await outbox("readwrite", (s) => s.put({ ...item, refused: said }));
-      } else break;
-    }
-  } catch {
-    // No network: everything stays where it is.
-  } finally {
-    sending = false;
-    await show();
-  }
+  await box.send(["refused", "name"]);
+  await show();
 }
 
 async function show() {
-  const items = await waiting();
+  const items = await box.all();
   const refused = items.filter((item) => item.refused);
   say("waiting", items.length - refused.length);
   say("refused", refused.length);
@@ -92,7 +26,7 @@ async function show() {
     const drop = document.createElement("button");
     drop.className = "btn";
     drop.textContent = list.dataset.drop;
-    drop.onclick = () => outbox("readwrite", (s) => s.delete(item.id)).then(show);
+    drop.onclick = () => box.drop(item.id).then(show);
     line.append(drop);
     return line;
   }));
@@ -108,15 +42,15 @@ async function keep(form) {
   const values = {};
   for (const [key, value] of data) if (key.includes("|")) values[key] = value;
   const item = {
-    id: newId(), order: form.dataset.order, step: form.dataset.name, name: form.dataset.said,
-    done_at: stamp(new Date()), outcome: data.get("outcome") ?? "passed", values,
-    note: data.get("note") ?? "", photo: await read(data.get("photo")),
+    id: Outbox.newId(), order: form.dataset.order, step: form.dataset.name, name: form.dataset.said,
+    done_at: Outbox.stamp(new Date()), outcome: data.get("outcome") ?? "passed", values,
+    note: data.get("note") ?? "", photo: await Outbox.read(data.get("photo")),
   };
-  await outbox("readwrite", (s) => s.put(item));
+  await box.put(item);
   form.reset();
   await show();
   await sendAll();
-  if (navigator.onLine && !(await waiting()).length) location.reload();
+  if (navigator.onLine && !(await box.all()).length) location.reload();
 }
 
 if (page) {

@@ -1,5 +1,5 @@
-// The worker's page and its files, kept for when there is no network. Network first.
-const CACHE = "railtrace-work-1";
+// Pages and their files, kept for when there is no network. Network first.
+const CACHE = "{{ cache }}";
 const FILES = {{ files|safe }};
 
 self.addEventListener("install", (event) => {

@@ -1,0 +1,12 @@
+"""Addresses of the Trains room once a train has left."""
+
+from django.urls import path
+
+from railtrace.web.trains import chief
+
+urlpatterns = [
+    path("chief/", chief.chief, name="chief"),
+    path("chief/send", chief.send, name="send-from-train"),
+    path("chief/worker.js", chief.service_worker, name="train-worker"),
+    path("chief/<str:consist>", chief.chief_train, name="chief-train"),
+]
