@@ -95,6 +95,19 @@ def test_a_changed_row_of_the_site_is_adopted_at_the_next_start(app: App, clock:
     again.stop()
 
 
+def test_of_catalogues_adopted_in_the_same_microsecond_the_last_recorded_is_in_force(
+    app: App,
+) -> None:
+    own = app.config.data_folder / "catalogue/limits"
+    own.mkdir(parents=True)
+    for limit in ("1070", "1071", "1072", "1073"):
+        (own / "site.toml").write_text(ROW.replace("1070", limit), "utf-8")
+        again = opened(app.config)
+        assert again.catalogue().limits["coupler_height"].max == limit
+        assert again.lookup.adoptions()[0]["catalogue"] == again.catalogue().hash
+        again.stop()
+
+
 def test_a_log_of_a_new_site_is_opened(app: App) -> None:
     from msgspec.structs import replace
 

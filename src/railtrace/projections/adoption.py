@@ -16,6 +16,8 @@ class Adoption(Struct):
     recorded_us: int
     site: str
     operation: str
+    log: str
+    position: int
 
 
 class Adoptions(State):
@@ -29,7 +31,7 @@ def _apply(state: Adoptions, entry: Entry, operation: Operation) -> None:
         state.adopted.append(
             Adoption(
                 operation.catalogue, microseconds(operation.valid_from), entry.recorded_us,
-                operation.site, operation.id,
+                operation.site, operation.id, entry.log, entry.position,
             )
         )  # fmt: skip
 
@@ -37,21 +39,24 @@ def _apply(state: Adoptions, entry: Entry, operation: Operation) -> None:
 def _rows(state: Adoptions, catalogue: Catalogue) -> Rows:
     return {
         "adoptions": [
-            (state.unit, a.catalogue, a.valid_from_us, a.recorded_us, a.site, a.operation)
+            (
+                state.unit, a.catalogue, a.valid_from_us, a.recorded_us, a.site, a.operation,
+                a.log, a.position,
+            )
             for a in state.adopted
         ]
-    }
+    }  # fmt: skip
 
 
 ADOPTION = View(
     name="adoption",
-    version=1,
+    version=2,
     state=Adoptions,
     kinds=frozenset({"CatalogueAdopted"}),
     tables={
         "adoptions": (
             "unit TEXT", "catalogue TEXT", "valid_from_us BIGINT", "recorded_us BIGINT",
-            "site TEXT", "operation TEXT",
+            "site TEXT", "operation TEXT", "log TEXT", "position BIGINT",
         ),
     },
     history={},

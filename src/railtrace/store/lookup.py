@@ -911,7 +911,8 @@ class Lookup:
         """Return which catalogue was taken into use when, the latest first."""
         names = ("catalogue", "valid_from_us", "recorded_us", "site", "operation")
         rows = self._db.query(
-            f"SELECT {', '.join(names)} FROM adoptions ORDER BY recorded_us DESC, operation DESC"
+            f"SELECT {', '.join(names)} FROM adoptions"
+            " ORDER BY recorded_us DESC, log DESC, position DESC"
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 

@@ -194,7 +194,7 @@ class ViewStore:
         ours = f" AND (NOT EXISTS ({where} IN ({listed})) OR EXISTS ({where} NOT IN ({listed})))"
         rows = source.query(
             f"SELECT catalogue FROM adoptions a WHERE recorded_us <= ?{ours if foreign else ''}"
-            " ORDER BY recorded_us DESC, operation DESC LIMIT 1",
+            " ORDER BY recorded_us DESC, log DESC, position DESC LIMIT 1",
             (_NO_END_US if known_us is None else known_us, *foreign, *foreign),
         )
         return rows[0][0] if rows else None
