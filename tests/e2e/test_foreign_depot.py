@@ -123,6 +123,17 @@ def test_an_act_of_day_3_is_entered_on_day_9_and_the_release_of_day_0_stays(
     page.goto(f"/units/{COACH}")
     _enter(page, tmp_path / "act.png")
 
+    # The same sheet comes by post a day later: it counts once, and the page says where it stands.
+    page.goto(f"/holdings/act/{COACH}")
+    page.set_input_files("[name=paper]", tmp_path / "act.png")
+    page.fill("[name=number]", " 17")
+    page.fill("[name=issuer]", "ПТО  Кандыагаш")
+    page.fill("[name=at]", (DAY_0 + 3 * DAY).strftime("%Y-%m-%dT14:20"))
+    page.fill("[name=place]", "Кандыагаш")
+    page.get_by_role("button", name="Record the act").click()
+    expect(page.locator(".field-error").first).to_contain_text("This act was entered on")
+    page.goto(f"/units/{COACH}")
+
     # The coach stayed abroad from day 3 by a document, with the photograph as evidence.
     expect(page.locator(".unit-head")).to_contain_text("abroad")
     card = page.locator("article.op", has_text="Location reported")

@@ -26,12 +26,14 @@ def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operatio
     # Browsers end the lines of a text box as old printers did; the trace keeps no control signs.
     fields = {k: v.replace("\r\n", "\n") if isinstance(v, str) else v for k, v in fields.items()}
     me = person_of(request.user).person_id
-    said: dict[str, Any] = {"happened_at": the_app().clock(), "performed_by": (me,)}
+    said: dict[str, Any] = {
+        "id": f"web:{uuid.uuid4()}", "happened_at": the_app().clock(), "performed_by": (me,)
+    }  # fmt: skip
     if (session := session_of(request)) is not None:
         said |= {"site": session.terminal.site, "workplace": session.terminal.workplace}
     elif site := chosen_site(request):
         said["site"] = site
-    return kind(id=f"web:{uuid.uuid4()}", **(said | fields))
+    return kind(**(said | fields))
 
 
 def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Receipt]:

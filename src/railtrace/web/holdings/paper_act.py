@@ -8,6 +8,7 @@ in its place. What was decided before the act arrived is not touched.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from railtrace.errors import BadOperation, Refused
 from railtrace.store.evidence import EvidenceClass
 from railtrace.store.knowledge import Node
+from railtrace.trace.leaf import moment
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     DefectFound,
@@ -37,10 +39,11 @@ from railtrace.trace.operation import (
     Removed,
 )
 from railtrace.web import words
+from railtrace.web.clocks import clock
 from railtrace.web.depot.finding import find_unit
 from railtrace.web.depot.stock_forms import date_field, new_unit
 from railtrace.web.fleet import the_names
-from railtrace.web.frame import in_words
+from railtrace.web.frame import home_zone, in_words
 from railtrace.web.holdings.change import act_with, moment_field, moment_of
 from railtrace.web.names import Names
 from railtrace.web.record import made, record_all
@@ -82,6 +85,7 @@ class PaperAct(forms.Form):
 
     def __init__(self, tree: Node, names: Names, *args: Any) -> None:
         super().__init__(*args)
+        self.vehicle = tree.unit
         self.names, self.nodes = names, {node.unit: node for node in tree.walk()[1:] if node.stay}
         self._offer("whereabouts", [(k, gettext(words.WHEREABOUTS[k])) for k in _THERE])
         self._offer("part", _parts(tree, names))
@@ -121,10 +125,22 @@ class PaperAct(forms.Form):
             self.add_error("part", gettext("Choose which part the act speaks of."))
         if data.get("on"):
             self._clean_part_on(data)
+        if not self.errors:
+            self._refuse_again(data)
         told = ("uncoupled", "found", "quantity", "off")
         if not self.errors and not any(data.get(name) for name in told):
             raise forms.ValidationError(gettext("The act says nothing yet: enter what was done."))
         return data
+
+    def _refuse_again(self, data: dict[str, Any]) -> None:
+        """The same sheet comes by two people, with the coach and by post."""
+        entries = the_app().entries_of(f"{act_of(self.vehicle, data['number'], data['issuer'])}:0")
+        if entries:
+            on = clock(moment(entries[0].recorded_us), self.names.language, home_zone())
+            self.add_error("number", gettext(
+                "This act was entered on {on}: see what it says in the trace of the unit, and "
+                "correct an entry there if it was read wrongly"
+            ).format(on=on))  # fmt: skip
 
     def _clean_paper(self, data: dict[str, Any]) -> None:
         """Keep the paper at once: whoever mends a field does not photograph again."""
@@ -201,7 +217,17 @@ def operations_of(request: HttpRequest, vehicle: str, form: PaperAct) -> list[Op
         "performed_by": (), "site": "", "workplace": "",
     }  # fmt: skip
     told = (*_found(vehicle, data, form.names), *_moved(vehicle, data, form.nodes))
-    return [made(request, kind, **(shared | said)) for kind, said in told]
+    act = act_of(vehicle, data["number"], data["issuer"])
+    return [
+        made(request, kind, **(shared | said | {"id": f"{act}:{n}"}))
+        for n, (kind, said) in enumerate(told)
+    ]
+
+
+def act_of(vehicle: str, number: str, issuer: str) -> str:
+    """Return the id that an act about a vehicle begins its operations with, whoever enters it."""
+    said = "\n".join(" ".join(text.casefold().split()) for text in (vehicle, number, issuer))
+    return f"act:{sha256(said.encode()).hexdigest()[:24]}"
 
 
 Told = tuple[type[Operation], dict[str, Any]]
