@@ -126,6 +126,8 @@ class Site(Struct, frozen=True, forbid_unknown_fields=True):
     shifts: tuple[str, ...] = ()
     calendar: Calendar = Calendar()
     tracks: dict[str, Track] = {}
+    works: bool = True
+    """Whether anything is done there; a source of records that only has a log says false."""
 
     def name(self, language: str) -> str:
         """Return the name in a language; Russian stands in where there is none."""
@@ -161,6 +163,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     accounting_day: ClockTime = "00:00"
     promise: Literal["page", "certificate", "fleet"] = "page"
     sites: dict[str, Site] = {}
+
+    @property
+    def depots(self) -> dict[str, Site]:
+        """The sites where something is done, by key."""
+        return {key: site for key, site in self.sites.items() if site.works}
 
     @property
     def data_folder(self) -> Path:

@@ -77,7 +77,7 @@ def demo_config(config: Config, folder: Path) -> Config:
         s.log: Site(ru=s.ru, en=s.en, tg=s.tg, log=s.log, tracks=_TRACKS)
         for s in load_laws().sites
     }
-    literature = Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE)
+    literature = Site(ru="Литература", en="Literature", tg="Адабиёт", log=LITERATURE, works=False)
     sites = depots | {LITERATURE: literature}
     return replace(
         config, name="demo.railtrace", data=str(folder.resolve()), keys="", database="",

@@ -38,7 +38,7 @@ def setting_of(config: Config, server: str, token: str, page: str) -> Setting:
         lists = [[str(n) for (n,) in app.views.database.query(q)] for q in (_WHEELSETS, _VEHICLES)]
     finally:
         app.stop()
-    site = next((key for key in config.sites if key != "literature"), "")
+    site = next(iter(config.depots), "")
     return Setting(
         server=server, token=token, site=site, wheelsets=lists[0], vehicles=lists[1], page=page,
         language=config.language,

@@ -1,13 +1,17 @@
 """At which site a thing is done, for those who work at one, at several, and at every one."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from msgspec.structs import replace
 
 from railtrace.app import App
+from railtrace.config import Site
 from railtrace.trace.operation import Operation
+from railtrace.web.people.where import sites_of
 from railtrace.web.roles import give
 
 PART = "u-wagon-7"
@@ -69,3 +73,15 @@ def test_who_works_at_every_site_may_leave_it_open(
     said = reader_as("storekeeper").post("/depot/stock/do/receive", RECEIVED, follow=True).text
     assert "Put into store: 1." in said
     assert _last(railway).site == ""
+
+
+def test_a_source_where_nothing_is_done_is_offered_by_no_form(
+    ann: User, railway: App, settings: Any
+) -> None:
+    sites = {
+        "north": Site(ru="Север", en="North"),
+        "books": Site(ru="Книги", en="Books", log="books", works=False),
+    }
+    settings.CONFIG = replace(railway.config, sites=sites)
+    give(ann, "storekeeper", "")
+    assert sites_of(ann) == ("north",)

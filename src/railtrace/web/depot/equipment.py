@@ -217,7 +217,7 @@ def equipment(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "equipment", "names": names, "site": site, "now": app.clock(),
         "fresh": renewed,
-        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
         "rows": [
             {"unit": row.unit, "name": names.unit(knowledge.passport(row.unit)),
              "site": row.home_site, "last_us": last.get(row.unit),

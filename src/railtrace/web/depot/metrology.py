@@ -179,7 +179,7 @@ class NewInstrument(forms.Form):
             ((row.key, row.name(names.language)) for row in kinds), key=lambda pair: pair[1]
         )
         self.fields["site"].choices = [("", "—"), *(  # type: ignore[attr-defined]
-            (key, site.name(names.language)) for key, site in the_app().config.sites.items()
+            (key, site.name(names.language)) for key, site in the_app().config.depots.items()
         )]  # fmt: skip
 
 

@@ -194,7 +194,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "section": "depot", "tab": "orders", "names": names, "columns": columns, "site": site,
-        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
         "blocked": [one for one in told if one.column == "blocked"], "now": app.clock(),
         "now_us": microseconds(app.clock()), "form": form, "total": len(told),
         "fresh": None if request.method == "POST" else renewed,
@@ -638,7 +638,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "queue", "names": names, "items": items, "now": app.clock(),
         "inspects": may(request.user, "inspect"), "site": site, "fresh": renewed,
-        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
     }  # fmt: skip
     return render(request, "depot/queue.html", context)
 

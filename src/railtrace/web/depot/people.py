@@ -195,7 +195,7 @@ def shift(request: HttpRequest) -> HttpResponse:
     told = told_orders(knowledge, names, site)
     context = {
         "section": "depot", "tab": "shift", "names": names, "site": site,
-        "sites": [(key, s.name(names.language)) for key, s in config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in config.depots.items()],
         "counts": _counts(entries), "day": day, "day_before": day - timedelta(days=1),
         "day_after": day + timedelta(days=1), "number": now.number,
         "shifts": [(one.number, _title(one, zone))

@@ -71,7 +71,7 @@ def work(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "section": "depot", "tab": "work", "items": items, "names": names, "site": site,
-        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
         "now": app.clock(), "fresh": renewed,
     }  # fmt: skip
     return render(request, "depot/work.html", context)

@@ -147,7 +147,7 @@ class HolderForm(Change):
 
     def prepare(self) -> None:
         """Offer the depots of the settings."""
-        sites = [(key, site_name(key)) for key in the_app().config.sites]
+        sites = [(key, site_name(key)) for key in the_app().config.depots]
         self.fields["home_site"].choices = [("", gettext("as before")), *sites]  # type: ignore[attr-defined]
 
     def said(self) -> dict[str, Any]:

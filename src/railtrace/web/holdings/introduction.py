@@ -33,7 +33,7 @@ class Introduce(forms.Form):
             (key, gettext(word)) for key, word in GATE_WORDS.items()
         ]
         self.fields["site"].choices = [  # type: ignore[attr-defined]
-            (key, site_name(key)) for key in the_app().config.sites
+            (key, site_name(key)) for key in the_app().config.depots
         ]
 
 

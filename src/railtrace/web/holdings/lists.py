@@ -223,7 +223,7 @@ def movements(request: HttpRequest) -> HttpResponse:
         "section": "fleet", "tab": "movements", "window": window, "what": what, "whats": WHATS,
         "filters": filters, "scopes": SCOPES, "rows": _moved(found[:_MOST_MOVEMENTS], names),
         "many": len(found) > _MOST_MOVEMENTS, "query_string": request.GET.urlencode(),
-        "depots": [(key, site_name(key)) for key in the_app().config.sites],
+        "depots": [(key, site_name(key)) for key in the_app().config.depots],
     }  # fmt: skip
     return render(request, "holdings/movements.html", context)
 

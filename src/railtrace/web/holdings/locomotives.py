@@ -45,7 +45,7 @@ class NewLocomotive(forms.Form):
                        for key, row in names.catalogue.locomotive_types.items())  # fmt: skip
         self.fields["type"].choices = [(key, name) for name, key in types]  # type: ignore[attr-defined]
         self.fields["home_site"].choices = [("", "—"), *(  # type: ignore[attr-defined]
-            (key, site_name(key)) for key in the_app().config.sites
+            (key, site_name(key)) for key in the_app().config.depots
         )]  # fmt: skip
 
     def clean_number(self) -> str:

@@ -22,7 +22,7 @@ def sites_of(user: Somebody, permission: str = "record") -> tuple[str, ...]:
     """Return the sites a user may do a thing at; who may at every site, at all of the settings."""
     today = timezone.localdate()
     given = {r.site for r in held(user) if permission in ROLES[r.role].may and r.holds_on(today)}
-    known = settings.CONFIG.sites
+    known = settings.CONFIG.depots
     return tuple(known) if "" in given else tuple(sorted(given))
 
 

@@ -92,7 +92,7 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "trains", "tab": "board", "lines": lines, "day_shown": day, "site": site,
         "before": day - timedelta(days=1), "after": day + timedelta(days=1), "names": names,
-        "sites": [(key, s.name(names.language)) for key, s in app.config.sites.items()],
+        "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
         "refused": sum(line.verdict == "unfit" for line in lines),
     }  # fmt: skip
     return render(request, "trains/board.html", context)

@@ -91,7 +91,7 @@ class Composing(forms.Form):
         super().__init__(*args, **kwargs)
         self.state, self.names = state, names
         self.lines: list[Line] = []
-        language, sites = names.language, the_app().config.sites
+        language, sites = names.language, the_app().config.depots
         for field, rows in (("train_kind", names.catalogue.train_kinds),
                             ("route", names.catalogue.routes)):  # fmt: skip
             self.fields[field].choices = sorted(  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ class Train(forms.Form):
 
     def __init__(self, names: Names, *args: Any) -> None:
         super().__init__(*args)
-        sites = the_app().config.sites
+        sites = the_app().config.depots
         self.fields["site"].choices = [  # type: ignore[attr-defined]
             (key, site.name(names.language)) for key, site in sites.items()
         ] or [("", "—")]

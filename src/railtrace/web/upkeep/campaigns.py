@@ -62,7 +62,7 @@ class Selection(forms.Form):
             *((key, gettext(words.CLASSES[key])) for key in _CLASSES),
         ]
         self.fields["type"].choices = [every, *((k, n) for n, k in types)]  # type: ignore[attr-defined]
-        sites = [(key, site_name(key)) for key in the_app().config.sites]
+        sites = [(key, site_name(key)) for key in the_app().config.depots]
         self.fields["home_site"].choices = [every, *sites]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
