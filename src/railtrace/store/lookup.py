@@ -879,6 +879,15 @@ class Lookup:
         )
         return [Listed(*row) for row in rows]
 
+    def consists_closed(self, limit: int) -> list[Listed]:
+        """Return the consists whose trips are over, the last first."""
+        columns = ", ".join(Listed.__dataclass_fields__)
+        rows = self._db.query(
+            f"SELECT {columns} FROM consists WHERE closed_us IS NOT NULL"
+            f" ORDER BY closed_us DESC, consist LIMIT {int(limit)}"
+        )
+        return [Listed(*row) for row in rows]
+
     def consists_with(self, members: Sequence[str]) -> list[InConsist]:
         """Return where some units stand in trains whose trips are not over."""
         found: list[InConsist] = []

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from railtrace.web.trains import chief
+from railtrace.web.trains import chief, way
 
 urlpatterns = [
     path("chief/", chief.chief, name="chief"),
     path("chief/send", chief.send, name="send-from-train"),
     path("chief/worker.js", chief.service_worker, name="train-worker"),
     path("chief/<str:consist>", chief.chief_train, name="chief-train"),
+    path("scoreboard", way.scoreboard, name="train-scoreboard"),
+    path("hands/<path:operation>", way.hands, name="last-hands"),
+    path("<str:consist>/trip", way.trip, name="trip"),
 ]
