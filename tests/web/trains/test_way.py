@@ -1,6 +1,5 @@
 """After departure: what happened on the way, what came of the promise, whose hands were last."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
@@ -10,7 +9,9 @@ import pytest
 from django.test import Client
 
 from railtrace.app import App
+from railtrace.store.promise import Chance, Promise
 from railtrace.trace.operation import KINDS, Operation, Reading
+from railtrace.web.trains.promise import encoded
 from tests.web.trains.yard import departure, send, written, yard
 
 CONSIST, HOUR = "C-901", timedelta(hours=1)
@@ -18,11 +19,9 @@ CONSIST, HOUR = "C-901", timedelta(hours=1)
 
 def promise(app: App) -> Operation:
     """A promise frozen at departure, in the format that the release keeps."""
-    body = {"format": "railtrace-consist-promise/1", "chances": [
-        {"name": "delay", "chance": 0.93, "low": 0.9, "high": 0.95, "minutes": 6.0},
-        {"name": "rescue", "chance": 0.985, "low": 0.97, "high": 0.99}]}  # fmt: skip
-    file = app.evidence.put(json.dumps(body).encode(), "promise.json", "application/json",
-                            "dataset")  # fmt: skip
+    chances = (Chance("delay", 0.93, 0.9, 0.95, 6.0), Chance("rescue", 0.985, 0.97, 0.99))
+    body = encoded(Promise(8400.0, chances, (), (), {}, (), "test", 0))
+    file = app.evidence.put(body, "promise.json", "application/json", "dataset")
     return KINDS["ResultSealed"](
         id="t-promise", happened_at=app.clock() - 30 * HOUR, job=f"consist-promise:{CONSIST}",
         result=file.sha256, rows=1, evidence=(file,),

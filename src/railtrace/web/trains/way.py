@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_noop as _
 
 from railtrace.errors import NotFound
 from railtrace.projections.consist import Consist
@@ -32,6 +31,7 @@ from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import stage_of, trains
 from railtrace.web.trains.page import found
+from railtrace.web.trains.promise import CHANCES, frozen, sees
 
 EVENTS = ("UnitDetached", "DefectFound", "DefectClosed", "Failed", "WaysideAlarmed",
           "AlarmChecked")  # fmt: skip
@@ -39,10 +39,6 @@ HANDS = 40
 """The last operations that are shown of a component."""
 BEFORE_US = 48 * 3_600_000_000
 """What was found so long before a unit was uncoupled is why it was uncoupled."""
-PROMISES = {
-    "delay": _("Arrives without a delay by rolling stock"),
-    "rescue": _("Nothing uncoupled, no rescue locomotive"),
-}
 _LONGEST, _TRIPS = 500, 500
 
 
@@ -60,7 +56,8 @@ def trip(request: HttpRequest, consist: str) -> HttpResponse:
     context = {
         "section": "trains", "tab": "board", "consist": state, "names": names,
         "stage": stage_of(state), "route": route.name(names.language) if route else state.route,
-        "cards": happened(reader, state, names), "promises": said(held_of(state)),
+        "cards": happened(reader, state, names), "sees": sees(request.user),
+        "promises": said(held_of(state)) if sees(request.user) else [],
         "detached": [(d, names.number(reader.knowledge.passport(d.unit)))
                      for d in state.detached],
     }  # fmt: skip
@@ -96,22 +93,16 @@ def corrected_among(entries: Sequence[Entry]) -> dict[str, str]:
 
 def held_of(state: Consist) -> list[Held]:
     """Hold a trip against what was frozen at its departure; nothing where nothing was."""
-    app = the_app()
-    rows = app.lookup.timeline([f"results:consist-promise:{state.consist}"], ["ResultSealed"],
-                               limit=1)  # fmt: skip
-    if not rows:
-        return []
-    sealed = app.entry_at(rows[0][3], rows[0][4]).operation
     try:
-        promise = msgspec.json.decode(app.evidence.read(getattr(sealed, "result", "")))
-    except (NotFound, msgspec.DecodeError):
+        kept = frozen(state.consist)
+    except NotFound:
         return []
-    return held(state, promise) if isinstance(promise, dict) else []
+    return held(state, msgspec.to_builtins(kept[1])) if kept else []
 
 
 def said(some: Sequence[Held]) -> list[tuple[str, Held]]:
     """Return promises with their words."""
-    return [(PROMISES[one.name], one) for one in some]
+    return [(CHANCES[one.name], one) for one in some]
 
 
 # --- last hands -------------------------------------------------------------------------------
@@ -229,15 +220,16 @@ def scoreboard(request: HttpRequest) -> HttpResponse:
     reader, names = trains(), the_names()
     listed = the_app().lookup.consists_closed(_TRIPS)
     states = [reader.consist(one.consist) for one in listed]
-    some = [(state, one) for state in states for one in held_of(state)]
+    some = [(state, one) for state in states for one in held_of(state)] if sees(
+        request.user) else []  # fmt: skip
     names_of_routes = {key: row.name(names.language) for key, row in
                        names.catalogue.routes.items()}  # fmt: skip
     sites = {key: s.name(names.language) for key, s in the_app().config.sites.items()}
     tables = [
-        (PROMISES[name], by_decile([h for _, h in mine]),
+        (CHANCES[name], by_decile([h for _, h in mine]),
          _by(mine, lambda s: names_of_routes.get(s.route, s.route)),
          _by(mine, lambda s: sites.get(s.site, s.site or "—")))
-        for name in PROMISES if (mine := [(s, h) for s, h in some if h.name == name])
+        for name in CHANCES if (mine := [(s, h) for s, h in some if h.name == name])
     ]  # fmt: skip
     context = {"section": "trains", "tab": "scoreboard", "tables": tables, "names": names,
                "trips": len(states), "promised": len({s.consist for s, _ in some})}  # fmt: skip
