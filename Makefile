@@ -5,6 +5,6 @@ ifdef PORT
 export PORT
 endif
 
-.PHONY: demo test nightly bench setup lock
-demo test nightly bench setup lock:
+.PHONY: demo test nightly spark bench setup lock
+demo test nightly spark bench setup lock:
 	@$(PYTHON) boot.py $@ $(ARGS)

@@ -4,6 +4,7 @@
 python3 boot.py demo      set up, load the demo railway, serve it (--check: load, probe, exit)
 python3 boot.py test      set up for development with PostgreSQL, Chromium and mosquitto; lint, test
 python3 boot.py nightly   soaks, statistics and million-row runs
+python3 boot.py spark     the sufficient table on a real Spark cluster (installs Java and Spark)
 python3 boot.py bench     the benchmark table
 python3 boot.py setup     only what `demo` needs
 python3 boot.py lock      renew the requirements locks from pyproject.toml (--upgrade: newest)
@@ -373,6 +374,20 @@ def nightly(arguments: list[str]) -> int:
     return openly([venv_python(), "-m", "pytest", "-m", "nightly", *arguments])
 
 
+def spark(arguments: list[str]) -> int:
+    """Test the sufficient table on a real Spark cluster: a master and two workers."""
+    if shutil.which("java") is None:
+        require_packages("Java", ["openjdk-17-jre-headless"])
+    services()
+    set_up(DEV_LOCK)
+    uv = [venv_python(), "-m", "uv", "pip", "install", "--python", venv_python()]
+    wanted = ["--no-build-isolation", "--editable", f"{ROOT}[spark]"]
+    step("Spark", lambda: quietly([*uv, *wanted]))
+    os.environ["RAILTRACE_SPARK"] = "required"
+    tests = "tests/store/test_segments_on_spark.py"
+    return openly([venv_python(), "-m", "pytest", "-m", "nightly", tests, *arguments])
+
+
 def bench(arguments: list[str]) -> int:
     """Print the benchmark table."""
     services()
@@ -410,6 +425,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "demo": demo,
     "test": test,
     "nightly": nightly,
+    "spark": spark,
     "bench": bench,
     "lock": lock,
 }

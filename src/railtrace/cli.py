@@ -58,7 +58,7 @@ for _name, _part in {
     cli.add_typer(_part, name=_name)
 for _command in (
     *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
-    diagnose_command.diagnose, reliability_commands.promise, runs_command.runs,
+    diagnose_command.diagnose, *reliability_commands.COMMANDS, runs_command.runs,
 ):  # fmt: skip
     cli.command()(_command)
 
