@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from railtrace.catalogue.load import load
 from railtrace.projections.fold import fold, resolve
@@ -202,3 +203,49 @@ def test_the_order_of_arrival_changes_nothing(arrived) -> None:
     assert first == words(opened(), *sorted(arrived, key=lambda o: o.happened_at))
     assert first["bearings"] == "done"
     assert first["measure_after"] == "to_accept"
+
+
+def diagnosed(outcome="sound", ours=None, **more):
+    """The stand's word on the bearings and ours on the same recording, after a whole order."""
+    before = (opened(), wash(), flange("before", 1.5),
+              on("Tested", "ut", 2, test="axle_ut", device=UT),
+              on("Tested", "mt", 2.5, test="journal_mt", device=MT),
+              on("Diagnosed", "vib", 3, method="vibration", device=STAND, outcome=outcome))
+    said = [] if ours is None else [
+        on("EvidenceDiagnosed", "ours", 3.1, entry="vib", method="vibration", version="1",
+           outcome=ours, device=STAND, **more)]
+    return {s.step.key: s for s in steps(*before, *said)[1]}["bearings"]
+
+
+@pytest.mark.parametrize("ours", ["sound", "watch", "refused", None])
+def test_a_diagnosis_of_ours_that_is_no_alarm_leaves_the_step_done(ours) -> None:
+    state = diagnosed(ours=ours)
+    assert state.status == "done"
+    assert (state.last.said is not None) == (ours is not None)
+
+
+@pytest.mark.parametrize("ours", ["alarm", "contradicts"])
+def test_an_alarm_of_ours_blocks_what_the_stand_called_sound(ours) -> None:
+    state = diagnosed(ours=ours, finding="outer")
+    assert (state.status, codes(state)) == ("void", ["our_alarm"])
+
+
+@pytest.mark.parametrize(("ours", "status"), [("sound", "done"), ("alarm", "void"),
+                                              ("refused", "void")])  # fmt: skip
+def test_where_the_card_asks_for_our_diagnosis_it_is_the_step(ours, status) -> None:
+    process = CATALOGUE.processes["wheelset_ordinary"]
+    judged = [replace(s, kinds=("EvidenceDiagnosed",)) if s.key == "bearings" else s
+              for s in process.steps]  # fmt: skip
+    story = entries([
+        opened(), wash(), on("Tested", "ut", 2, test="axle_ut", device=UT),
+        on("Tested", "mt", 2.5, test="journal_mt", device=MT),
+        on("Diagnosed", "vib", 3, method="vibration", device=STAND, outcome="sound"),
+        on("EvidenceDiagnosed", "ours", 3.1, entry="vib", method="vibration", version="1",
+           outcome=ours, device=STAND),
+    ])  # fmt: skip
+    order, _ = fold(ORDERS, "order:WO-1", resolve(story, "order:WO-1"))
+    around = Surroundings(CATALOGUE, "wheelset_passenger", lambda *_: Standing("valid"),
+                          lambda *_: True, lambda device: TYPES.get(device, ""))  # fmt: skip
+    states = progress(order, replace(process, steps=tuple(judged)), resolve(story, SET), around)
+    bearings = {s.step.key: s for s in states}["bearings"]
+    assert (bearings.status, bearings.last.entry.operation.id) == (status, "ours")

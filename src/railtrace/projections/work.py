@@ -20,6 +20,7 @@ from railtrace.projections.orders import Order, Sign
 from railtrace.projections.rejudge import Block, Ours, Read, Test, press, rejudged
 from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.operation import (
+    EvidenceDiagnosed,
     MachineResult,
     Operation,
     PermitClosed,
@@ -30,7 +31,9 @@ from railtrace.trace.operation import (
 )
 
 _OWN = ("test", "method", "programme", "scope", "work")
-_BAD = {"failed", "aborted", "alarm", "contradicts"}
+_BAD = {"failed", "aborted", "alarm", "contradicts", "unfit", "refused"}
+_OURS_BAD = {"alarm", "contradicts"}
+"""What our own diagnosis of a step's evidence says against it; a watch asks for a repeat only."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Attempt:
     press: PressVerdict | None = None
     ours: Ours | None = None
     unjudged: tuple[Reason, ...] = ()
+    said: Entry | None = None
+    """Our own diagnosis of the evidence that came with it."""
     proved: Entry | None = None
     """The proof loads that stood in for a little force, whether they were enough or not."""
 
@@ -283,11 +288,32 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
     proved = _proof_of(operation.id, found.entries) if pressed and pressed.proof else None
     if proved is not None and pressed is not None:
         still_more = _proof(step, proved, pressed, around)
-    said = result.evaluation if result is not None else ""
+    told = result.evaluation if result is not None else ""
     unjudged = (*unjudged, *(ours.unjudged if ours else ()))
+    said = _said_of(operation.id, found.every)
     return Attempt(
-        entry, (*faults, *more, *still_more), by, said, pressed, ours, unjudged, proved
-    )
+        entry, (*faults, *more, *still_more, *_our_alarm(said)), by, told, pressed, ours, unjudged,
+        said, proved,
+    )  # fmt: skip
+
+
+def _said_of(fact: str, entries: Sequence[Entry]) -> Entry | None:
+    """Return the last diagnosis of ours of the evidence of a fact; a pressing is judged anyhow."""
+    mine = (
+        e for e in reversed(entries)
+        if isinstance(e.operation, EvidenceDiagnosed) and e.operation.entry == fact
+        and e.operation.method != "press_fit"
+    )  # fmt: skip
+    return next(mine, None)
+
+
+def _our_alarm(said: Entry | None) -> list[Fault]:
+    if said is None or not isinstance(said.operation, EvidenceDiagnosed):
+        return []
+    if said.operation.outcome not in _OURS_BAD:
+        return []
+    return [Fault("our_alarm", {"outcome": said.operation.outcome,
+                                "finding": said.operation.finding or "none"})]  # fmt: skip
 
 
 def _blocks(operation: Operation, entry: Entry, around: Surroundings) -> tuple[Block, ...]:

@@ -776,6 +776,18 @@ class FailureAscribed(Operation, frozen=True, tag="FailureAscribed"):
     diagnoses: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=50)]
 
 
+class SuspicionAnswered(Operation, frozen=True, tag="SuspicionAnswered"):
+    """A person looked at entries that seemed written at a desk, and says what they are.
+
+    `mistaken`: wrong without intent, to be corrected. `invented`: nobody read what is written.
+    """
+
+    suspicion: Id
+    entries: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=50)]
+    answer: Literal["honest", "mistaken", "invented"]
+    reason: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
 class FluidSampled(Operation, frozen=True, tag="FluidSampled"):
     """A fluid of an engine was sampled at `happened_at`; the readings are the laboratory's."""
 
@@ -1484,6 +1496,7 @@ AnyOperation = (
     | Repaired | DefectFound | DefectClosed | Failed | Held | HoldLifted | RecallOpened
     | RecallClosed | Condemned | WrittenOff
     | EvidenceDiagnosed | TornDown | FailureAscribed | FluidSampled | FluidChanged | Retyred
+    | SuspicionAnswered
     | Released | ReleaseRefused
     | PartStored | PartIssued | PartReserved | ReservationLifted | PartAccepted
     | SendingListOpened | PartSent | PartReturned | PartExchanged | SendingListClosed
@@ -1574,6 +1587,8 @@ def named_operations(operation: Operation) -> tuple[str, ...]:
             named = operation.diagnoses
         case FailureAscribed():
             named = (operation.failure, *operation.diagnoses)
+        case SuspicionAnswered():
+            named = operation.entries
         case ReservationLifted():
             named = (operation.reservation,)
         case DebtClosed():

@@ -35,6 +35,7 @@ KINDS = {
     "EvidenceDiagnosed": _("Evidence judged"),
     "TornDown": _("Opened and looked into"),
     "FailureAscribed": _("Failure ascribed"),
+    "SuspicionAnswered": _("Suspicion answered"),
     "FluidSampled": _("Fluid sampled"),
     "FluidChanged": _("Fluid changed"),
     "Retyred": _("Re-tyred"),
@@ -162,6 +163,7 @@ LANE_OF_KIND = {
     "ModeViolated": "failures", "Washed": "repairs", "Inspected": "measurements",
     "Measured": "measurements", "Tested": "measurements", "Diagnosed": "measurements",
     "EvidenceDiagnosed": "measurements", "TornDown": "measurements", "FailureAscribed": "failures",
+    "SuspicionAnswered": "measurements",
     "FluidSampled": "measurements", "FluidChanged": "repairs", "Retyred": "repairs",
     "Reprofiled": "repairs", "EnteredRepair": "repairs", "LeftRepair": "repairs",
     "Repaired": "repairs", "DefectFound": "failures", "DefectClosed": "failures",
@@ -571,6 +573,7 @@ FAULTS = {
     "bad_evidence": _("the curve cannot be judged: {reasons}"),
     "rule": _("{rule}: {reasons}"),
     "shape": _("curve: {reasons}"),
+    "our_alarm": _("by our own methods: {outcome}, {finding}"),
 }
 
 EVALUATIONS = {"ok": _("good"), "not_ok": _("not good"), "undecided": _("no verdict")}

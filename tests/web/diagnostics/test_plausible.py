@@ -65,3 +65,27 @@ def test_what_was_planted_is_found_and_honest_work_is_silent(desk: App, viewer) 
 def test_one_kind_is_chosen_by_its_count(desk: App, viewer) -> None:
     page = viewer.get("/diagnostics/plausibility/?name=in_two_places").content.decode()
     assert page.split("<tbody>")[1].count("<tr>") == 1
+
+
+def test_a_finding_is_answered_by_a_person_and_not_asked_again(desk: App, reader_as) -> None:
+    page = reader_as("technologist")
+    form = {"name": "copied", "entry": ["pl-3", "pl-50"], "answer": "honest", "reason": "same axle"}
+    for bad, said in (
+        (form | {"reason": " "}, "Say what was found out"),
+        (form | {"answer": "maybe"}, "say what it is"),
+        (form | {"name": "odd"}, "there is no suspicion odd"),
+        (form | {"entry": []}, "say what it is"),
+    ):  # fmt: skip
+        assert said in page.post("/diagnostics/plausibility/answer", bad).text
+    assert reader_as("viewer").post("/diagnostics/plausibility/answer", form).status_code == 403
+    assert page.post("/diagnostics/plausibility/answer", form).status_code == 302
+    waiting = page.get("/diagnostics/plausibility/").text
+    assert "two series agree in 6 of 6 readings" not in waiting
+    answered = page.get("/diagnostics/plausibility/?answered=1").text
+    assert "two series agree in 6 of 6 readings" in answered
+    assert "same axle" in answered
+    assert "What findings turned out to be" in waiting
+    again = measured(60, random.Random(9), [r.value for r in desk.entry("pl-3").operation.readings])
+    record(desk, [again])
+    assert desk.wait_caught_up(10)
+    assert "two series agree in 6 of 6 readings" in page.get("/diagnostics/plausibility/").text

@@ -1,5 +1,6 @@
 """Wheels on a page: charts, forecasts, the cut, the balance; a wheel that grew is questioned."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,8 @@ from railtrace.trace.operation import (
     Reprofiled,
     Retyred,
 )
+from railtrace.web.diagnostics.differences import differences
+from railtrace.web.names import Names
 from tests.operating.depot import NOW, record
 
 LOCO, SETS = "u-loco-w", ("u-ws-0", "u-ws-1", "u-ws-2")
@@ -118,3 +121,80 @@ def test_a_wheelset_measured_larger_is_questioned_and_accepted_after_re_tyring(
 def test_a_part_that_is_no_wheelset_says_so(wheels: App, viewer) -> None:
     assert viewer.get("/diagnostics/wheels/nothing").status_code == 404
     assert "Nothing was measured" in viewer.get(f"/diagnostics/wheels/{LOCO}").content.decode()
+
+
+def test_re_tyring_is_recorded_on_the_page_and_the_question_goes(wheels: App, reader_as) -> None:
+    unit, page = SETS[1], reader_as("worker")
+    record(wheels, [Measured(id="larger-1", happened_at=NOW - timedelta(days=9), units=(unit,),
+                             readings=readings(32.0, 88.0))])  # fmt: skip
+    assert wheels.wait_caught_up(10)
+    address = f"/diagnostics/wheels/{unit}"
+    assert "Questioned" in page.get(address).text
+    at = (NOW - timedelta(days=10)).strftime("%Y-%m-%dT%H:%M")
+    form = {"fitted": "tyres", "places": "", "at": at, "reason": "worn out"}
+    for bad, said in (
+        (form | {"at": "yesterday"}, "check what was typed"),
+        (form | {"at": "2999-01-01T00:00"}, "cannot be fitted in the future"),
+    ):
+        assert said in page.post(f"{address}/retyre", bad).text
+    assert page.post("/diagnostics/wheels/u-nobody/retyre", form).status_code == 404
+    assert page.post(f"{address}/retyre", form).status_code == 302
+    assert "Questioned" not in page.get(address).text
+
+
+def test_a_flat_found_before_a_turning_is_damage_in_the_balance(wheels: App, viewer) -> None:
+    unit = SETS[0]
+    before = viewer.get(f"/diagnostics/wheels/{unit}").text
+    assert balance(before)[0][3:5] == ["5.0", "0.0"]
+    start = NOW - timedelta(days=700)
+    record(wheels, [Measured(
+        id="flat", happened_at=start + timedelta(days=180, hours=1, minutes=30), units=(unit,),
+        readings=(Reading(quantity="flat_depth", place="left", value="1.8", unit="mm"),),
+    )])  # fmt: skip
+    assert wheels.wait_caught_up(10)
+    left, right = balance(viewer.get(f"/diagnostics/wheels/{unit}").text)
+    assert left[3:5] == ["3.2", "1.8"]
+    assert right[3:5] == ["5.0", "0.0"]
+    assert left[-1] == right[-1] == "0.00 mm"
+
+
+def balance(page: str) -> list[list[str]]:
+    table = page.split("Where the metal went")[1].split("<tbody>")[1].split("</tbody>")[0]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in table.split("</tr>")[:-1]]
+    return [[re.sub(r"<[^>]+>|\s+", " ", cell).strip() for cell in row] for row in cells]
+
+
+def test_differences_within_axle_bogie_and_vehicle_are_judged(railway: App, viewer) -> None:
+    coach, sets = "u-coach-d", [f"u-wd-{n}" for n in range(4)]
+    diameters = ((950.0, 950.2), (944.0, 944.0), (931.0, 931.0), (948.0, 944.0))
+    at = NOW - timedelta(days=30)
+    made: list[Operation] = [
+        Registered(id="dc", happened_at=at, units=(coach,), type=coach_type(railway))
+    ]
+    for n, (unit, (left, right)) in enumerate(zip(sets, diameters, strict=True)):
+        made += [
+            Registered(id=f"dr{n}", happened_at=at, units=(unit,), type="wheelset_passenger"),
+            Installed(id=f"di{n}", happened_at=at, units=(unit,), carrier=coach,
+                      position=f"bogie.{n // 2 + 1}/wheelset.{n % 2 + 1}"),
+            Measured(id=f"dm{n}", happened_at=at + timedelta(days=1), units=(unit,), readings=tuple(
+                Reading(quantity="wheel_diameter", place=side, value=f"{value}", unit="mm",
+                        uncertainty="0.2")
+                for side, value in (("left", left), ("right", right)))),
+        ]  # fmt: skip
+    record(railway, made)
+    assert railway.wait_caught_up(10)
+    knowledge = railway.knowledge()
+    names = Names(knowledge.catalogue, "en")
+    found = {unit: differences(knowledge, names, unit)[0] for unit in sets}
+    told = {
+        unit: [(round(d.value, 1), d.verdict) for d in (row.axle, row.bogie, row.vehicle) if d]
+        for unit, row in found.items()
+    }
+    assert told[sets[0]] == [(0.2, "fit"), (6.2, "fit"), (19.2, "fit")]
+    assert told[sets[3]] == [(4.0, "unfit"), (17.0, "unfit"), (19.2, "fit")]
+    assert not found[sets[0]].axle.confirmed
+    assert "within the bogie" in viewer.get(f"/diagnostics/wheels/{sets[3]}").text
+
+
+def coach_type(app: App) -> str:
+    return next(k for k, v in app.catalogue().vehicle_types.items() if v.vehicle_class == "coach")

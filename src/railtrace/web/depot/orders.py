@@ -146,6 +146,8 @@ def fault_said(fault: Fault, knowledge: Knowledge, names: Names, step: Step) -> 
         if key in values:
             row = getattr(names.catalogue, f"{key}s").get(values[key])
             values[key] = row.name(names.language) if row else values[key]
+    if "finding" in values:
+        values["finding"] = gettext(words.word(words.DAMAGES, values["finding"]))
     if fault.reasons:
         values["reasons"] = reasons_said(fault.reasons)
     if "rule" in values:
@@ -399,7 +401,7 @@ def _attempt(
         "unjudged": [reason_said(r) for r in attempt.unjudged],
         "proof_load": "" if press is None or press.proof is None else names.value(
             f"{press.proof.load_kn:.0f}", "kN"),
-        "proved": attempt.proved, "loads": [] if attempt.proved is None else [
+        "said": attempt.said, "proved": attempt.proved, "loads": [] if attempt.proved is None else [
             f"{names.value(one.load_kn, 'kN')} · {names.value(one.seconds, 's')}"
             for one in attempt.proved.operation.loads  # type: ignore[union-attr]
         ],

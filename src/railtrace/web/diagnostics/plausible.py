@@ -1,22 +1,31 @@
 """What looks written at a desk: each finding names its operations and asks a person to look."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from django.views.decorators.http import require_POST
 
+from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.plausible import ANY_TRAVEL_MIN, KINDS, Looked, looked
 from railtrace.trace.leaf import microseconds, read
-from railtrace.trace.operation import Operation
+from railtrace.trace.operation import Operation, SuspicionAnswered
 from railtrace.web import words
 from railtrace.web.diagnostics.recent import days_of
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.people.names import person_name
+from railtrace.web.record import record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
+ANSWERS = {"honest": _("Honest work"), "mistaken": _("A mistake, to be corrected"),
+           "invented": _("Nobody read it")}  # fmt: skip
 MOST = 6_000
 """Operations looked through at one time; the page says so when there are more."""
 SHOWN = 100
@@ -30,9 +39,11 @@ def plausibility(request: HttpRequest) -> HttpResponse:
     days = days_of(request, 90)
     operations = _work(days)
     by_id = {o.id: o for o in operations}
-    found = looked(operations)
-    only = request.GET.get("name", "")
-    shown = [f for f in found if not only or f.name == only]
+    answers = _answers(days)
+    found = [(f, _answered(f, answers)) for f in looked(operations)]
+    only, done = request.GET.get("name", ""), request.GET.get("answered") == "1"
+    shown = [f for f, said in found if only in ("", f.name) and (said is not None) == done]
+    said_of = {id(f): said for f, said in found}
     knowledge = app.knowledge()
     knowledge.load(list({u for f in shown[:SHOWN] for id_ in f.operations
                          for u in by_id[id_].units[:1]}))  # fmt: skip
@@ -40,17 +51,70 @@ def plausibility(request: HttpRequest) -> HttpResponse:
         "section": "depot", "tab": "diagnostics", "part": "plausibility", "names": names,
         "days": days, "all_days": (30, 90, 365), "looked": len(operations), "most": MOST,
         "only": only, "travel": ANY_TRAVEL_MIN,
-        "counts": [(key, word, sum(f.name == key for f in found))
+        "counts": [(key, word, sum(f.name == key and (s is not None) == done for f, s in found))
                    for key, word in words.SUSPICIONS.items()],
-        "rows": [_row(request, f, by_id, names) for f in shown[:SHOWN]], "all": len(shown),
+        "rows": [_row(request, f, by_id, names) | {"answered": said_of[id(f)]}
+                 for f in shown[:SHOWN]],
+        "all": len(shown), "answers": ANSWERS, "done": done,
+        "kept": _record_of(answers), "waiting": sum(said is None for _, said in found),
     }  # fmt: skip
     return render(request, "diagnostics/plausibility.html", context)
 
 
-def _work(days: int) -> list[Operation]:
+@require_POST
+@allowed("resolve")
+def answer(request: HttpRequest) -> HttpResponse:
+    """Record what a person found out about a finding: it is not asked again."""
+    entries = tuple(dict.fromkeys(request.POST.getlist("entry")))[:50]
+    said, reason = request.POST.get("answer", ""), request.POST.get("reason", "").strip()[:4000]
+    if said not in ANSWERS or not entries:
+        raise BadOperation("say what it is: honest work, a mistake, or nobody read it")
+    if not reason:
+        raise BadOperation("Say what was found out: the reason is kept for ever.")
+    name = request.POST.get("name", "")
+    if name not in words.SUSPICIONS:
+        raise NotFound("there is no suspicion {name}", name=name)
+    operations = [the_app().entry(id_).operation for id_ in entries]
+    units = dict.fromkeys(u for o in operations if isinstance(o, Operation) for u in o.units[:1])
+    sites = {o.site for o in operations if isinstance(o, Operation) and o.site}
+    record_one(
+        request, SuspicionAnswered, units=tuple(units), suspicion=name, entries=entries,
+        answer=said, reason=reason, **({"site": sites.pop()} if len(sites) == 1 else {}),
+    )  # fmt: skip
+    messages.success(request, gettext("The answer is recorded."))
+    return redirect("plausibility")
+
+
+def _answers(days: int) -> list[SuspicionAnswered]:
+    return [o for o in _work(days, ("SuspicionAnswered",)) if isinstance(o, SuspicionAnswered)]
+
+
+def _answered(found: Looked, answers: Sequence[SuspicionAnswered]) -> SuspicionAnswered | None:
+    """Return the last answer to a finding: of all its entries; of a habit, of most of them."""
+    mine = set(found.operations)
+    for one in sorted(answers, key=lambda a: a.happened_at, reverse=True):
+        known = len(mine & set(one.entries))
+        enough = known == len(mine) if found.name != "favourite_digits" else 2 * known > len(mine)
+        if one.suspicion == found.name and enough:
+            return one
+    return None
+
+
+def _record_of(answers: Sequence[SuspicionAnswered]) -> list[dict[str, Any]]:
+    """Return by kind how many findings turned out to be what: how far the search is believed."""
+    rows = []
+    for key, word in words.SUSPICIONS.items():
+        mine = Counter(a.answer for a in answers if a.suspicion == key)
+        if mine:
+            rows.append({"word": word, "of": mine.total(),
+                         "counts": [mine[one] for one in ANSWERS]})  # fmt: skip
+    return rows
+
+
+def _work(days: int, kinds: Sequence[str] = KINDS) -> list[Operation]:
     app = the_app()
     now_us = microseconds(app.clock())
-    rows = app.lookup.happened(now_us - days * _DAY_US, now_us, KINDS, MOST)
+    rows = app.lookup.happened(now_us - days * _DAY_US, now_us, kinds, MOST)
     leaves = app.trace.leaves_at([(row["log"], row["position"]) for row in rows])
     gone = {
         target for (target,) in app.views.database.query("SELECT DISTINCT target FROM corrections")
@@ -71,7 +135,7 @@ def _row(
     shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in values.items()}
     return {
         "name": found.name, "word": words.SUSPICIONS[found.name], "said": said.format(**shown),
-        "by_chance": found.by_chance,
+        "by_chance": found.by_chance, "entries": found.operations,
         "operations": [
             {"id": id_, "at": by_id[id_].happened_at,
              "unit": next(iter(by_id[id_].units), ""),

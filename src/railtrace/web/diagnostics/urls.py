@@ -9,6 +9,7 @@ from railtrace.web.diagnostics import (
     pressings,
     recent,
     recordings,
+    tyres,
     wheels,
 )
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", recent.recent, name="diagnostics"),
     path("diagnoses.csv", recent.export, name="diagnoses-csv"),
     path("wheels/", wheels.wheels, name="wheels"),
+    path("wheels/<path:unit>/retyre", tyres.retyre, name="retyre"),
     path("wheels/<path:unit>", wheels.wheelset, name="wheelset"),
     path("pressings/", pressings.pressings, name="pressings"),
     path("pressings/<path:id_>", pressings.pressing_page, name="pressing"),
@@ -25,6 +27,7 @@ urlpatterns = [
     path("laboratory/<path:unit>/sample", fluids.sample, name="fluid-sample"),
     path("laboratory/<path:unit>", fluids.engine, name="engine"),
     path("plausibility/", plausible.plausibility, name="plausibility"),
+    path("plausibility/answer", plausible.answer, name="answer-suspicion"),
     path("truth/", ledger.ledger, name="truth-ledger"),
     path("truth/failure", ledger.ascribe, name="ascribe-failure"),
     path("recordings/<path:id_>/teardown", ledger.teardown, name="teardown"),

@@ -27,7 +27,9 @@ from railtrace.store.knowledge import Knowledge
 from railtrace.store.wheel_lives import SIDES, WheelPoint, fellows, readings_for, wheel_points
 from railtrace.trace.leaf import moment
 from railtrace.web import words
+from railtrace.web.diagnostics.differences import differences
 from railtrace.web.diagnostics.plots import Line, Scale, scale
+from railtrace.web.diagnostics.tyres import RetyringForm
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.measurements import limit_source
@@ -39,6 +41,8 @@ SHOWN = ("flange_thickness", "tread_wear", "tyre_thickness", "rim_thickness", "w
          "flange_height", "flange_gradient", "uneven_wear", "flat_depth")  # fmt: skip
 """Parameters in the order of the page; others follow."""
 METAL = ("tyre_thickness", "rim_thickness", "wheel_diameter")
+HURTS = ("flat_depth", "spall_depth")
+"""How deep damage of the tread is; a turning takes it off."""
 WEARS = ("flange_thickness", "tread_wear", *METAL)
 AHEAD_KM = (5_000, 10_000, 25_000, 50_000, 100_000)
 USUAL_AHEAD = 25_000
@@ -79,7 +83,7 @@ def wheelset(request: HttpRequest, unit: str) -> HttpResponse:
         "turnings": _turnings(points, names), "cut": _cut(knowledge, unit, points, names),
         "balances": _balances(knowledge, unit, points), "now": app.clock(),
         "questions": _questions(knowledge, names, unit), "root": _root(knowledge, names, unit),
-        "differences": _differences(knowledge, unit, names),
+        "differences": differences(knowledge, names, unit), "retyring": RetyringForm(),
     }  # fmt: skip
     return render(request, "diagnostics/wheelset.html", context)
 
@@ -327,7 +331,8 @@ def _balances(
     for quantity in METAL:
         for side in SIDES:
             mine = [p for p in points if p.quantity == quantity and p.side == side]
-            visits = _visits(mine, renewed)
+            hurt = [p for p in points if p.quantity in HURTS and p.side == side]
+            visits = _visits(mine, renewed, hurt, 2 if quantity == "wheel_diameter" else 1)
             if len(mine) > 1 and visits:
                 balance: MetalBalance = metal_balance(visits)
                 told.append({
@@ -338,17 +343,37 @@ def _balances(
     return told
 
 
-def _visits(points: Sequence[WheelPoint], renewed: Sequence[int]) -> list[WheelVisit]:
-    """Return each visit: a measurement comes and leaves alike, a turning leaves less."""
+def _visits(
+    points: Sequence[WheelPoint], renewed: Sequence[int], hurt: Sequence[WheelPoint], sides: int
+) -> list[WheelVisit]:
+    """Return each visit: a measurement comes and leaves alike, a turning leaves less.
+
+    Of a turning's cut, damage took as much as it was deep, counted on both ends of a diameter.
+    """
     visits: list[WheelVisit] = []
-    before = 0
+    before = turned = 0
     ordered = sorted(points, key=lambda p: (p.at_us, p.operation, p.moment == "as_left"))
     for _, group in groupby(ordered, key=lambda p: p.operation):
         some = list(group)
         fresh = any(before < at <= some[0].at_us for at in renewed) and bool(visits)
-        visits.append(WheelVisit(some[0].value, some[-1].value, renewed=fresh))
-        before = some[0].at_us
+        at_us, cut = some[0].at_us, some[0].value - some[-1].value
+        damage = min(max(cut, 0.0), sides * _damage(hurt, turned, at_us))
+        visits.append(WheelVisit(some[0].value, some[-1].value, damage, fresh))
+        before = at_us
+        turned = at_us if cut > 0 else turned
     return visits
+
+
+def _damage(hurt: Sequence[WheelPoint], after_us: int, until_us: int) -> float:
+    """Return how deep a wheel was damaged when it was turned, as last found on its way there [mm].
+
+    What stood on it at an earlier turning was turned off then.
+    """
+    found: dict[str, tuple[int, float]] = {}
+    for p in hurt:
+        if after_us < p.at_us <= until_us and p.moment != "as_left":
+            found[p.quantity] = max(found.get(p.quantity, (0, 0.0)), (p.at_us, p.value))
+    return max((depth for _, depth in found.values()), default=0.0)
 
 
 def _questions(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]]:
@@ -359,24 +384,3 @@ def _questions(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, 
     ]  # fmt: skip
     return [{"text": names.contradiction(c.name, c.values), "at_us": c.at_us, "key": c.key}
             for c in open_]  # fmt: skip
-
-
-def _differences(knowledge: Knowledge, unit: str, names: Names) -> list[dict[str, Any]]:
-    """Return the differences of wear and diameter within the axle and the vehicle."""
-    root, _ = knowledge.root(unit)
-    type_ = knowledge.passport(unit).type
-    told = []
-    for quantity in ("tread_wear", "wheel_diameter", "tyre_thickness", "rim_thickness"):
-        by: dict[str, dict[str, float]] = {}
-        for node in knowledge.tree(root).walk():
-            if node.passport.type == type_:
-                for series in node.condition.series.values():
-                    if series.quantity == quantity and series.place in SIDES and series.readings:
-                        last = series.readings[-1]
-                        by.setdefault(node.unit, {})[series.place] = float(last.value)
-        own = by.get(unit, {})
-        every = [v for of in by.values() for v in of.values()]
-        if len(own) == 2:
-            told.append({"name": names.quantity(quantity), "axle": abs(own["left"] - own["right"]),
-                         "vehicle": max(every) - min(every) if len(by) > 1 else None})  # fmt: skip
-    return told
