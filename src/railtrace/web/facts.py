@@ -29,7 +29,8 @@ _WORDS = {
     "purpose": words.PURPOSES, "fluid": words.FLUIDS, "fitted": words.FITTED,
     "element": words.DAMAGES, "found": words.TRUTHS,
     "verdict": words.TWIN_VERDICTS,
-    "rule": words.RULES, "evaluation": words.EVALUATIONS, "answer": words.ANSWERS,
+    "rule": words.RULES, "evaluation": words.EVALUATIONS, "suspicion": words.SUSPICIONS,
+    "answer": words.ANSWERS | words.SUSPICION_ANSWERS | words.TRIAGED,
     "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
     "cause": words.CAUSES | words.DETACHED_FOR,
 }  # fmt: skip

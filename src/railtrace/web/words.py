@@ -341,6 +341,14 @@ DIAGNOSIS_REASONS = {
     "not_a_curve": _("the file is no press curve"),
 }
 
+TRIAGED = {"false": _("False"), "fixed": _("Fixed now"), "order": _("an order was made")}
+
+SUSPICION_ANSWERS = {
+    "honest": _("Honest work"),
+    "mistaken": _("A mistake, to be corrected"),
+    "invented": _("Nobody read it"),
+}
+
 SUSPICIONS = {
     "copied": _("copied series"),
     "favourite_digits": _("favourite digits"),

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import BadOperation, NotFound
@@ -24,8 +23,6 @@ from railtrace.web.record import record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
-ANSWERS = {"honest": _("Honest work"), "mistaken": _("A mistake, to be corrected"),
-           "invented": _("Nobody read it")}  # fmt: skip
 MOST = 6_000
 """Operations looked through at one time; the page says so when there are more."""
 SHOWN = 100
@@ -55,7 +52,7 @@ def plausibility(request: HttpRequest) -> HttpResponse:
                    for key, word in words.SUSPICIONS.items()],
         "rows": [_row(request, f, by_id, names) | {"answered": said_of[id(f)]}
                  for f in shown[:SHOWN]],
-        "all": len(shown), "answers": ANSWERS, "done": done,
+        "all": len(shown), "answers": words.SUSPICION_ANSWERS, "done": done,
         "kept": _record_of(answers), "waiting": sum(said is None for _, said in found),
     }  # fmt: skip
     return render(request, "diagnostics/plausibility.html", context)
@@ -67,7 +64,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     """Record what a person found out about a finding: it is not asked again."""
     entries = tuple(dict.fromkeys(request.POST.getlist("entry")))[:50]
     said, reason = request.POST.get("answer", ""), request.POST.get("reason", "").strip()[:4000]
-    if said not in ANSWERS or not entries:
+    if said not in words.SUSPICION_ANSWERS or not entries:
         raise BadOperation("say what it is: honest work, a mistake, or nobody read it")
     if not reason:
         raise BadOperation("Say what was found out: the reason is kept for ever.")
@@ -104,10 +101,10 @@ def _record_of(answers: Sequence[SuspicionAnswered]) -> list[dict[str, Any]]:
     """Return by kind how many findings turned out to be what: how far the search is believed."""
     rows = []
     for key, word in words.SUSPICIONS.items():
-        mine = Counter(a.answer for a in answers if a.suspicion == key)
+        mine = Counter(str(a.answer) for a in answers if a.suspicion == key)
         if mine:
             rows.append({"word": word, "of": mine.total(),
-                         "counts": [mine[one] for one in ANSWERS]})  # fmt: skip
+                         "counts": [mine[one] for one in words.SUSPICION_ANSWERS]})  # fmt: skip
     return rows
 
 
