@@ -704,6 +704,7 @@ FIELDS = {
     "rows": _("Rows"), "state_at": _("State at"),
     "answer": _("Answer"), "bias": _("Bias"), "bias_unit": _("Unit of the bias"),
     "cause": _("What is missing"), "certificate": _("Certificate"), "entry": _("Entry"),
+    "entries": _("Entries"), "suspicion": _("Suspicion"),
     "permit": _("Permit"), "permit_kind": _("Kind of permit"), "person": _("Person"),
     "planned_from": _("Planned from"), "planned_to": _("Planned to"),
     "process": _("Process"), "qualification": _("Qualification"),
