@@ -37,6 +37,18 @@ def test_a_warranty_ends_with_its_kilometres() -> None:
     assert not covering([one], at(5), ran(1000.5))
 
 
+def test_a_warranty_without_an_end_of_its_own_ends_with_the_next_work() -> None:
+    until_work = op("WarrantyUntilWork", "n", 0, units=("v-1",), by="works", after="КР",
+                    works=["КР"])  # fmt: skip
+    (one,) = state_of(CLAIMS, until_work).warranties
+    (dated,) = state_of(CLAIMS, given(until="2030")).warranties
+    assert [bool(covering([one], at(day), ran(0), lambda _: at(20))) for day in (19, 20)] == [
+        True, False
+    ]  # fmt: skip
+    assert covering([one], at(900), ran(0))
+    assert covering([dated], at(21), ran(0), lambda _: at(20))
+
+
 def test_of_several_the_last_given_stands_first() -> None:
     state = state_of(CLAIMS, given("w1", 0, until="2030"), given("w2", 10, until="2030"))
     assert [w.operation for w in covering(state.warranties, at(20), ran(0))] == ["w2", "w1"]

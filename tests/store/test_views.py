@@ -82,6 +82,7 @@ UPKEEP = {
     "RemarkCarriedOver": {"remark": "o1", "reason": "no part", "until": "2026",
                           "performed_by": ("p-1",)},
     "WarrantyGiven": {"by": "works", "after": "КР", "until": "2026"},
+    "WarrantyUntilWork": {"by": "works", "after": "ДР", "works": ("ДР", "КР")},
     "ClaimOpened": {"claim": "K1", "defect": "o1", "against": "works"},
     "ClaimAnswered": {"claim": "K1", "answer": "rejected"},
     "ClaimDisputed": {"claim": "K1", "reason": "not so"},

@@ -460,7 +460,8 @@ class RemarkTopic(Row, frozen=True, kw_only=True):
 class WarrantyTerm(Row, frozen=True, kw_only=True):
     """For how long a repair or the making of a unit is stood for, whichever ends first.
 
-    `after` names kinds of repair as operations write them; `build` is the making.
+    `after` names kinds of repair as operations write them; `build` is the making. `until_next`
+    names the kinds whose next doing ends it, where no day and no run does.
     """
 
     vehicle_types: tuple[Key, ...] = ()
@@ -470,6 +471,7 @@ class WarrantyTerm(Row, frozen=True, kw_only=True):
     months: Annotated[int, Meta(gt=0)] | None = None
     km: Annotated[int, Meta(gt=0)] | None = None
     engine_hours: Annotated[int, Meta(gt=0)] | None = None
+    until_next: tuple[Words, ...] = ()
 
 
 class EquipmentType(Row, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
 """Files of on-board recorders, CSV or Parquet, read into columns by their catalogue row."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def read_recorder(path: Path, kind: RecorderType, parquet: bool | None = None) -
     `parquet` says what a file without an ending is, as evidence files are.
     """
     source = _source(path, path.suffix.lower() == ".parquet" if parquet is None else parquet)
-    with duckdb.connect(config={"threads": 1}) as base:
+    with _base(os.getpid()).cursor() as base:
         try:
             columns = _columns(base, source)
             taken = _query(base, path, source, kind, columns)
@@ -45,6 +47,15 @@ def read_recorder(path: Path, kind: RecorderType, parquet: bool | None = None) -
                 file=path, problem=str(error).splitlines()[0],
             ) from error  # fmt: skip
     return _recorded(path, kind, taken)
+
+
+@cache
+def _base(process: int) -> duckdb.DuckDBPyConnection:
+    """Open one for a process and never for its children: opening takes as long as an hour's file.
+
+    It keeps nothing of the files it read.
+    """
+    return duckdb.connect(config={"threads": 1, "enable_external_file_cache": "false"})
 
 
 def _source(path: Path, parquet: bool) -> str:

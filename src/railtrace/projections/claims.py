@@ -20,6 +20,7 @@ from railtrace.trace.operation import (
     ClaimOpened,
     Operation,
     WarrantyGiven,
+    WarrantyUntilWork,
 )
 
 
@@ -34,6 +35,7 @@ class Warranty(Struct):
     km_milli: int | None = None
     hours_milli: int | None = None
     document: str = ""
+    works: tuple[str, ...] = ()
 
     @property
     def until_us(self) -> int | None:
@@ -90,6 +92,11 @@ def _apply(state: Claims, entry: Entry, operation: Operation) -> None:
     match operation:
         case WarrantyGiven():
             state.warranties.append(_warranty(entry, operation))
+        case WarrantyUntilWork():
+            state.warranties.append(Warranty(
+                operation.id, operation.by, operation.after, entry.happened_us,
+                document=operation.document, works=operation.works,
+            ))  # fmt: skip
         case ClaimOpened():
             if state.find(operation.claim) is not None:
                 state.contradict(entry, "claim_opened_twice", claim=operation.claim)
@@ -134,9 +141,21 @@ RunSince = Callable[[str, int], float]
 """(meter, since µs) to what was run until the moment asked [km or h]."""
 
 
-def holds(warranty: Warranty, at_us: int, run_since: RunSince) -> bool:
+NextWork = Callable[[Warranty], int | None]
+"""When work that ends a warranty was done after it was given [µs]; None while it was not."""
+
+
+def _never(warranty: Warranty) -> int | None:
+    return None
+
+
+def holds(
+    warranty: Warranty, at_us: int, run_since: RunSince, next_work: NextWork = _never
+) -> bool:
     """Tell whether a warranty still holds at a moment."""
     if at_us < warranty.from_us:
+        return False
+    if warranty.works and (ended_us := next_work(warranty)) is not None and ended_us <= at_us:
         return False
     if warranty.until_us is not None and at_us > warranty.until_us:
         return False
@@ -147,9 +166,11 @@ def holds(warranty: Warranty, at_us: int, run_since: RunSince) -> bool:
     )
 
 
-def covering(warranties: Sequence[Warranty], at_us: int, run_since: RunSince) -> list[Warranty]:
+def covering(
+    warranties: Sequence[Warranty], at_us: int, run_since: RunSince, next_work: NextWork = _never
+) -> list[Warranty]:
     """Return the warranties that hold at a moment, the last given first."""
-    found = [one for one in warranties if holds(one, at_us, run_since)]
+    found = [one for one in warranties if holds(one, at_us, run_since, next_work)]
     return sorted(found, key=lambda one: -one.from_us)
 
 
@@ -165,10 +186,11 @@ def _rows(state: Claims, catalogue: Catalogue) -> Rows:
 
 CLAIMS = View(
     name="claims",
-    version=1,
+    version=2,
     state=Claims,
     kinds=frozenset({
-        "WarrantyGiven", "ClaimOpened", "ClaimAnswered", "ClaimDisputed", "ClaimClosed",
+        "WarrantyGiven", "WarrantyUntilWork", "ClaimOpened", "ClaimAnswered", "ClaimDisputed",
+        "ClaimClosed",
     }),
     tables={
         "warranties": (

@@ -4,14 +4,20 @@ A decoy looks like a violation and is none: too short, or a little under the lim
 is a norm; the calm values only lie away from every limit of the shipped rules.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import duckdb
 
 Floats = NDArray[np.float64]
 DAY_S = 86_400
@@ -185,16 +191,22 @@ def write_parquet(
     day: RecorderDay, path: Path, start: datetime, header: Mapping[str, str]
 ) -> None:
     """Write a day as Parquet, its columns as in the file of `write_csv`."""
-    import duckdb
-
     names = [name for name in header if name in day.channels]
     begin = np.datetime64(start.astimezone(UTC).replace(tzinfo=None), "us")
     table: dict[str, object] = {"time": begin + (day.seconds * 1e6).astype("timedelta64[us]")}
     table |= {header[name]: np.round(day.channels[name], 3) for name in names}
     target = str(path).replace("'", "''")
-    with duckdb.connect() as base:
+    with _base(os.getpid()).cursor() as base:
         base.register("day", table)
         base.execute(f"COPY day TO '{target}' (FORMAT parquet)")
+
+
+@cache
+def _base(process: int) -> "duckdb.DuckDBPyConnection":
+    """Open one for a process: opening takes longer than writing an hour."""
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1})
 
 
 def main(folder: Path, numbers: Sequence[str], days: int, first: datetime) -> None:

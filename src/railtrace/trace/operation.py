@@ -1323,6 +1323,18 @@ class WarrantyGiven(Operation, frozen=True, tag="WarrantyGiven"):
     document: Line = ""
 
 
+class WarrantyUntilWork(Operation, frozen=True, tag="WarrantyUntilWork"):
+    """Somebody stands for a repair or a part until work of one of these kinds is next done."""
+
+    by: Annotated[str, Meta(min_length=1, max_length=200)]
+    after: Annotated[str, Meta(min_length=1, max_length=200)]
+    works: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...],
+        Meta(min_length=1, max_length=16),
+    ]
+    document: Line = ""
+
+
 class ClaimOpened(Operation, frozen=True, tag="ClaimOpened"):
     """A defect or failure within warranty is claimed of who stands for it (act ВУ-41М)."""
 
@@ -1515,7 +1527,7 @@ AnyOperation = (
     | ProgrammeChosen | PaperIssued | LifeExtended | RecorderRead
     | CampaignOpened | CampaignJoined | CampaignDone | CampaignLeft | CampaignClosed
     | RemarkMade | RemarkAccepted | RemarkDone | RemarkCarriedOver
-    | WarrantyGiven | ClaimOpened | ClaimAnswered | ClaimDisputed | ClaimClosed
+    | WarrantyGiven | WarrantyUntilWork | ClaimOpened | ClaimAnswered | ClaimDisputed | ClaimClosed
     | SentForRepair | RepairProgressed | AcceptedFromRepair
     | ConsistComposed | ConsistChanged | ConsistSigned | JointsChecked | BrakeTested
     | ConsistDeparted | UnitDetached | ConsistClosed | Serviced

@@ -17,7 +17,7 @@ from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge, leaned_on_at
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
-from railtrace.trace.operation import LeanedOn, Operation
+from railtrace.trace.operation import LeanedOn, Operation, OriginDecided
 from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.correct import correctable
@@ -221,8 +221,14 @@ def _fields(item: Any, knowledge: Knowledge, names: Names) -> list[tuple[str, An
         if field == "leaned_on":
             rows += _leaned_rows(value, knowledge, names)
             continue
-        rows.append((words.word(words.FIELDS, field), *field_of(item, field, knowledge, names)))
+        rows.append((_called(field, item), *field_of(item, field, knowledge, names)))
     return rows
+
+
+def _called(field: str, item: Operation) -> str:
+    if field == "origin" and isinstance(item, OriginDecided):
+        return words.COMES_FROM
+    return words.word(words.FIELDS, field)
 
 
 def _leaned_rows(

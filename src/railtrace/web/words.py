@@ -123,6 +123,7 @@ KINDS = {
     "RemarkDone": _("Remark done"),
     "RemarkCarriedOver": _("Remark carried over"),
     "WarrantyGiven": _("Warranty given"),
+    "WarrantyUntilWork": _("Warranty given until the next work"),
     "ClaimOpened": _("Claim sent"),
     "ClaimAnswered": _("Claim answered"),
     "ClaimDisputed": _("Answer disputed"),
@@ -193,7 +194,8 @@ LANE_OF_KIND = {
     "CampaignOpened": "repairs", "CampaignJoined": "repairs", "CampaignDone": "measurements",
     "CampaignLeft": "repairs", "CampaignClosed": "repairs", "RemarkMade": "failures",
     "RemarkAccepted": "failures", "RemarkDone": "repairs", "RemarkCarriedOver": "failures",
-    "WarrantyGiven": "repairs", "ClaimOpened": "failures", "ClaimAnswered": "failures",
+    "WarrantyGiven": "repairs", "WarrantyUntilWork": "repairs",
+    "ClaimOpened": "failures", "ClaimAnswered": "failures",
     "ClaimDisputed": "failures", "ClaimClosed": "failures", "SentForRepair": "repairs",
     "RepairProgressed": "repairs", "AcceptedFromRepair": "repairs",
     "ConsistComposed": "runs", "ConsistChanged": "runs", "ConsistSigned": "runs",
@@ -634,6 +636,8 @@ METERS = {
     "engine_hours": _("engine-hours"),
 }
 
+COMES_FROM = _("Where it comes from")
+"""What the field `origin` of a decision on a failure is called: that of a log is another."""
 FIELDS = {
     "loads": _("Proof loads"), "shifted": _("The joint moved"),
     "damage_class": _("Damage class"), "declared": _("Held against"), "element": _("Element"),
@@ -724,6 +728,7 @@ FIELDS = {
     "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
     "campaign": _("Campaign"), "text": _("Text"), "topic": _("Topic"), "remark": _("Remark"),
     "by": _("By whom"), "after": _("After which work"), "claim": _("Claim"),
+    "works": _("Until the next"),
     "against": _("Against whom"), "warranty": _("Warranty"), "demand": _("Demand"),
     "cost": _("Cost"), "recovered": _("Recovered"), "currency": _("Currency"),
     "stay": _("Repair elsewhere"), "where": _("Where"), "contract": _("Contract"),

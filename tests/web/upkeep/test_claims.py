@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from railtrace.app import App
-from railtrace.trace.operation import DefectFound, Number, Registered
+from railtrace.trace.operation import DefectFound, LeftRepair, Number, Registered
 
 COACH = "u-claim-coach"
 NUMBER = "CLAIM 1"
@@ -100,3 +100,27 @@ def test_a_claim_without_a_warranty_asks_against_whom(coach: App, manager: Clien
     answer = manager.post("/depot/claims/new", {"defect": "cl-f"}, follow=True)
     assert "say against whom" in answer.text
     assert manager.post("/depot/claims/new", {"defect": "cl-w"}).status_code == 404
+
+
+def test_a_depot_repair_is_stood_for_until_the_next_one(coach: App, manager: Client) -> None:
+    wagon, day = "u-claim-dr", timedelta(days=1)
+    then = coach.clock() - 30 * day
+    coach.record([
+        Registered(id="cl-g", happened_at=then, units=(wagon,), type="tank_wagon"),
+        LeftRepair(id="cl-h", happened_at=then, units=(wagon,), repair_kind="ДР"),
+    ], "p-test", "test")  # fmt: skip
+    assert coach.wait_caught_up(10)
+    page = f"/depot/claims/warranty/{wagon}"
+    unknown = manager.post(page, {"by": "ВЧД Восток", "after": "покраска"})
+    assert "the catalogue knows no term after this work" in unknown.text
+    assert manager.post(page, {"by": "ВЧД Восток", "after": "ДР"}).status_code == 302
+    (held,) = manager.get(f"/units/{wagon}?tab=upkeep").context["warranty_rows"]
+    assert (held["holds"], held["warranty"].works) == (True, ("ДР", "КР", "КРП"))
+    listed = manager.get("/depot/claims/?shown=warranties").text
+    assert "until the next ДР, КР, КРП" in listed
+    assert "write it once as a row" in listed
+    again = LeftRepair(id="cl-i", happened_at=coach.clock(), units=(wagon,), repair_kind="КР")
+    coach.record([again], "p-test", "test")
+    assert coach.wait_caught_up(10)
+    (over,) = manager.get(f"/units/{wagon}?tab=upkeep").context["warranty_rows"]
+    assert not over["holds"]

@@ -66,6 +66,7 @@ def origins(request: HttpRequest) -> HttpResponse:
         "counts": counts, "rows": [_line(fault, names) for fault in kept[:_SHOWN]],
         "all_rows": len(kept), "found": len(found),
         "decided": sum(c.whole for c in counts), "undisputed": sum(c.undisputed for c in counts),
+        "disputed": sum(c.disputed for c in counts),
     }  # fmt: skip
     return render(request, "quality/origins.html", context)
 
@@ -177,8 +178,9 @@ def _evidence(request: HttpRequest) -> tuple[Evidence, ...]:
     )
 
 
-_HEADINGS = (_("Number"), _("When"), _("Kind"), _("What"), _("Origin"), _("Decided by"),
-             _("Evidence"), _("Disputed by"), _("Claimed origin"), _("Operation"))  # fmt: skip
+_HEADINGS = (_("Number"), _("When"), _("Kind"), _("What"), _("Where it comes from"),
+             _("Decided by"), _("Evidence"), _("Disputed by"), _("Claimed origin"),
+             _("Operation"))  # fmt: skip
 
 
 @allowed("read")

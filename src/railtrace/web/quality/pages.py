@@ -84,7 +84,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "rules": [(key, rule_name(key, names)) for key in rules],
         "weights": _weight_rows(weights, names), "driving": weights.driving,
         "why_not": weights.why_not, "all": _index(weights, _whole(seen)),
-        "trend": _trend(seen, weights), "heat": _heat(seen, one, names, heat_by),
+        "trend": _trend(seen, weights, one.since_us), "heat": _heat(seen, one, names, heat_by),
         "heat_by": heat_by, "months": one.months,
     }  # fmt: skip
     return render(request, "quality/dashboard.html", context)
@@ -165,15 +165,20 @@ def _whole(seen: Seen) -> Group:
     return Group(sum(km for _, _, km in seen.runs), Counter(v["rule"] for v in seen.violations))
 
 
-def _trend(seen: Seen, weights: Weights) -> list[tuple[str, Index, int]]:
-    """Return (month, index, share of the greatest in per cent) month by month."""
+def _trend(seen: Seen, weights: Weights, since_us: int) -> list[tuple[str, Index, int]]:
+    """Return (month, index, share of the greatest in per cent) month by month.
+
+    The month in the middle of which the time begins is left out: a few days of it say little.
+    """
     groups: dict[str, Group] = {}
     for _unit, at_us, km in seen.runs:
         groups.setdefault(_local(at_us).strftime("%Y-%m"), Group()).km += km
     for violation in seen.violations:
         month = _local(violation["at_us"]).strftime("%Y-%m")
         groups.setdefault(month, Group()).counts[violation["rule"]] += 1
-    found = [(month, _index(weights, group)) for month, group in sorted(groups.items())]
+    begun = _local(since_us).strftime("%Y-%m") if _local(since_us).day > 1 else ""
+    found = [(month, _index(weights, group)) for month, group in sorted(groups.items())
+             if month != begun]  # fmt: skip
     top = max([index.value or 0.0 for _, index in found], default=0.0) or 1.0
     return [(month, one, round(100 * (one.value or 0.0) / top)) for month, one in found]
 

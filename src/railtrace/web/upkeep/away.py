@@ -26,6 +26,7 @@ from railtrace.trace.operation import (
     RepairProgressed,
     SentForRepair,
     WarrantyGiven,
+    WarrantyUntilWork,
 )
 from railtrace.web import words
 from railtrace.web.depot.stock_forms import date_field
@@ -36,7 +37,7 @@ from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 from railtrace.web.templatetags.signs import partial_day
-from railtrace.web.upkeep.claims import term_until
+from railtrace.web.upkeep.claims import next_kinds, term_until
 from railtrace.web.upkeep.sheets import find_any, iso, saved, the_upkeep, written
 
 _BACK_DAYS = 365
@@ -208,13 +209,21 @@ def _taken_over(request: HttpRequest, unit: str, one: Away, findings: str) -> li
     if passport.home_site:
         operations.append(made(request, LocationReported, units=units, place=passport.home_site,
                                whereabouts="home"))  # fmt: skip
-    until = request.POST.get("warranty") or _by_row(passport, one)
-    if until:
-        operations.append(made(
-            request, WarrantyGiven, units=units, by=one.to, after=one.repair_kind or "—",
-            until=until, document=one.contract,
-        ))  # fmt: skip
+    operations += _stood_for(request, unit, passport, one)
     return operations
+
+
+def _stood_for(
+    request: HttpRequest, unit: str, passport: Passport, one: Away
+) -> list[Operation]:
+    """Return the warranty that was agreed, or that the catalogue gives for the repair."""
+    said = {"units": (unit,), "by": one.to, "after": one.repair_kind or "—",
+            "document": one.contract}  # fmt: skip
+    if until := request.POST.get("warranty") or _by_row(passport, one):
+        return [made(request, WarrantyGiven, until=until, **said)]
+    today = the_app().clock().date()
+    works = next_kinds(the_names().catalogue, passport.type, one.repair_kind, today)
+    return [made(request, WarrantyUntilWork, works=works, **said)] if works else []
 
 
 def _by_row(passport: Passport, one: Away) -> str:

@@ -30,6 +30,7 @@ from railtrace.trace.operation import (
     DefectFound,
     Failed,
     WarrantyGiven,
+    WarrantyUntilWork,
 )
 from railtrace.web import words
 from railtrace.web.depot.stock_forms import date_field
@@ -78,6 +79,19 @@ def term_until(catalogue: Catalogue, type_: str, after: str, day: date) -> date 
     raise AssertionError("every month has 28 days")
 
 
+def next_kinds(catalogue: Catalogue, type_: str, after: str, day: date) -> tuple[str, ...]:
+    """Return the kinds of work whose next doing ends the warranty of a repair, by its row."""
+    row = terms_of(catalogue, type_, after, day)
+    return row.until_next if row else ()
+
+
+def _next_work(knowledge: Knowledge, unit: str, one: Warranty) -> int | None:
+    """Return when work that ends a warranty was last done after it was given."""
+    done = knowledge.maintenance(unit).done
+    moments = [done[kind].at_us for kind in one.works if kind in done]
+    return min((at_us for at_us in moments if at_us > one.from_us), default=None)
+
+
 # --- from a defect -------------------------------------------------------------------------------
 
 
@@ -87,7 +101,8 @@ def standing_for(knowledge: Knowledge, unit: str, at_us: int) -> list[Warranty]:
     found: list[Warranty] = []
     for one in chain:
         run = partial(_ran_between, knowledge, one, at_us)
-        found += covering(knowledge.claims(one).warranties, at_us, run)
+        ended = partial(_next_work, knowledge, one)
+        found += covering(knowledge.claims(one).warranties, at_us, run, ended)
     return found
 
 
@@ -209,10 +224,14 @@ def _warranties(request: HttpRequest, names: Names, now_us: int, text: str) -> H
             gettext("yes") if row["holds"] else gettext("no"),
         ] for row in rows)  # fmt: skip
         return saved(request, "warranties", _WARRANTY_HEAD, cells)
+    every_term = sorted(names.catalogue.warranty_terms.values(), key=lambda row: row.key)
     context = {
         "section": "depot", "tab": "claims", "rows": rows[:500], "shown": "warranties",
         "text": text, "names": names, "now_us": now_us,
-        "terms": sorted(names.catalogue.warranty_terms.values(), key=lambda row: row.key),
+        "terms": [(row, ", ".join(gettext("making") if kind == "build" else kind
+                                  for kind in row.after)) for row in every_term],
+        "blank": any(not (row.months or row.km or row.engine_hours or row.until_next)
+                     for row in every_term),
         "counts": Counter(row["state"] for row in the_upkeep().claims()),
         "states": words.CLAIM_STATES,
         "open_count": sum(row["state"] != "closed" for row in the_upkeep().claims()),
@@ -228,7 +247,8 @@ def warranty_said(
     run = partial(_ran_between, knowledge, unit, now_us)
     return {
         "warranty": one, "unit": unit, "number": names.number(passport),
-        "type": names.type(passport.type), "holds": holds(one, now_us, run),
+        "type": names.type(passport.type),
+        "holds": holds(one, now_us, run, partial(_next_work, knowledge, unit)),
         "ran_milli": round(1000 * run("km", one.from_us)) if one.km_milli is not None else None,
     }  # fmt: skip
 
@@ -329,11 +349,21 @@ class GiveWarranty(forms.Form):
                             max_digits=10, decimal_places=0)  # fmt: skip
     document = forms.CharField(label=_("Document"), max_length=200, required=False)
 
+    def __init__(self, type_: str, *args: Any) -> None:
+        super().__init__(*args)
+        self.type = type_
+
     def clean(self) -> dict[str, Any]:
-        """A promise has an end."""
+        """A promise has an end: stated, or by the catalogue's term of this work."""
         data = super().clean() or {}
-        if not data.get("until") and not data.get("km"):
-            raise forms.ValidationError(gettext("Say the last day or the kilometres."))
+        if data.get("until") or data.get("km"):
+            return data
+        asked = the_app().catalogue(), self.type, data.get("after", ""), the_app().clock().date()
+        data["until"], data["works"] = term_until(*asked), next_kinds(*asked)
+        if data["until"] is None and not data["works"]:
+            raise forms.ValidationError(gettext(
+                "Say the last day or the kilometres: the catalogue knows no term after this work."
+            ))
         return data
 
 
@@ -341,12 +371,16 @@ def give_warranty(request: HttpRequest, unit: str) -> HttpResponse:
     """Record who stands for a repair or a part."""
     vars(request)["permission"] = "record"
     knowledge, names = the_app().about(unit), the_names()
-    form = GiveWarranty(request.POST or None)
+    form = GiveWarranty(knowledge.passport(unit).type, request.POST or None)
     if request.method == "POST" and may(request.user, "record") and form.is_valid():
         data = form.cleaned_data
         km = None if data["km"] is None else f"{data['km']:f}"
-        record_one(request, WarrantyGiven, units=(unit,), by=data["by"], after=data["after"],
-                   until=iso(data["until"]), km=km, document=data["document"])  # fmt: skip
+        said = {"units": (unit,), "by": data["by"], "after": data["after"],
+                "document": data["document"]}  # fmt: skip
+        if data.get("works") and not data["until"]:
+            record_one(request, WarrantyUntilWork, works=data["works"], **said)
+        else:
+            record_one(request, WarrantyGiven, until=iso(data["until"]), km=km, **said)
         messages.success(request, gettext("Recorded."))
         return redirect(f"{reverse('unit', args=[unit])}?tab=upkeep")
     context = {
