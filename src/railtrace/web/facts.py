@@ -47,7 +47,8 @@ _OPERATIONS = {
 _NAMED_BY = {"type", "item", "machine", "position", "place", "site", "home_site"}
 _ROWS = {
     "qualification": "qualifications", "route": "routes", "train_kind": "train_kinds",
-    "supply": "supplies", "unit_of_measure": "units_of_measure",
+    "supply": "supplies", "unit_of_measure": "units_of_measure", "origin": "origins",
+    "claims": "origins",
 }  # fmt: skip
 """Fields that name a row of the catalogue, and the kind of row."""
 _UNSAID = {
