@@ -1,5 +1,6 @@
 """Gates of consists: every sown fault is refused by the right reason first; fit ones go."""
 
+import dataclasses
 import random
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from railtrace.catalogue import load as catalogue_files
 from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.consist import Consist
 from railtrace.projections.consist_gates import findings, refuses
 from railtrace.simulation.departures import DEPARTS, FAULTS, ROWS, Departure
 
@@ -130,6 +132,27 @@ def test_the_fault_is_named_with_its_place_in_the_train() -> None:
     departure.measure("w-v-3-1", "rim_thickness", "20", -4, "left")
     found = findings(departure.facts(catalogue()))[0]
     assert (found.place, found.gate.unit) == (3, "w-v-3-1")
+
+
+def test_of_a_unit_that_entries_wait_for_nothing_is_judged_and_of_the_others_all() -> None:
+    departure = Departure()
+    for unit in ("v-2", "v-3"):
+        departure.measure(f"w-{unit}-1", "rim_thickness", "20", -4, "left")
+    facts = departure.facts(catalogue())
+    late = [dataclasses.replace(u, behind=3 * (u.unit == "v-2")) for u in facts.units]
+    found = findings(dataclasses.replace(facts, units=late))
+    assert [(f.gate.name, f.place) for f in found] == [("views_behind", 2), ("unfit", 3)]
+    assert found[0].gate.values == {"entries": "3"}
+
+
+def test_a_unit_alone_is_asked_only_what_a_unit_is_asked() -> None:
+    departure = Departure()
+    departure.measure("w-v-2-1", "rim_thickness", "20", -4, "left")
+    facts = departure.facts(catalogue())
+    for unit, names in ((facts.units[1], ["unfit"]), (facts.units[2], [])):
+        alone = dataclasses.replace(
+            facts, units=[unit], alone=True, consist=Consist(unit="", departs_us=facts.now_us))
+        assert [f.gate.name for f in findings(alone)] == names
 
 
 def test_every_reason_of_a_unit_alone_has_a_row_in_a_train() -> None:

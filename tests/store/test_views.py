@@ -46,6 +46,12 @@ def take(views, log, operations, seconds=0):
     return results
 
 
+def record_into(views, log, operations):
+    """Record operations that the views do not take yet."""
+    record(views.trace, log, [Submission(o, "t", "test") for o in operations],
+           START + timedelta(days=401))  # fmt: skip
+
+
 def everything(views):
     """Return every row of every table of the views, in one order."""
     tables = ["states", "unit_ops", "contradictions", "positions", "corrections", "leanings"]
@@ -408,3 +414,19 @@ def test_two_units_with_one_number_are_shown_as_twins(store):
     take(store, "north", [op("Registered", f"r{i}", 0, units=(f"v-{i}",), type="gondola",
                              numbers=(plate,)) for i in (1, 2)])  # fmt: skip
     assert Lookup(store.database).twins() == {"66345679": ["v-1", "v-2"]}
+
+
+def test_entries_that_wait_are_told_by_unit_and_those_about_all_by_none(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", [op("Registered", "r1", 0, units=("v-1",), type="tank_wagon"),
+                          op("Washed", "w1", 1, units=("v-1",))])  # fmt: skip
+    assert views.pending() == {}
+    record_into(views, "north", [
+        op("Washed", "w2", 2, units=("v-2",)), op("Washed", "w3", 3, units=("v-2",)),
+        op("Corrected", "c1", 4, target="w1", action="void", reason="another wagon"),
+    ])  # fmt: skip
+    assert views.pending() == {"v-2": 2, "v-1": 1}
+    assert views.pending(most=2) is None
+    recall = op("RecallOpened", "re1", 5, recall="R-1", title="t", heat="7731")
+    record_into(views, "north", [recall])
+    assert views.pending() is None

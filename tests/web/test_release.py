@@ -65,9 +65,20 @@ def test_views_that_lag_give_no_decision(
     held: App, viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ViewStore, "lag", lambda _: 7)
+    monkeypatch.setattr(ViewStore, "pending", lambda _: None)
     text = viewer.get(f"/units/{VEHICLE}").text
     assert "No decision: the pages are 7 entries behind" in text
     assert "May not be released" not in text
+
+
+def test_only_a_unit_that_something_waits_for_gets_no_decision(
+    held: App, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ViewStore, "lag", lambda _: 7)
+    monkeypatch.setattr(ViewStore, "pending", lambda _: {"another": 7})
+    assert "No decision" not in viewer.get(f"/units/{VEHICLE}").text
+    monkeypatch.setattr(ViewStore, "pending", lambda _: {"another": 5, VEHICLE: 2})
+    assert "No decision: the pages are 2 entries behind" in viewer.get(f"/units/{VEHICLE}").text
 
 
 def test_a_viewer_sees_reasons_and_closes_none(

@@ -58,6 +58,8 @@ class UnitFacts:
     """Other trains it stands in."""
     dues: Mapping[str, Sequence[Due]] = field(default_factory=dict)
     """How each kind of maintenance stands, of the unit and of its parts."""
+    behind: int = 0
+    """Entries about it, its parts and their instruments that the views have not taken yet."""
 
     def state(self, view: str) -> State | None:
         """Return a state of the unit itself."""
@@ -83,6 +85,8 @@ class Facts:
     now_us: int
     may: Callable[[str, str, int], bool] = lambda person, right, at_us: True
     behind: int = 0
+    alone: bool = False
+    """A unit by itself: only what a unit is asked by itself is looked at."""
 
     @property
     def kind(self) -> TrainKind | None:
@@ -134,7 +138,8 @@ def rows_of(facts: Facts) -> list[ReleaseGate]:
 def _holds(facts: Facts, row: ReleaseGate) -> bool:
     speed = facts.consist.max_speed_kmh
     return (
-        row.valid_from <= facts.day <= (row.valid_to or date.max)
+        (not facts.alone or row.check in UNIT_CHECKS or row.check == "views_behind")
+        and row.valid_from <= facts.day <= (row.valid_to or date.max)
         and facts.catalogue.jurisdictions[row.jurisdiction].precedence > 0
         and row.act in ("", facts.act)
         and (not row.train_kinds or facts.consist.train_kind in row.train_kinds)
@@ -151,10 +156,11 @@ def _in_band(row: ReleaseGate, speed: int | None) -> bool:
 
 
 def _of_row(facts: Facts, row: ReleaseGate) -> list[UnitFacts]:
-    """Return the units a row is about."""
+    """Return the units a row is about; of one that the views are behind, nothing is judged."""
     return [
         unit for unit in facts.units
-        if (not row.vehicle_classes or unit.vehicle_class in row.vehicle_classes)
+        if not (unit.behind and row.check in UNIT_CHECKS)
+        and (not row.vehicle_classes or unit.vehicle_class in row.vehicle_classes)
         and (not row.vehicle_types or unit.type in row.vehicle_types)
     ]  # fmt: skip
 
@@ -167,8 +173,10 @@ def _own(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     return [g for unit in _of_row(facts, row) for g in unit.gates if g.name == row.check]
 
 
-def _never(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
-    return []
+def _behind(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Units of which something is recorded that the views have not taken: no decision on them."""
+    return [Gate("views_behind", unit.unit, {"entries": str(unit.behind)})
+            for unit in facts.units if unit.behind]  # fmt: skip
 
 
 def _contradiction(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
@@ -724,7 +732,7 @@ _CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
          "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
          "work_incomplete", "instrument", "overdue", "life_expired",
          "campaign_overdue", "remark_overdue", "not_taken_over"), _own),
-    "views_behind": _never, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
+    "views_behind": _behind, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
     "reading_missing": _reading_missing, "no_go": _no_go, "status": _status,
     "identity": _identity, "paper": _paper, "supply": _supply,
     "in_other_train": _in_other_train, "wrong_class": _wrong_class, "template": _template,

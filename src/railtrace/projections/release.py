@@ -2,12 +2,13 @@
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from railtrace.catalogue.rows import Catalogue
+from railtrace.catalogue.rows import Catalogue, ReleaseGate
 from railtrace.projections.campaigns import Standing
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
@@ -71,7 +72,35 @@ def gates(
     found += [gate for unit, some in (dues or {}).items() for gate in due_gates(unit, some)]
     for unit, states in units:
         found += _life_gates(unit, states, catalogue, now_us)
-    return [_introduced(gate, introduction, day) for gate in (*found, *work)]
+    passport = units[0][1].get("passport") if units else None
+    type_ = passport.type if isinstance(passport, Passport) else ""
+    weighed = (weighed_by_rows(gate, catalogue, type_, day) for gate in (*found, *work))
+    return [_introduced(gate, introduction, day) for gate in weighed]
+
+
+def weighed_by_rows(gate: Gate, catalogue: Catalogue, type_: str, day: str) -> Gate:
+    """A gate stops when a row of the catalogue for units of a type says so; else it warns.
+
+    A lack of decision always stops, and a gate that no row speaks of is left as it is.
+    """
+    if gate.name in _NO_DECISION or gate.force == "warns":
+        return gate
+    rows = [row for row in catalogue.release_gates.values()
+            if row.check == gate.name and _is_of(row, catalogue, type_, day)]  # fmt: skip
+    stops = any(row.weight == "mandatory" for row in rows)
+    if gate.name == "doubtful" and (limit := catalogue.limits.get(gate.values.get("limit", ""))):
+        stops = stops or limit.guard == "mandatory"
+    return gate if stops or not rows else replace(gate, force="warns")
+
+
+def _is_of(row: ReleaseGate, catalogue: Catalogue, type_: str, day: str) -> bool:
+    on = date.fromisoformat(day) if day else None
+    return (
+        not row.train_kinds and row.act == ""
+        and (not row.vehicle_types or type_ in row.vehicle_types)
+        and (not row.vehicle_classes or catalogue.class_of(type_) in row.vehicle_classes)
+        and (on is None or row.valid_from <= on <= (row.valid_to or date.max))
+    )  # fmt: skip
 
 
 def _introduced(gate: Gate, introduction: Introduction | None, day: str) -> Gate:

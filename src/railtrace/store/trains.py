@@ -1,11 +1,11 @@
 """Consists as the pages ask for them: lists by day, and all that a gate looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import cast
 
 from railtrace.catalogue.rows import Catalogue
-from railtrace.projections.consist import PREFIX, Consist
+from railtrace.projections.consist import PREFIX, Composition, Consist
 from railtrace.projections.consist_gates import Act, Facts, UnitFacts, fits
 from railtrace.projections.maintenance import HOUR_US
 from railtrace.store.knowledge import Knowledge
@@ -55,19 +55,42 @@ class Trains:
         hours = row.hours if row is not None else 0
         return (departs_us or 0) + round(max(hours, 1) * HOUR_US)
 
-    def facts(self, consist: Consist, act: Act, zone: tzinfo, behind: int = 0) -> Facts:
-        """Return what a consist is judged by for an act; days are those of the depot's clock."""
+    def facts(
+        self, consist: Consist, act: Act, zone: tzinfo, behind: int = 0,
+        pending: Mapping[str, int] | None = None,
+    ) -> Facts:  # fmt: skip
+        """Return what a consist is judged by for an act; days are those of the depot's clock.
+
+        `pending` are entries that the views have not taken, by unit; `behind` those of the whole.
+        """
         knowledge, units = self.knowledge, consist.units
         knowledge.load_trees(units)
         others = self.other_trains(consist, units)
         departs = moment(consist.departs_us or knowledge.at_us).astimezone(zone)
         return Facts(
-            consist, [self._unit(unit, departs, others.get(unit, ())) for unit in units],
+            consist, [self._unit(unit, departs, others.get(unit, ()), pending) for unit in units],
             self.catalogue, act, departs.date(), knowledge.at_us,
             lambda person, right, at_us: knowledge.rights(person).may(right, at_us), behind,
         )  # fmt: skip
 
-    def _unit(self, unit: str, departs: datetime, trains: Sequence[str]) -> UnitFacts:
+    def unit_alone(
+        self, unit: str, zone: tzinfo, pending: Mapping[str, int] | None = None
+    ) -> Facts:
+        """Return what a unit is judged by that goes out by itself, now."""
+        knowledge, now_us = self.knowledge, self.knowledge.at_us
+        knowledge.load_trees([unit])
+        consist = Consist(
+            unit="", site=knowledge.site_of(unit), departs_us=now_us,
+            compositions=[Composition(unit, now_us, [unit], [], [])],
+        )  # fmt: skip
+        now = moment(now_us).astimezone(zone)
+        return Facts(consist, [self._unit(unit, now, (), pending)], self.catalogue, "ready",
+                     now.date(), now_us, alone=True)  # fmt: skip
+
+    def _unit(
+        self, unit: str, departs: datetime, trains: Sequence[str],
+        pending: Mapping[str, int] | None = None,
+    ) -> UnitFacts:  # fmt: skip
         knowledge = self.knowledge
         nodes = knowledge.tree(unit).walk()
         passport = nodes[0].passport
@@ -78,6 +101,7 @@ class Trains:
             [(node.unit, knowledge.states(node.unit)) for node in nodes],
             knowledge.gates(unit, 0, departs.date().isoformat()), tuple(shared), tuple(trains),
             {node.unit: knowledge.dues(node.unit) for node in nodes[:1]},
+            behind_of(knowledge, unit, pending) if pending else 0,
         )  # fmt: skip
 
     def candidates(self, like: UnitFacts, facts: Facts, site: str, most: int = 40) -> list[str]:
@@ -111,6 +135,14 @@ class Trains:
         departs = moment(facts.departs_us).astimezone(UTC)
         trains = self.other_trains(facts.consist, [unit]).get(unit, ())
         return fits(facts, self._unit(unit, departs, trains))
+
+
+def behind_of(knowledge: Knowledge, unit: str, pending: Mapping[str, int]) -> int:
+    """Return how many waiting entries speak of a unit, of what is on it and of its instruments."""
+    nodes = knowledge.tree(unit).walk()
+    series = (s for node in nodes for s in node.condition.series.values() if s.readings)
+    asked = {node.unit for node in nodes} | {s.readings[-1].device for s in series}
+    return sum(pending.get(one, 0) for one in asked)
 
 
 FREE = frozenset({"in_use", "reserve", "registered"})

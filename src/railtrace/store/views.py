@@ -5,6 +5,7 @@ is applied; a back-dated one or a correction refolds the unit from its own opera
 order of arrival gives the state a rebuild gives.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -57,6 +58,9 @@ _EXTRA_INDEXES = {
 
 def _names(columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(column.split()[0] for column in columns)
+
+_OF_ALL = ("catalogue", "recall:", "gates:")
+"""Pseudo-units that every judgement looks at."""
 
 
 class _Change:
@@ -169,6 +173,37 @@ class ViewStore:
         """Return how many recorded entries the views have not taken yet."""
         taken = self.positions()
         return sum(head.size - taken.get(head.log, 0) for head in self.trace.heads())
+
+    def pending(self, most: int = 2000) -> dict[str, int] | None:
+        """Return how many entries that are not taken yet speak of each unit.
+
+        None: of which units is not told, for there are more than `most`, or one speaks of all
+        (a catalogue, a recall, an order about gates, a correction of what is not here).
+        """
+        taken, found = self.positions(), Counter[str]()
+        waiting = [(h.log, taken.get(h.log, 0), h.size) for h in self.trace.heads()]
+        if sum(size - start for _, start, size in waiting) > most:
+            return None
+        for log, start, size in waiting:
+            for position, leaf in self.trace.leaves(log, start, size) if size > start else ():
+                units = self._speaks_of(leaves.read(leaf, log, position))
+                if units is None:
+                    return None
+                found.update(units)
+        return dict(found)
+
+    def _speaks_of(self, entry: Entry) -> set[str] | None:
+        """Return the units of an entry and of what it corrects; None where it concerns all."""
+        units, waiting = set(units_of(entry.operation)), [entry]
+        while waiting:
+            operation = waiting.pop().operation
+            if isinstance(operation, Corrected):
+                places = self.trace.places([operation.target]).get(operation.target, [])
+                if not places:
+                    return None
+                waiting += [leaves.read(leaf, log, at) for log, at, leaf in places]
+                units |= {unit for one in waiting for unit in units_of(one.operation)}
+        return None if any(unit.startswith(_OF_ALL) for unit in units) else units
 
     def outdated(self) -> list[str]:
         """Return the views, and the index, whose stored version is not this program's."""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from railtrace.errors import NotFound
 from railtrace.projections.release import Gate
 from railtrace.store.knowledge import Knowledge
+from railtrace.store.trains import behind_of
 from railtrace.trace.operation import DefectClosed, HoldLifted
 from railtrace.web import words
 from railtrace.web.frame import home_zone
@@ -102,11 +103,18 @@ NOW = {
 
 def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
     """Return every reason against letting a unit out; at a past date, those known of then."""
-    behind = the_app().views.lag() if knowledge.now else 0
+    behind = waiting_for(knowledge, unit) if knowledge.now else 0
     day = knowledge.state_us is None and the_app().clock().astimezone(home_zone())
     gates = knowledge.gates(unit, behind, day.date().isoformat() if day else "")
     knowledge.load([gate.unit for gate in gates])
     return [_reason(gate, knowledge, names, unit) for gate in gates]
+
+
+def waiting_for(knowledge: Knowledge, unit: str) -> int:
+    """Return how many entries about a unit the views have not taken yet."""
+    lag = the_app().views.lag()
+    pending = the_app().views.pending() if lag else {}
+    return lag if pending is None else behind_of(knowledge, unit, pending)
 
 
 def _reason(gate: Gate, knowledge: Knowledge, names: Names, unit: str) -> Reason:

@@ -74,11 +74,24 @@ def act_of(consist: Consist) -> Act:
 
 
 def judged(reader: Trains, consist: Consist, act: Act) -> tuple[Facts, list[Finding]]:
-    """Judge a consist for an act by what is known now; views that lag judge nothing."""
-    behind = the_app().views.lag() if reader.knowledge.now else 0
+    """Judge a consist for an act by what is known now.
+
+    Views that lag judge nothing of what waits: the units it speaks of, or the whole consist.
+    """
     zone = the_app().config.zone_of(consist.site)
-    facts = reader.facts(consist, act, zone, behind)
+    behind, pending = waiting(consist) if reader.knowledge.now else (0, {})
+    facts = reader.facts(consist, act, zone, behind, pending)
     return facts, findings(facts)
+
+
+def waiting(consist: Consist) -> tuple[int, dict[str, int]]:
+    """Return the entries that wait and concern a whole consist, and those of each unit."""
+    lag = the_app().views.lag()
+    pending = the_app().views.pending() if lag else {}
+    if pending is None:
+        return lag, {}
+    people = {f"person:{person}" for sign in consist.signs for person in sign.people}
+    return sum(pending.get(one, 0) for one in (consist.unit, *people)), pending
 
 
 def board(request: HttpRequest) -> HttpResponse:

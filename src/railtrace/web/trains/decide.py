@@ -3,7 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,12 +16,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, override
 from django.views.decorators.http import require_POST
 
-from railtrace.errors import RailtraceError, Refused
+from railtrace.errors import NotFound, RailtraceError, Refused
 from railtrace.projections.condition import Condition
 from railtrace.projections.consist import Consist
 from railtrace.projections.consist_gates import Facts, Finding, judged_rows, refuses
 from railtrace.projections.decision_file import decision_file, looked_at
 from railtrace.projections.gate_rows import GateRow
+from railtrace.store.trains import Trains
 from railtrace.trace.decision import signed
 from railtrace.trace.operation import (
     DecisionSignature,
@@ -33,13 +35,13 @@ from railtrace.trace.operation import (
 )
 from railtrace.web.accounts import person_of
 from railtrace.web.corrections import standing
-from railtrace.web.frame import in_words
+from railtrace.web.frame import home_zone, in_words
 from railtrace.web.names import Names
 from railtrace.web.people.signing import open_key
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
-from railtrace.web.trains.board import judged, trains
+from railtrace.web.trains.board import judged
 from railtrace.web.trains.page import asked_act, found
 from railtrace.web.trains.promise import encoded, promised
 from railtrace.web.trains.said import Said, told
@@ -47,45 +49,97 @@ from railtrace.web.trains.said import Said, told
 ROLE = "release_officer"
 LANGUAGE = "ru"
 """Reasons are kept in the railway's own language, whoever decided; pages say them anew."""
+LATEST_PAPER = timedelta(days=30)
+"""A paper form is entered when the line is up again, not next year."""
 
 
 @require_POST
 @allowed("release")
 def decide(request: HttpRequest, consist: str) -> HttpResponse:
-    """Release or refuse a consist by what is known at this moment, not when the page was opened."""
-    reader = trains()
-    state = found(reader, consist)
-    require(request.user, "release", state.site or None)
-    act = asked_act(request, state)
-    facts, reasons = judged(reader, state, act)
-    back = f"{reverse('consist', args=[consist])}?act={act}"
-    refuse = request.POST.get("decision") == "refuse"
-    if why := _why_not(request, state, reasons, refuse):
-        messages.error(request, why)
-        return redirect(back)
+    """Release or refuse a consist by what is known at this moment, not when the page was opened.
+
+    What was signed on paper before is entered with the moment of the paper, and judged by it.
+    """
+    back = reverse("consist", args=[consist])
     try:
-        _record(request, state, facts, reasons, act, refuse)
-    except Refused as error:
+        then = _paper_moment(request)
+        reader = Trains(the_app().knowledge(then), the_app().lookup)
+        state = found(reader, consist)
+        require(request.user, "release", state.site or None)
+        act = asked_act(request, state)
+        decide_on(request, Case(state, *judged(reader, state, act), act, then))
+    except (Refused, NotFound) as error:
         messages.error(request, in_words(error))
-        return redirect(back)
-    messages.success(request, gettext("Refused; the reasons are kept.") if refuse
-                     else gettext("Released; what it stands on is kept."))  # fmt: skip
+        return redirect(f"{back}?act={request.POST.get('act', '')}")
     return redirect("consist", consist)
 
 
-def _why_not(request: HttpRequest, state: Consist, reasons: list[Finding], refuse: bool) -> str:
+@dataclass(frozen=True)
+class Case:
+    """What is decided on: a consist or a unit alone, its facts, the reasons against it.
+
+    `then` is the moment of the paper where it was signed on paper before it is entered.
+    """
+
+    state: Consist
+    facts: Facts
+    reasons: list[Finding]
+    act: str
+    then: datetime | None = None
+
+    @property
+    def scope(self) -> str:
+        """What it is."""
+        return "unit" if self.facts.alone else "consist"
+
+
+def decide_on(request: HttpRequest, case: Case) -> None:
+    """Record the decision that was asked for. Raises Refused when something is in its way."""
+    refuse = request.POST.get("decision") == "refuse"
+    if why := _why_not(request, case, refuse):
+        raise Refused("{why}", why=why)
+    _record(request, case, refuse)
+    messages.success(request, gettext("Refused; the reasons are kept.") if refuse
+                     else gettext("Released; what it stands on is kept."))  # fmt: skip
+
+
+def _paper_moment(request: HttpRequest) -> datetime | None:
+    """Return when a paper form was signed that is entered now; None for a decision of now."""
+    typed = request.POST.get("paper_at", "").strip()
+    if not typed or not request.POST.get("paper", "").strip():
+        return None
+    try:
+        moment = parse_datetime(typed)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise Refused("{value} is no moment: write it like 2026-03-01T14:30", value=typed)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=home_zone())
+    now = the_app().clock()
+    if not now - LATEST_PAPER <= moment <= now:
+        raise Refused(
+            "{value}: a paper form is entered with a moment of the last {days} days",
+            value=typed, days=LATEST_PAPER.days,
+        )  # fmt: skip
+    return moment
+
+
+def _why_not(request: HttpRequest, case: Case, refuse: bool) -> str:
     """Say why it cannot be decided so; "" when nothing is in the way."""
-    if state.composition is None or request.POST.get("composition") != state.composition.id:
+    standing = case.state.composition
+    if standing is None or request.POST.get("composition") != standing.id:
         return gettext("The composition was changed since you opened the page: look again.")
     if refuse:
         said = request.POST.get("reason", "").strip()
-        return "" if reasons or said else gettext("Say why it is refused.")
-    stops = refuses(reasons)
+        return "" if case.reasons or said else gettext("Say why it is refused.")
+    if case.then is not None:
+        return ""  # It has gone: what stood against it is kept with it.
+    stops = refuses(case.reasons)
     if stops:
         return gettext("{n} mandatory gates stand against it: it can only be refused.").format(
             n=len(stops)
         )
-    if any(f.weight == "warning" for f in reasons) and not _override(request):
+    if any(f.weight == "warning" for f in case.reasons) and not _override(request):
         return gettext("Warnings are overridden only with a reason and an end.")
     return ""
 
@@ -99,22 +153,23 @@ def _override(request: HttpRequest) -> tuple[str, datetime] | None:
     return (reason, until) if reason and until is not None else None
 
 
-def _record(
-    request: HttpRequest, state: Consist, facts: Facts, reasons: list[Finding], act: str,
-    refuse: bool,
-) -> None:  # fmt: skip
-    app, kept, rows = the_app(), _kept(request, facts, reasons, refuse), judged_rows(facts)
+def _record(request: HttpRequest, case: Case, refuse: bool) -> None:
+    app, state, facts = the_app(), case.state, case.facts
+    kept, rows = _kept(request, case, refuse), judged_rows(facts)
     decided: dict[str, Any] = {
         "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
-        "scope": "consist", "act": act, "consist": state.consist, "train": state.train,
+        "scope": case.scope, "act": "" if facts.alone else case.act,
+        "consist": state.consist or None, "train": state.train,
         "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts, rows),
         "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
     content = decision_file(facts, decided, refuse, rows, _promise(facts))
     sha256 = hashlib.sha256(content).hexdigest()
-    decided |= _signed(request, sha256, refuse)
+    decided |= _signed(request, sha256, refuse, case.then)
     file = app.evidence.put(content, "decision.json", "application/json", "dataset")
     decided |= {"decision_file": file.sha256, "evidence": (file,)}
+    if case.then is not None:
+        decided |= {"happened_at": case.then, "basis": "document"}
     if refuse:
         record_one(request, ReleaseRefused, **decided)
     else:
@@ -123,7 +178,7 @@ def _record(
 
 def _promise(facts: Facts) -> dict[str, Any] | None:
     """Return the promise where the railway lets it stand on the certificate."""
-    if the_app().config.promise != "certificate":
+    if the_app().config.promise != "certificate" or facts.alone:
         return None
     try:
         return dict(msgspec.json.decode(encoded(promised(facts))))
@@ -131,7 +186,9 @@ def _promise(facts: Facts) -> dict[str, Any] | None:
         return None
 
 
-def _signed(request: HttpRequest, sha256: str, refuse: bool) -> dict[str, Any]:
+def _signed(
+    request: HttpRequest, sha256: str, refuse: bool, then: datetime | None = None
+) -> dict[str, Any]:
     """Sign the decision: with the server-held key, or by the number of a signed paper form.
 
     A refusal needs no signature: it may never wait for one. Raises Refused.
@@ -141,23 +198,25 @@ def _signed(request: HttpRequest, sha256: str, refuse: bool) -> dict[str, Any]:
         seed = open_key(request, request.POST.get("password", ""), code, now)
         return {"signatures": (signed(seed, sha256, me, ROLE, now),)}
     if number := request.POST.get("paper", "").strip()[:200]:
-        paper = DecisionSignature(person=me, role=ROLE, method="paper", signed_at=now)
+        paper = DecisionSignature(person=me, role=ROLE, method="paper", signed_at=then or now)
         return {"signatures": (paper,), "number": number}
     if refuse:
         return {}
     raise Refused("sign it: password and one-time code, or the number of the signed paper form")
 
 
-def _kept(
-    request: HttpRequest, facts: Facts, reasons: list[Finding], refuse: bool
-) -> tuple[GateReason, ...]:
+def _kept(request: HttpRequest, case: Case, refuse: bool) -> tuple[GateReason, ...]:
     """Return the reasons as the trace keeps them, each with its rule and its operations."""
-    knowledge = the_app().knowledge()
+    facts, knowledge = case.facts, the_app().knowledge()
     names = Names(facts.catalogue, LANGUAGE)
-    with override(LANGUAGE):
-        said = told(reasons, facts, knowledge, names)
     zone = the_app().config.zone_of(facts.consist.site)
     overridden = None if refuse else _override(request)
+    with override(LANGUAGE):
+        said = told(case.reasons, facts, knowledge, names)
+        if case.then is not None and not refuse:
+            number = request.POST["paper"].strip()[:100]
+            why = gettext("entered later from the paper form {number}").format(number=number)
+            overridden = overridden or (why, case.then + timedelta(hours=24))
     kept = [_reason(one, overridden, zone) for one in said]
     if refuse and (own := request.POST.get("reason", "").strip()[:200]):
         kept.append(GateReason(gate="person", weight="mandatory", text=own))

@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from railtrace.web.trains import acts, board, certificate, compose, decide, inspect, page, promise
+from railtrace.web.trains import (
+    acts,
+    board,
+    certificate,
+    compose,
+    decide,
+    inspect,
+    overrides,
+    page,
+    promise,
+    unit_release,
+)
 
 urlpatterns = [
     path("", board.board, name="trains"),
@@ -12,6 +23,9 @@ urlpatterns = [
     path("unit", compose.unit_said, name="unit-said"),
     path("certificate/<path:id_>.json", certificate.file, name="certificate"),
     path("certificate/<path:id_>.pdf", certificate.sheet, name="certificate-sheet"),
+    path("overrides", overrides.overrides, name="overrides"),
+    path("unit/<path:unit>/decide", unit_release.decide, name="decide-unit"),
+    path("unit/<path:unit>/release", unit_release.page, name="unit-release"),
     path("<str:consist>", page.consist_page, name="consist"),
     path("<str:consist>/compose", compose.compose, name="compose-consist"),
     path("<str:consist>/inspected", inspect.inspected, name="inspected-train"),
