@@ -20,7 +20,8 @@ class JobFiles(Generic[J]):
     def __init__(self, folder: str, kind: type[J]) -> None:
         self._folder, self._kind = folder, kind
 
-    def _path(self, id_: str, ending: str) -> Path:
+    def path(self, id_: str, ending: str) -> Path:
+        """Return the file of a job with an ending."""
         return self._here() / f"{id_}.{ending}"
 
     def _here(self) -> Path:
@@ -30,13 +31,13 @@ class JobFiles(Generic[J]):
 
     def keep(self, id_: str, job: J) -> None:
         """Write a job: who reads meanwhile finds it as it was, or as it is."""
-        draft = self._path(id_, "draft")
+        draft = self.path(id_, "draft")
         draft.write_bytes(msgspec.json.encode(job))
-        draft.replace(self._path(id_, "json"))
+        draft.replace(self.path(id_, "json"))
 
     def read(self, id_: str) -> J | None:
         """Return a job; None where there is none of that id."""
-        path = self._path(id_, "json")
+        path = self.path(id_, "json")
         if not id_.isalnum() or not path.exists():
             return None
         return msgspec.json.decode(path.read_bytes(), type=self._kind)
@@ -49,10 +50,10 @@ class JobFiles(Generic[J]):
     def ask_to_stop(self, id_: str, asked: bool = True) -> None:
         """Ask for the end of a job, or take that back; who runs it looks now and then."""
         if asked:
-            self._path(id_, "stop").touch()
+            self.path(id_, "stop").touch()
         else:
-            self._path(id_, "stop").unlink(missing_ok=True)
+            self.path(id_, "stop").unlink(missing_ok=True)
 
     def is_to_stop(self, id_: str) -> bool:
         """Tell whether a job's end was asked for."""
-        return self._path(id_, "stop").exists()
+        return self.path(id_, "stop").exists()

@@ -241,6 +241,20 @@ class DepotPlan(models.Model):
         ordering = ["name", "pk"]
 
 
+class WeekPlan(models.Model):
+    """A week of a site: the draft that is worked on, or one that was agreed and sealed."""
+
+    site = models.CharField(max_length=200)
+    body = models.JSONField(default=dict)
+    person = models.CharField(max_length=40, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    agreed_at = models.DateTimeField(null=True)
+    sealed = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["-agreed_at", "-pk"]
+
+
 class SigningKey(models.Model):
     """A person's key for decisions, sealed under their password; the code is a second lock."""
 

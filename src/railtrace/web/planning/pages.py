@@ -48,7 +48,9 @@ def plans(request: HttpRequest) -> HttpResponse:
             body=msgspec.to_builtins(first_plan(names.catalogue, told())),
         )  # fmt: skip
         return redirect("plan", plan.pk)
-    context = {"section": "planning", "plans": DepotPlan.objects.all(), "names": names}
+    context = {
+        "section": "planning", "room": "plans", "plans": DepotPlan.objects.all(), "names": names,
+    }  # fmt: skip
     return render(request, "planning/plans.html", context)
 
 

@@ -2,10 +2,19 @@
 
 from django.urls import path
 
-from railtrace.web.planning import pages, specification
+from railtrace.web.planning import pages, specification, week_pages
 
 urlpatterns = [
     path("", pages.plans, name="planning"),
+    path("week/", week_pages.week, name="week"),
+    path("week/lay", week_pages.lay, name="week-lay"),
+    path("week/move", week_pages.move, name="week-move"),
+    path("week/unpin", week_pages.unpin, name="week-unpin"),
+    path("week/search", week_pages.search, name="week-search"),
+    path("week/progress", week_pages.progress, name="week-progress"),
+    path("week/agree", week_pages.agree, name="week-agree"),
+    path("week/fact", week_pages.fact, name="week-fact"),
+    path("week/week.xlsx", week_pages.xlsx, name="week-xlsx"),
     path("<int:pk>", pages.plan, name="plan"),
     path("<int:pk>/instant", pages.instant, name="plan-instant"),
     path("<int:pk>/save", pages.save, name="plan-save"),
