@@ -127,7 +127,8 @@ def test_a_step_is_moved_and_the_rest_is_planned_around_it(desk: Client) -> None
     # What is put by hand stays when the week is planned anew, until it is let go.
     assert any(row.pinned and row.start_us == later for row in _laid(desk)["rows"])
     desk.post("/planning/week/unpin", {"site": SITE})
-    assert not any(row.pinned for row in desk.get("/planning/week/", {"site": SITE}).context["rows"])
+    rows = desk.get("/planning/week/", {"site": SITE}).context["rows"]
+    assert not any(row.pinned for row in rows)
 
 
 @pytest.mark.parametrize(("number", "hours", "resource", "said"), [
