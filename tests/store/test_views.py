@@ -121,7 +121,7 @@ def life(data):
              "LastRepairStated", "GuestSeen", "LocationReported",
              "LeftRepair", "Inspected", "PaperIssued", "LifeExtended",
              "RunRecorded", "WaysideAlarmed", "AlarmChecked", "Failed", "OriginDecided",
-             "OriginDisputed"]))  # fmt: skip
+             "OriginDisputed", "AccidentDeclared", "AccidentLifted"]))  # fmt: skip
         at, name = data.draw(day), f"o{index}"
         mine = data.draw(unit)
         other = data.draw(unit.filter(lambda u, mine=mine: u != mine))
@@ -224,6 +224,13 @@ def _one(data, kind, name, at, mine, other, drawn):
             own = {"origin": "repair", "decided_by": "x"} if kind == "OriginDecided" else {
                 "disputed_by": "y"}  # fmt: skip
             return op(kind, name, at, units=(mine,), entry=entry, **own)
+        case "AccidentDeclared":
+            event = "derailment" if at % 3 else "fire"
+            return op(kind, name, at, units=(mine,), accident=f"a-{at % 2}", event=event, what="x",
+                      wheelsets=(other,))  # fmt: skip
+        case "AccidentLifted":
+            return op(kind, name, at, units=(mine, other), accident=f"a-{at % 2}", act="7",
+                      decided_by="x")  # fmt: skip
         case "Held":
             return op(kind, name, at, units=(mine,), reason="look at it")
         case "Released":

@@ -1,8 +1,9 @@
-"""Deleting evidence that is not to be kept any longer."""
+"""Deleting evidence that is not to be kept any longer; what is held after an accident stays."""
 
 from railtrace.app import App
-from railtrace.store.evidence import named_in
+from railtrace.store.evidence import Named, take_named
 from railtrace.trace import leaf as leaves
+from railtrace.trace.evidence import named_evidence
 
 
 def sweep(app: App) -> list[str]:
@@ -10,10 +11,20 @@ def sweep(app: App) -> list[str]:
 
     An entry that cannot be read stops it: what that entry names must not go as unnamed.
     """
-    now = app.clock()
-    named = named_in(
-        leaves.read(leaf, head.log, position)
-        for head in app.trace.heads()
-        for position, leaf in app.trace.leaves(head.log, 0, head.size)
-    )
-    return app.evidence.sweep(named, now)
+    now, frozen = app.clock(), _frozen(app)
+    named: dict[str, Named] = {}
+    kept: set[str] = set()
+    for head in app.trace.heads():
+        for position, leaf in app.trace.leaves(head.log, 0, head.size):
+            entry = leaves.read(leaf, head.log, position)
+            take_named(named, entry)
+            if not frozen.isdisjoint(entry.units):
+                kept.update(name for name, _ in named_evidence(entry))
+    return app.evidence.sweep(named, now, kept)
+
+
+def _frozen(app: App) -> set[str]:
+    """Return the units, and what is on them, whose evidence is held after an accident."""
+    knowledge = app.knowledge()
+    held = [row["unit"] for row in app.lookup.accidents() if row["lifted_us"] is None]
+    return {node.unit for unit in held for node in knowledge.tree(unit).walk()}

@@ -1,5 +1,6 @@
 """Every view, in the order they are shown and rebuilt."""
 
+from railtrace.projections.accident import ACCIDENT
 from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.campaigns import CAMPAIGNS
 from railtrace.projections.claims import CLAIMS
@@ -66,4 +67,5 @@ VIEWS = (
     RUNS,
     WAYSIDE,
     ORIGINS,
+    ACCIDENT,
 )

@@ -462,6 +462,7 @@ def _admission_extended(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
 
 UNIT_CHECKS = frozenset({
     "no_decision", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
+    "accident_hold", "not_examined",
     "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
     "work_incomplete", "instrument", "overdue", "life_expired", "campaign_overdue",
     "remark_overdue", "not_taken_over", "unfit", "doubtful", "reading", "reading_missing",
@@ -731,7 +732,8 @@ _CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
         ("no_decision", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
          "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
          "work_incomplete", "instrument", "overdue", "life_expired",
-         "campaign_overdue", "remark_overdue", "not_taken_over"), _own),
+         "campaign_overdue", "remark_overdue", "not_taken_over", "accident_hold",
+         "not_examined"), _own),
     "views_behind": _behind, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
     "reading_missing": _reading_missing, "no_go": _no_go, "status": _status,
     "identity": _identity, "paper": _paper, "supply": _supply,

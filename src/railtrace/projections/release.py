@@ -9,9 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from railtrace.catalogue.rows import Catalogue, ReleaseGate
+from railtrace.projections.accident import FULL_EXAMINATION, Accidents
 from railtrace.projections.campaigns import Standing
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.fold import State
+from railtrace.projections.genealogy import Genealogy
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.maintenance import Due, Maintenance, life_of
@@ -72,6 +74,7 @@ def gates(
     found += [gate for unit, some in (dues or {}).items() for gate in due_gates(unit, some)]
     for unit, states in units:
         found += _life_gates(unit, states, catalogue, now_us)
+    found += accident_gates(units)
     passport = units[0][1].get("passport") if units else None
     type_ = passport.type if isinstance(passport, Passport) else ""
     weighed = (weighed_by_rows(gate, catalogue, type_, day) for gate in (*found, *work))
@@ -154,6 +157,51 @@ def away_gates(state: Outside) -> list[Gate]:
         for one in state.stays
         if one.back_us is None
     ]  # fmt: skip
+
+
+def accident_gates(units: Sequence[tuple[str, States]]) -> list[Gate]:
+    """Return holds by accidents, and wheelsets of a derailment that nobody examined in full since.
+
+    A wheelset counts that was said to stand under a derailed vehicle, wherever it is now, and one
+    that stood there then as it does now.
+    """
+    found = []
+    first = _accidents(units[0][1]) if units else None
+    whole = first.derailed_us if first else None
+    for unit, states_of in units:
+        state = _accidents(states_of)
+        if state is not None and (held := state.held) is not None:
+            found.append(Gate("accident_hold", unit, {
+                "accident": held.accident, "place": held.place, "operation": held.declared_by}))
+        since = (state.derailed_us if state else None) or _there(states_of, whole)
+        if since and _is_wheelset(states_of) and not _examined(states_of, since):
+            found.append(Gate("not_examined", unit, {"since_us": str(since)}))
+    return found  # fmt: skip
+
+
+def _there(states: States, derailed_us: int | None) -> int | None:
+    """Return when a unit derailed with what carries it, None when it came onto that later."""
+    genealogy = states.get("genealogy")
+    stay = genealogy.carrier() if isinstance(genealogy, Genealogy) else None
+    if derailed_us is None or stay is None or (stay.from_us or 0) > derailed_us:
+        return None
+    return derailed_us
+
+
+def _accidents(states: States) -> Accidents | None:
+    state = states.get("accident")
+    return state if isinstance(state, Accidents) else None
+
+
+def _is_wheelset(states: States) -> bool:
+    passport = states.get("passport")
+    return isinstance(passport, Passport) and passport.type.startswith("wheelset")
+
+
+def _examined(states: States, since_us: int) -> bool:
+    state = states.get("maintenance")
+    done = state.done.get(FULL_EXAMINATION) if isinstance(state, Maintenance) else None
+    return done is not None and not done.stated and done.at_us >= since_us
 
 
 def _overdue(due: Due) -> dict[str, str]:

@@ -363,6 +363,14 @@ FAULTS: dict[str, tuple[Fault, str, Act]] = {
     "the pages are behind the trace": (_behind, "views_behind", "ready"),
     "the consist was composed twice": (
         lambda d: d.compose(-7.9), "consist_contradiction", "ready"),
+    "a coach is held after an accident": (
+        lambda d: d.say("AccidentDeclared", -4, [V2], accident="a-1", event="fire", what="x"),
+        "accident_hold", "ready"),
+    "a wheelset was not examined after a derailment": (
+        _both(lambda d: d.say("AccidentDeclared", -90, [V2], accident="a-1", event="derailment",
+                              what="x", wheelsets=(W2,)),
+              lambda d: d.say("AccidentLifted", -80, [V2, W2], accident="a-1", act="7",
+                              decided_by="x")), "not_examined", "ready"),
     "a kind of train nobody knows": (
         _spoil(train_kind="flying"), "train_kind_unknown", "ready"),
     "a route nobody knows": (_spoil(route="to-nowhere"), "route_unknown", "ready"),

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import file_digest, sha256
@@ -47,12 +47,17 @@ def named_in(entries: Iterable[Entry]) -> dict[str, Named]:
     """Return every file that entries name."""
     found: dict[str, Named] = {}
     for entry in entries:
-        for name, evidence_class in named_evidence(entry):
-            before = found.get(name, Named(frozenset(), 0))
-            found[name] = Named(
-                before.classes | {evidence_class}, max(before.recorded_us, entry.recorded_us)
-            )
+        take_named(found, entry)
     return found
+
+
+def take_named(found: dict[str, Named], entry: Entry) -> None:
+    """Add the files that one entry names."""
+    for name, evidence_class in named_evidence(entry):
+        before = found.get(name, Named(frozenset(), 0))
+        found[name] = Named(
+            before.classes | {evidence_class}, max(before.recorded_us, entry.recorded_us)
+        )
 
 
 class EvidenceStore:
@@ -209,13 +214,17 @@ class EvidenceStore:
             if len(path.name) == 64:
                 yield path.name
 
-    def sweep(self, named: Mapping[str, Named], now: datetime) -> list[str]:
+    def sweep(
+        self, named: Mapping[str, Named], now: datetime, held: Collection[str] = ()
+    ) -> list[str]:
         """Delete what no entry names and what outlived its retention; return what went.
 
         `named` must come from every entry of the ledger, read after `now` was taken. A file the
-        trace names is kept for the longest retention of its classes; without one, for ever.
+        trace names is kept for the longest retention of its classes; without one, for ever. What
+        is `held` stays in any case.
         """
-        gone = [sha for sha in self.files() if self._has_passed(sha, named.get(sha), now)]
+        gone = [sha for sha in self.files()
+                if sha not in held and self._has_passed(sha, named.get(sha), now)]  # fmt: skip
         for sha in gone:
             path = self.path(sha)
             if sha in named:

@@ -902,6 +902,16 @@ class Lookup:
             found += [InConsist(*row) for row in rows]
         return found
 
+    def accidents(self) -> list[dict[str, Any]]:
+        """Return the units of every accident, those held first, then the latest."""
+        names = ("accident", "unit", "at_us", "event", "place", "wheelset", "declared_by",
+                 "lifted_us", "lifted_by", "act")  # fmt: skip
+        rows = self._db.query(
+            f"SELECT {', '.join(names)} FROM accidents ORDER BY"
+            " CASE WHEN lifted_us IS NULL THEN 0 ELSE 1 END, at_us DESC, accident, wheelset, unit"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     # --- recalls and contradictions ---------------------------------------------------------
 
     def recalls(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from railtrace.trace.forms import check_forms
 from railtrace.trace.leaf import encode_operation
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
+    AccidentDeclared,
     BrakeTested,
     Calibrated,
     Cannibalised,
@@ -597,6 +598,15 @@ def _check_introduction(operation: GateIntroduced, now: datetime) -> None:
                            until=operation.until)  # fmt: skip
 
 
+def _check_accident(operation: AccidentDeclared, now: datetime) -> None:
+    _not_negative(operation.speed_kmh, "speed_kmh")
+    if operation.event != "derailment" and (operation.derailed or operation.wheelsets):
+        raise BadOperation(
+            "{event} is no derailment: leave out what derailed, or say that it is one",
+            field="event", event=operation.event,
+        )  # fmt: skip
+
+
 def _check_guest(operation: GuestSeen, now: datetime) -> None:
     _check_numbers(operation.numbers, "numbers")
     if not operation.numbers and not operation.painted:
@@ -719,6 +729,7 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "SectionsCoupled": _check_coupling, "SectionsUncoupled": _check_coupling,
     "Restricted": _check_until, "Permitted": _check_until,
     "LastRepairStated": _check_last_repair, "GateIntroduced": _check_introduction,
+    "AccidentDeclared": _check_accident,
     "GuestSeen": _check_guest,
     "Verified": _check_proved, "Calibrated": _check_proved,
     "InstrumentWithdrawn": _check_withdrawn, "OrderOpened": _check_opened,

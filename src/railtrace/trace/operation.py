@@ -1181,6 +1181,34 @@ class AlarmChecked(Operation, frozen=True, tag="AlarmChecked"):
     finding: Line = ""
 
 
+class AccidentDeclared(Operation, frozen=True, kw_only=True, tag="AccidentDeclared"):
+    """Units were in an accident: they and their evidence are held until a commission lifts it.
+
+    `wheelsets` are those that stood under derailed vehicles: each is to be examined in full.
+    `positions` is how much of every log was there when the evidence was frozen.
+    """
+
+    accident: Id
+    event: Literal["derailment", "collision", "fire", "breakage", "other"]
+    place: Line = ""
+    derailed: Annotated[tuple[Line, ...], Meta(max_length=100)] = ()
+    wheelsets: Units = ()
+    speed_kmh: Decimal | None = None
+    train: Line = ""
+    commission: Line = ""
+    what: Annotated[str, Meta(min_length=1, max_length=1000)]
+    positions: Annotated[tuple[LogSize, ...], Meta(max_length=500)] = ()
+
+
+class AccidentLifted(Operation, frozen=True, kw_only=True, tag="AccidentLifted"):
+    """The commission lifts the hold by its act; what has to be examined stays to be examined."""
+
+    accident: Id
+    act: Annotated[str, Meta(min_length=1, max_length=200)]
+    decided_by: Annotated[str, Meta(min_length=1, max_length=200)]
+    finding: Line = ""
+
+
 class OriginDecided(Operation, frozen=True, tag="OriginDecided"):
     """Where a failure or defect comes from, who decided it and on what; a dispute ends with it.
 
@@ -1532,6 +1560,7 @@ AnyOperation = (
     | ConsistComposed | ConsistChanged | ConsistSigned | JointsChecked | BrakeTested
     | ConsistDeparted | UnitDetached | ConsistClosed | Serviced
     | RunRecorded | WaysideAlarmed | AlarmChecked | OriginDecided | OriginDisputed
+    | AccidentDeclared | AccidentLifted
 )  # fmt: skip
 
 KINDS: dict[str, type[Operation]] = {
@@ -1578,6 +1607,8 @@ def named_units(operation: Operation) -> tuple[str, ...]:
             units = (*units, *operation.left)
         case BrakeTested() if operation.locomotive is not None:
             units = (*units, operation.locomotive)
+        case AccidentDeclared():
+            units = (*units, *operation.wheelsets)
         case Cannibalised():
             units = (*units, operation.donor, *filter(None, [operation.recipient]))
     return tuple(dict.fromkeys(units))

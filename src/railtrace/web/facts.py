@@ -32,7 +32,7 @@ _WORDS = {
     "rule": words.RULES, "evaluation": words.EVALUATIONS, "suspicion": words.SUSPICIONS,
     "answer": words.ANSWERS | words.SUSPICION_ANSWERS | words.TRIAGED,
     "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
-    "cause": words.CAUSES | words.DETACHED_FOR,
+    "cause": words.CAUSES | words.DETACHED_FOR, "event": words.ACCIDENT_EVENTS,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",

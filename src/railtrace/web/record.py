@@ -6,7 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from railtrace.errors import Refused
+from railtrace.errors import BadOperation, Refused
+from railtrace.projections.accident import WORK, Accidents
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
@@ -43,6 +44,8 @@ def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Re
     PermissionDenied, and Refused for the first operation that cannot be recorded.
     """
     app, permission = the_app(), getattr(request, "permission", "record")
+    for operation in operations:
+        _require_no_accident(operation)
     for site in {site_of(operation) for operation in operations}:
         require(request.user, permission, site)
     results = app.record(operations, person_of(request.user).person_id, _channel(request))
@@ -51,6 +54,22 @@ def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Re
             raise result
     app.wait_caught_up()
     return [result for result in results if not isinstance(result, Refused)]
+
+
+def _require_no_accident(operation: Operation) -> None:
+    """Raise Refused when work is done to a unit that is held after an accident, or is on one."""
+    if not isinstance(operation, WORK):
+        return
+    knowledge = the_app().knowledge()
+    for unit in operation.units:
+        root, chain = knowledge.root(unit)
+        for one in dict.fromkeys([unit, *(stay.carrier for stay in chain), root]):
+            state = knowledge.states(one).get("accident")
+            if isinstance(state, Accidents) and (held := state.held) is not None:
+                raise BadOperation(
+                    "{unit} is held for accident {accident}: nothing may be done to it before the "
+                    "commission lifts it", unit=one, accident=held.accident,
+                )  # fmt: skip
 
 
 def _channel(request: HttpRequest) -> str:

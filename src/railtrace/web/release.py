@@ -18,6 +18,7 @@ from railtrace.store.knowledge import Knowledge
 from railtrace.store.trains import behind_of
 from railtrace.trace.operation import DefectClosed, HoldLifted
 from railtrace.web import words
+from railtrace.web.clocks import day, from_us
 from railtrace.web.frame import home_zone
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
@@ -48,6 +49,8 @@ _SAID = {
     "no_decision": _("No decision: entry {position} of {log} cannot be read by this program"),
     "recalled": _("Recalled: {title}"),
     "on_hold": _("On hold: {reason}"),
+    "accident_hold": _("Held for accident {accident} until the commission lifts it"),
+    "not_examined": _("Derailed on {day}: not examined in full since"),
     "scrapped": _("Taken out of use for ever"),
     "not_described": _("Nothing says what this unit is"),
     "safety_defect": _("Open safety defect: {code}"),
@@ -81,6 +84,8 @@ NOW = {
     "no_decision": _("upgrade the program"),
     "recalled": _("replace the part; the recall lists where the others are"),
     "on_hold": _("lift the hold when its reason is gone"),
+    "accident_hold": _("wait for the commission's act; nothing may be mended before"),
+    "not_examined": _("examine the wheelset in full and record it"),
     "scrapped": _("find out who put it back"),
     "not_described": _("register its type"),
     "safety_defect": _("close the defect when it is mended"),
@@ -104,8 +109,8 @@ NOW = {
 def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
     """Return every reason against letting a unit out; at a past date, those known of then."""
     behind = waiting_for(knowledge, unit) if knowledge.now else 0
-    day = knowledge.state_us is None and the_app().clock().astimezone(home_zone())
-    gates = knowledge.gates(unit, behind, day.date().isoformat() if day else "")
+    today = knowledge.state_us is None and the_app().clock().astimezone(home_zone())
+    gates = knowledge.gates(unit, behind, today.date().isoformat() if today else "")
     knowledge.load([gate.unit for gate in gates])
     return [_reason(gate, knowledge, names, unit) for gate in gates]
 
@@ -135,6 +140,8 @@ def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             values["said"] = contradiction_said(knowledge, names, gate.unit, values["key"])
         case "safety_defect":
             values["code"] = names.fault(values["code"])
+        case "not_examined":
+            values["day"] = day(from_us(int(values["since_us"])), names.language, home_zone())
         case "recalled":
             values["title"] = values["title"] or values["recall"]
         case "restricted":
@@ -210,6 +217,8 @@ def with_names(knowledge: Knowledge, names: Names, values: dict[str, str]) -> di
 def href(gate: Gate) -> str:
     """Return where a reason is put right."""
     match gate.name:
+        case "accident_hold":
+            return reverse("accident", args=[gate.values["accident"]])
         case "recalled":
             return reverse("recall", args=[gate.values["recall"]])
         case "contradiction":

@@ -143,6 +143,8 @@ KINDS = {
     "RunRecorded": _("Run record"),
     "WaysideAlarmed": _("Alarm of a wayside device"),
     "AlarmChecked": _("Alarm checked"),
+    "AccidentDeclared": _("Accident"),
+    "AccidentLifted": _("Hold after an accident lifted"),
     "OriginDecided": _("Origin decided"),
     "OriginDisputed": _("Origin disputed"),
 }
@@ -203,6 +205,7 @@ LANE_OF_KIND = {
     "UnitDetached": "failures", "ConsistClosed": "runs", "Serviced": "repairs",
     "RunRecorded": "runs", "WaysideAlarmed": "failures", "AlarmChecked": "measurements",
     "OriginDecided": "failures", "OriginDisputed": "failures",
+    "AccidentDeclared": "failures", "AccidentLifted": "failures",
 }  # fmt: skip
 
 CLASSES = {
@@ -443,6 +446,15 @@ TRAIN_STAGES = {
     "arrived": _("arrived"),
     "cancelled": _("cancelled"),
 }
+
+ACCIDENT_EVENTS = {
+    "derailment": _("derailment"),
+    "collision": _("collision"),
+    "fire": _("fire"),
+    "breakage": _("breakage"),
+    "other": _("something else"),
+}
+"""What happened in an accident."""
 
 ANSWERS = {"signed": _("signed"), "returned": _("sent back")}
 
@@ -727,6 +739,9 @@ FIELDS = {
     "unit_of_measure": _("Unit of measure"),
     "service": _("Kind of service"), "document": _("Document"), "conditions": _("Conditions"),
     "campaign": _("Campaign"), "text": _("Text"), "topic": _("Topic"), "remark": _("Remark"),
+    "accident": _("Accident"), "commission": _("Commission"), "derailed": _("Axles derailed"),
+    "event": _("What happened"), "speed_kmh": _("Speed [km/h]"), "what": _("In words"),
+    "wheelsets": _("Wheelsets"),
     "by": _("By whom"), "after": _("After which work"), "claim": _("Claim"),
     "works": _("Until the next"),
     "against": _("Against whom"), "warranty": _("Warranty"), "demand": _("Demand"),
@@ -852,6 +867,9 @@ CONTRADICTIONS = {
         "An origin was decided of {failure}, which is no failure or defect here"
     ),
     "checked_without_alarm": _("Alarm {alarm} was checked but is not recorded"),
+    "work_under_accident_hold": _("Work on it while it is held for accident {accident}"),
+    "accident_declared_twice": _("Accident {accident} is declared twice"),
+    "accident_not_held": _("Nothing is held for accident {accident} any more"),
     "alarm_checked_otherwise": _("The alarm was checked twice with other results: first {other}"),
 }
 

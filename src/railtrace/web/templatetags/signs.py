@@ -144,7 +144,7 @@ _GATE_ICONS = {
     "work_open": "tool", "work_incomplete": "tool",
     "overdue": "calendar", "life_expired": "hourglass",
     "campaign_overdue": "calendar", "remark_overdue": "writing",
-    "not_taken_over": "building-warehouse",
+    "not_taken_over": "building-warehouse", "accident_hold": "lock", "not_examined": "wheel",
 }  # fmt: skip
 
 
