@@ -91,6 +91,8 @@ class Decided(Struct):
     at_us: int
     units: list[str]
     people: list[str]
+    certified: bool = False
+    """Whether the file it was decided on is kept: a certificate is made of it."""
 
 
 class Detached(Struct):
@@ -180,6 +182,7 @@ def _apply(state: Consist, entry: Entry, operation: Operation) -> None:
             state.decisions.append(Decided(
                 operation.id, operation.act, isinstance(operation, Released), entry.happened_us,
                 list(operation.units), list(operation.performed_by),
+                operation.decision_file is not None,
             ))  # fmt: skip
         case ConsistClosed():
             _close(state, entry, operation)
@@ -280,7 +283,7 @@ def _rows(state: Consist, catalogue: Catalogue) -> Rows:
 
 CONSIST = View(
     name="consist",
-    version=1,
+    version=2,
     state=Consist,
     kinds=frozenset({
         "ConsistComposed", "ConsistChanged", "ConsistSigned", "JointsChecked", "BrakeTested",
