@@ -73,6 +73,11 @@ def _week(request: HttpRequest) -> int | None:
     return microseconds(datetime.combine(day, time.min, tzinfo=home_zone()))
 
 
+def _short(value: str) -> str:
+    """Return a value without the noughts that a recorder writes behind the point."""
+    return value.rstrip("0").rstrip(".") if "." in value else value
+
+
 def _violation(row: dict[str, Any], started: dict[str, int], names: Names) -> dict[str, Any]:
     """Return a violation in words, with the span of its recorder's chart where it has a file."""
     second = None
@@ -82,7 +87,7 @@ def _violation(row: dict[str, Any], started: dict[str, int], names: Names) -> di
     lasted = 0 if milli is None else milli / 1000
     return row | {
         "name": rule_name(row["rule"], names),
-        "worst_said": names.value(row["worst"], row["uom"]) if row["worst"] else "—",
+        "worst_said": names.value(_short(row["worst"]), row["uom"]) if row["worst"] else "—",
         "seconds": "—" if milli is None else names.value(f"{lasted:.0f}", "s"),
         "from_s": None if second is None else round(max(second - _AROUND_S, 0)),
         "to_s": None if second is None else round(second + lasted + _AROUND_S),

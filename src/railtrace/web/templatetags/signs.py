@@ -327,7 +327,7 @@ UNIT_SIGNS = {
     "m": gettext_noop("m"), "km": gettext_noop("km"), "h": gettext_noop("h"),
     "min": gettext_noop("min"), "s": gettext_noop("s"),
     "d": gettext_noop("d"),
-    "B": gettext_noop("B"),
+    "B": gettext_noop("B"), "kg": gettext_noop("kg"),
 }  # fmt: skip
 """The few units that pages write without a catalogue row at hand."""
 

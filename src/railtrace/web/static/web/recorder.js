@@ -40,17 +40,27 @@ function drawn(panel) {
       const { left, width } = u.bbox, ratio = devicePixelRatio;
       u.ctx.save();
       u.ctx.strokeStyle = u.ctx.fillStyle = colour("--ink");
+      u.ctx.textAlign = "left"; u.ctx.textBaseline = "alphabetic"; // the axes leave theirs behind
       u.ctx.font = `${11 * ratio}px ${getComputedStyle(document.body).fontFamily}`;
-      for (const limit of panel.limits) {
-        if (limit.other) continue;
-        const y = u.valToPos(limit.value, "y", true);
+      let last = Infinity, from = left;
+      for (const [value, names] of named(panel.limits)) {
+        const y = u.valToPos(value, "y", true), text = `${names.join(", ")}: ${said(value)}`;
         u.ctx.setLineDash([5 * ratio, 4 * ratio]);
         u.ctx.beginPath(); u.ctx.moveTo(left, y); u.ctx.lineTo(left + width, y); u.ctx.stroke();
-        u.ctx.fillText(`${limit.name}: ${said(limit.value)}`, left + 4 * ratio, y - 3 * ratio);
+        if (last - y > 13 * ratio) from = left; // else beside the name of the limit just below
+        u.ctx.fillText(text, from + 4 * ratio, y - 3 * ratio);
+        from += u.ctx.measureText(text).width + 16 * ratio; last = y;
       }
       u.ctx.restore();
     },
   };
+}
+
+// Limits of several rules at one value have one line and their names beside each other.
+function named(limits) {
+  const found = new Map();
+  for (const one of limits.filter((limit) => !limit.other)) found.set(one.value, [...(found.get(one.value) ?? []), one.name]);
+  return [...found].sort((a, b) => a[0] - b[0]);
 }
 
 function plot(panel) {
@@ -72,7 +82,7 @@ function plot(panel) {
       { value: (_, v) => (v === null ? "—" : at(v)), label: box.dataset.time },
       ...panel.series.map((one, i) => ({ label: one.name, stroke: TONES[i % TONES.length], dash: DASHES[i % DASHES.length], width: 1.5, spanGaps: true, points: { show: false }, value: (_, v) => (v === null || v === undefined ? "—" : said(v)) })),
     ],
-    axes: [{ ...axis, values: (_, splits) => splits.map(at), space: 90 }, { ...axis, size: 58, values: (_, splits) => splits.map(said) }],
+    axes: [{ ...axis, values: (_, splits) => splits.map(at), space: 90 }, { ...axis, size: 72, values: (_, splits) => splits.map(said) }],
     hooks: {
       drawClear: [drawn(panel).drawClear], draw: [drawn(panel).draw],
       setSelect: [(u) => { if (u.select.width > 4) show([u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x")]); }],
