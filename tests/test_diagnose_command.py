@@ -118,3 +118,14 @@ def test_a_table_without_its_columns_or_cut_in_a_line_is_refused(tmp_path):
     assert told(file, "--as", "profile", code=1)["refused"] == "unreadable"
     file.write_text("", encoding="utf-8")
     assert told(file, "--as", "profile", code=1)["refused"] == "unreadable"
+
+
+def test_the_least_cut_of_a_profile_is_told_for_each_that_may_be_restored(tmp_path):
+    x = np.arange(0, 130, 0.2)
+    worn = csv(tmp_path / "worn.csv", x_mm=x, y_mm=analytic(28.0)(x))
+    new, thin = (csv(tmp_path / f"{name}.csv", x_mm=x, y_mm=analytic(thickness)(x))
+                 for name, thickness in (("new", 33.0), ("thin", 30.0)))  # fmt: skip
+    found = told(worn, "--as", "profile", "--target", str(new), "--target", str(thin))
+    assert [cut["target"] for cut in found["cuts"]] == ["thin", "new"]
+    assert found["cuts"][0]["diameter_loss_mm"] == pytest.approx(
+        2 * found["cuts"][0]["depth_mm"], abs=0.002)  # fmt: skip

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from railtrace.analysis.reasons import Reason
     from railtrace.analysis.recording import Recording
     from railtrace.analysis.vibration import Diagnosis, MethodResult
+    from railtrace.analysis.wheel_profile import Profile
     from railtrace.catalogue.rows import Catalogue
 
 Report = dict[str, Any]
@@ -37,6 +38,9 @@ Channel = Annotated[str, typer.Option(help="Channel, if the file has several")]
 Known = Annotated[str, typer.Option("--known", help="Declared damage: outer, inner or ball")]
 Seat = Annotated[float | None, typer.Option("--seat", help="Length of the seat [mm]")]
 LimitKey = Annotated[str, typer.Option("--limit", help="Catalogue limit that holds the band")]
+Targets = Annotated[
+    list[Path] | None, typer.Option("--target", help="A profile to restore, as scanned")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -52,6 +56,7 @@ def diagnose(
     known: Known = "",
     seat: Seat = None,
     limit: LimitKey = "press_force.wheel_centre.locomotive",
+    target: Targets = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge raw files: bearing recordings, wheel profiles, press-fit curves.
@@ -63,7 +68,7 @@ def diagnose(
     judge: dict[Evidence, Callable[[Path], Report]] = {
         Evidence.VIBRATION: _vibration(bearing, neighbour or [], repeat or [], rpm, rate, channel,
                                        known),
-        Evidence.PROFILE: _profile,
+        Evidence.PROFILE: _profile(target or []),
         Evidence.PRESS: _press(seat, limit),
     }  # fmt: skip
     reports = [_judged(file, judge[kind]) for file in files]
@@ -201,17 +206,36 @@ def _reasons(reasons: Iterable["Reason"]) -> list[Report]:
     return [{"code": reason.code, "text": reason.text} for reason in reasons]
 
 
-def _profile(file: Path) -> Report:
+def _profile(targets: list[Path]) -> Callable[[Path], Report]:
     from dataclasses import asdict
 
     from railtrace.analysis.wheel_profile import parameters, profile
+    from railtrace.interchange.evidence_files import scan
 
-    x_mm, y_mm = _columns(file, "x_mm", "y_mm")
-    found = parameters(profile(x_mm, y_mm))
-    return {
-        "outcome": "measured",
-        "parameters": {key: _rounded(value) for key, value in asdict(found).items()},
-    }
+    def judge(file: Path) -> Report:
+        worn = profile(*scan(file))
+        found = parameters(worn)
+        report: Report = {
+            "outcome": "measured",
+            "parameters": {key: _rounded(value) for key, value in asdict(found).items()},
+        }
+        return report | ({"cuts": _cuts(worn, targets)} if targets else {})
+
+    return judge
+
+
+def _cuts(worn: "Profile", targets: list[Path]) -> list[Report]:
+    """Return the cut for each profile that may be restored, least loss of diameter first."""
+    from railtrace.analysis.wheel_profile import least_cut, profile
+    from railtrace.interchange.evidence_files import scan
+
+    permitted = {path.stem: profile(*scan(path)) for path in targets}
+    return [
+        {"target": cut.target, "depth_mm": _rounded(cut.depth_mm),
+         "diameter_loss_mm": _rounded(cut.diameter_loss_mm),
+         "metal_mm2": _rounded(cut.metal_mm2)}
+        for cut in least_cut(worn, permitted)
+    ]  # fmt: skip
 
 
 def _rounded(value: float | None) -> float | None:
@@ -282,3 +306,6 @@ def _lines(reports: Iterable[Report]) -> Iterable[str]:
         for key, value in report.get("parameters", {}).items():
             if value is not None:
                 yield f"  {key} {value}"
+        for cut in report.get("cuts", []):
+            yield (f"  to restore {cut['target']}: {cut['depth_mm']} mm deep, "
+                   f"{cut['diameter_loss_mm']} mm of the diameter")

@@ -265,13 +265,15 @@ def diameter_differences(wheels: Sequence[WheelPlace]) -> Mapping[str, Mapping[H
 class TurningCut:
     """One way to restore a profile [mm]: the new flange, how deep, what it costs of the diameter.
 
-    `metal_mm2` is the cross-section turned off.
+    `metal_mm2` is the cross-section turned off, `height_mm` what is to be added to the target's
+    heights to lay it into the worn scan.
     """
 
     target: str
     depth_mm: float
     diameter_loss_mm: float
     metal_mm2: float
+    height_mm: float = 0.0
 
 
 def turning_cut(worn: Profile, name: str, target: Profile, datum_mm: float = 70.0) -> TurningCut:
@@ -296,7 +298,7 @@ def turning_cut(worn: Profile, name: str, target: Profile, datum_mm: float = 70.
     wanted = np.interp(x, target.x_mm, _smooth_heights(target)) - target_datum + worn_datum
     depth = float(max(0.0, (wanted - had).max()))
     metal = float(np.trapezoid(had - (wanted - depth), x))
-    return TurningCut(name, depth, 2 * depth, metal)
+    return TurningCut(name, depth, 2 * depth, metal, worn_datum - target_datum - depth)
 
 
 def least_cut(

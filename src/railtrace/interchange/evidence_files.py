@@ -72,6 +72,32 @@ def curve(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         ) from error
 
 
+def scan(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return x and y [mm] of a scanned profile: columns x_mm, y_mm, however they are parted.
+
+    Raises BadEvidence for a file that is none.
+    """
+    columns = _parted(path)
+    for name in ("x_mm", "y_mm"):
+        if name not in columns:
+            raise BadEvidence("{file} has no column {name}; its columns are {columns}",
+                              reason="columns", file=path, name=name,
+                              columns=", ".join(columns))  # fmt: skip
+    return columns["x_mm"], columns["y_mm"]
+
+
+def _parted(path: Path) -> Columns:
+    """Return a table as a gateway writes it (`key [unit]`, semicolons), or as `table` reads it."""
+    with path.open("rb") as file:
+        head = file.readline()
+    if b";" not in head:
+        return table(path)
+    text = path.read_text("utf-8", errors="replace").splitlines()
+    rows = [row.replace(",", ".").split(";") for row in text if row]
+    names = [name.partition(" [")[0].strip() for name in rows[0]]
+    return {name: _numbers(path, name, at, rows[1:]) for at, name in enumerate(names)}
+
+
 def table(path: Path) -> Columns:
     """Return the columns of a .csv with a header. Raises BadEvidence for what is no number."""
     try:

@@ -3,6 +3,7 @@
 import pytest
 
 from railtrace.app import App
+from railtrace.web.diagnostics import recordings
 from railtrace.web.diagnostics.recordings import MOST_POINTS
 from tests.operating.stand import BEARING
 
@@ -104,3 +105,16 @@ def test_a_teardown_settles_the_diagnoses_and_the_ledger_counts_them(
     # The machine called all three sound: three misses of three.
     assert "3/3" in ledger
     assert "30,000" in ledger
+
+
+def test_a_long_recording_stands_at_once_and_its_methods_come_after(
+    stand: App, viewer, monkeypatch
+) -> None:
+    whole = viewer.get("/diagnostics/recordings/two").text
+    monkeypatch.setattr(recordings, "AT_ONCE", 100)
+    page = viewer.get("/diagnostics/recordings/two").text
+    assert "data-fragment" in page
+    assert "Shaft order" not in page
+    part = viewer.get("/diagnostics/recordings/two/methods").text
+    assert "Shaft order" in part
+    assert part.strip() in whole

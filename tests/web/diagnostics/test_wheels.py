@@ -1,10 +1,13 @@
 """Wheels on a page: charts, forecasts, the cut, the balance; a wheel that grew is questioned."""
 
+import io
 import re
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
+from railtrace.analysis.wheel_profile import profile, turning_cut
 from railtrace.app import App
 from railtrace.trace.operation import (
     Installed,
@@ -18,6 +21,7 @@ from railtrace.trace.operation import (
 )
 from railtrace.web.diagnostics.differences import differences
 from railtrace.web.names import Names
+from tests.analysis.test_wheel_profile import analytic
 from tests.operating.depot import NOW, record
 
 LOCO, SETS = "u-loco-w", ("u-ws-0", "u-ws-1", "u-ws-2")
@@ -198,3 +202,59 @@ def test_differences_within_axle_bogie_and_vehicle_are_judged(railway: App, view
 
 def coach_type(app: App) -> str:
     return next(k for k, v in app.catalogue().vehicle_types.items() if v.vehicle_class == "coach")
+
+
+def scanned(app: App, id_: str, day: int, unit: str, name: str, **shape: float) -> Operation:
+    """A wheel scanned on a day; the file as a gateway writes a trace."""
+    x = np.arange(0.0, 130.0, 0.5)
+    rows = [f"{a:.2f};{b:.3f}" for a, b in zip(x, analytic(**shape)(x), strict=True)]
+    text = "\n".join(["x_mm [mm];y_mm [mm]", *rows, ""])
+    file = app.evidence.put(io.BytesIO(text.encode()), name, "text/csv", "curve")
+    kind = Reprofiled if "as_left" in name else Measured
+    return kind(id=id_, happened_at=NOW - timedelta(days=day), units=(unit,), evidence=(file,),
+                readings=(Reading(quantity="flange_height", place="left", value="28.0",
+                                  unit="mm"),))  # fmt: skip
+
+
+def test_a_scanned_profile_is_measured_again_and_the_least_cut_told(railway: App, viewer) -> None:
+    unit, other = "u-scan-1", "u-scan-2"
+    at = NOW - timedelta(days=90)
+    record(railway, [
+        *(Registered(id=f"rs-{u}", happened_at=at, units=(u,), type="wheelset_passenger")
+          for u in (unit, other)),
+        scanned(railway, "sc-1", 30, unit, "profile_left.csv", thickness_mm=28.0,
+                tread_wear_mm=3.0),
+    ])  # fmt: skip
+    assert railway.wait_caught_up(10)
+    page = viewer.get(f"/diagnostics/wheels/{unit}").text
+    assert "Scanned profile" in page
+    assert "31.00 mm" in page  # 28 mm of flange over a tread worn by 3
+    assert "No profile that a turning left" in page
+    record(railway, [
+        scanned(railway, "sc-2", 60, other, "profile_left.as_left.csv", thickness_mm=33.0),
+        scanned(railway, "sc-3", 50, other, "profile_left.as_left.csv", thickness_mm=30.0),
+    ])  # fmt: skip
+    assert railway.wait_caught_up(10)
+    rows = viewer.get(f"/diagnostics/wheels/{unit}").text.split("Profile to restore")[1]
+    depths = [float(d) for d in re.findall(r"Depth of cut.>([0-9.]+)", rows)]
+    x = np.arange(0.0, 130.0, 0.5)
+    worn = profile(x, analytic(thickness_mm=28.0, tread_wear_mm=3.0)(x))
+    wanted = [turning_cut(worn, "", profile(x, analytic(thickness_mm=t)(x))).depth_mm
+              for t in (30.0, 33.0)]  # fmt: skip
+    assert depths == pytest.approx(wanted, abs=0.02)
+    assert wanted[0] + 5 < wanted[1]  # each millimetre of flange costs more than two of the tread
+
+
+def test_a_scan_that_is_none_is_refused_by_name(railway: App, viewer) -> None:
+    unit = "u-scan-3"
+    file = railway.evidence.put(io.BytesIO(b"x_mm;y_mm\n1;2\n"), "profile_left.csv", "text/csv",
+                                "curve")  # fmt: skip
+    record(railway, [
+        Registered(id="rs-3", happened_at=NOW - timedelta(days=9), units=(unit,),
+                   type="wheelset_passenger"),
+        Measured(id="sc-4", happened_at=NOW - timedelta(days=8), units=(unit,), evidence=(file,),
+                 readings=(Reading(quantity="flange_height", place="left", value="28.0",
+                                   unit="mm"),)),
+    ])  # fmt: skip
+    assert railway.wait_caught_up(10)
+    assert "The profile has 1 points" in viewer.get(f"/diagnostics/wheels/{unit}").text

@@ -16,6 +16,7 @@ from railtrace.trace.leaf import microseconds, read
 from railtrace.trace.operation import Operation, SuspicionAnswered
 from railtrace.web import words
 from railtrace.web.diagnostics.recent import days_of
+from railtrace.web.figures import figure
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.people.names import person_name
@@ -129,7 +130,8 @@ def _row(
     if "worker" in values:
         values["worker"] = person_name(request, str(values["worker"]))
     said = gettext(words.SUSPICION_SENTENCES[found.name])
-    shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in values.items()}
+    shown = {k: figure(float(f"{v:.3g}"), names.language) if isinstance(v, float) else v
+             for k, v in values.items()}  # fmt: skip
     return {
         "name": found.name, "word": words.SUSPICIONS[found.name], "said": said.format(**shown),
         "by_chance": found.by_chance, "entries": found.operations,

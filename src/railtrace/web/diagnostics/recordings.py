@@ -39,6 +39,8 @@ from railtrace.web.running import the_app
 
 MOST_POINTS, USUAL_POINTS = 4_000, 1_200
 SPECTRUM_POINTS = 6_000
+AT_ONCE = 500_000
+"""Samples up to which the methods are tried while the page is made; longer ones come after it."""
 VISITS = 4
 """Earlier visits of the same bearing that are laid over."""
 _METHODS = {"prewhitened": "Prewhitened", "kurtogram": "Most impulsive band",
@@ -255,12 +257,28 @@ def _looked(id_: str) -> dict[str, Any]:
         found = seen(id_)
     except (BadEvidence, NotFound) as error:
         return {"unseen": in_words(error)}
-    told: dict[str, Any] = {"seen": found, "methods": [], "visits": earlier(found)}
+    later = len(found.wave.samples) > AT_ONCE
+    told: dict[str, Any] = {
+        "seen": found, "methods": [], "visits": earlier(found), "later": later,
+        "all_methods": [(key, words.METHODS[key]) for key in _METHODS],
+    }  # fmt: skip
+    if later:
+        return told
     try:
         told |= _methods_of(found)
     except BadEvidence as error:
         told["unjudged"] = in_words(error)
     return told
+
+
+@allowed("read")
+def methods_fragment(request: HttpRequest, id_: str) -> HttpResponse:
+    """Show what each method hears in a long recording; the page asks for it when it stands."""
+    try:
+        told = _methods_of(seen(id_))
+    except BadEvidence as error:
+        told = {"unjudged": in_words(error)}
+    return render(request, "diagnostics/methods.html", told)
 
 
 def _methods_of(found: Seen) -> dict[str, Any]:

@@ -31,6 +31,7 @@ urlpatterns = [
     path("truth/", ledger.ledger, name="truth-ledger"),
     path("truth/failure", ledger.ascribe, name="ascribe-failure"),
     path("recordings/<path:id_>/teardown", ledger.teardown, name="teardown"),
+    path("recordings/<path:id_>/methods", recordings.methods_fragment, name="recording-methods"),
     path("recordings/<path:id_>/waveform.json", recordings.waveform_json, name="waveform-json"),
     path("recordings/<path:id_>/spectrum.json", recordings.spectrum_json, name="spectrum-json"),
     path("recordings/<path:id_>", recordings.recording_page, name="recording"),

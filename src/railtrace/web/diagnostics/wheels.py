@@ -29,6 +29,7 @@ from railtrace.trace.leaf import moment
 from railtrace.web import words
 from railtrace.web.diagnostics.differences import differences
 from railtrace.web.diagnostics.plots import Line, Scale, scale
+from railtrace.web.diagnostics.profiles import profiles
 from railtrace.web.diagnostics.tyres import RetyringForm
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
@@ -84,6 +85,7 @@ def wheelset(request: HttpRequest, unit: str) -> HttpResponse:
         "balances": _balances(knowledge, unit, points), "now": app.clock(),
         "questions": _questions(knowledge, names, unit), "root": _root(knowledge, names, unit),
         "differences": differences(knowledge, names, unit), "retyring": RetyringForm(),
+        "profiles": profiles(knowledge, names, unit),
     }  # fmt: skip
     return render(request, "diagnostics/wheelset.html", context)
 

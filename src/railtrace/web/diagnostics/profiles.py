@@ -1,0 +1,154 @@
+"""Scanned profiles of a wheelset's wheels: parameters from the raw points, and the least cut.
+
+The profiles to restore are those that turnings here have left: scans of this wheelset and of its
+like. A profile of a standard is none of ours to draw.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from railtrace.analysis.wheel_profile import (
+    Profile,
+    TurningCut,
+    WheelParameters,
+    least_cut,
+    parameters,
+    profile,
+)
+from railtrace.errors import BadEvidence
+from railtrace.interchange.evidence_files import scan
+from railtrace.store.knowledge import Knowledge
+from railtrace.store.wheel_lives import SIDES
+from railtrace.trace.leaf import microseconds, read
+from railtrace.trace.operation import Evidence, Operation
+from railtrace.web.clocks import day, from_us
+from railtrace.web.diagnostics.plots import scale
+from railtrace.web.frame import home_zone, in_words
+from railtrace.web.names import Names
+from railtrace.web.running import the_app
+
+MOST_SCANS = 60
+"""Operations of a wheelset that are looked through for scans, the newest first."""
+TURNINGS = 200
+"""Turnings of the railway that are looked through for profiles to restore, the newest first."""
+OFFERED = 12
+HEIGHT = 220.0
+_STEP = 2
+_SHOWN = ("flange_thickness", "flange_height", "flange_gradient", "tread_wear", "hollow")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan of one wheel as it is kept."""
+
+    unit: str
+    at_us: int
+    operation: str
+    side: str
+    as_left: bool
+    file: Evidence
+
+
+def scans_of(unit: str) -> list[Scan]:
+    """Return the scans of a wheelset, the newest first."""
+    app = the_app()
+    rows = app.lookup.timeline([unit], ("Measured", "Reprofiled"), limit=MOST_SCANS)
+    found = [s for row in rows for s in _in(app.entry(row[6]).operation, unit, row[1])]
+    return sorted(found, key=lambda s: (s.at_us, s.as_left), reverse=True)
+
+
+def _turned(knowledge: Knowledge, type_: str) -> list[Scan]:
+    """Return the scans that the last turnings of wheelsets of a type left."""
+    app = the_app()
+    rows = app.lookup.happened(0, microseconds(app.clock()), ("Reprofiled",), TURNINGS)
+    leaves = app.trace.leaves_at([(row["log"], row["position"]) for row in rows])
+    entries = [read(leaf, *place) for place, leaf in leaves.items()]
+    knowledge.load(list(dict.fromkeys(u for e in entries for u in e.units[:1])))
+    alike = [e for e in entries if e.units and knowledge.passport(e.units[0]).type == type_]
+    found = [s for e in alike for s in _in(e.operation, e.units[0], e.happened_us) if s.as_left]
+    return sorted(found, key=lambda s: s.at_us, reverse=True)
+
+
+def _in(operation: Any, unit: str, at_us: int) -> Iterator[Scan]:
+    """Yield the scans among the files of an operation, known by their names."""
+    for file in operation.evidence if isinstance(operation, Operation) else ():
+        name = file.name.lower()
+        side = next((s for s in SIDES if s in name.replace("as_left", "")), "")
+        if "profile" in name and side:
+            yield Scan(unit, at_us, operation.id, side, "as_left" in name, file)
+
+
+def read_scan(one: Scan) -> Profile:
+    """Return a scan that can be measured. Raises BadEvidence."""
+    app = the_app()
+    if (state := app.evidence.state(one.file.sha256)) != "kept":
+        raise BadEvidence("the file {file} is not here: {state}", reason="unreadable",
+                          file=one.file.name, state=state)  # fmt: skip
+    return profile(*scan(app.evidence.path(one.file.sha256)))
+
+
+def profiles(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]]:
+    """Return what the page tells of the newest scan of each wheel."""
+    mine = scans_of(unit)
+    newest = [next((s for s in mine if s.side == side), None) for side in SIDES]
+    if not any(newest):
+        return []
+    turned = _turned(knowledge, knowledge.passport(unit).type)
+    return [_told(one, turned, knowledge, names) for one in newest if one is not None]
+
+
+def _told(
+    one: Scan, turned: Sequence[Scan], knowledge: Knowledge, names: Names
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"scan": one, "side": names.place(one.side)}
+    try:
+        worn = read_scan(one)
+        found = parameters(worn)
+    except BadEvidence as error:
+        return told | {"refused": in_words(error)}
+    targets = {} if one.as_left else _targets(one, turned, knowledge, names)
+    cuts = least_cut(worn, targets)
+    return told | {
+        "rows": _rows(found, names), "cuts": cuts[:3], "asked": not one.as_left,
+        "drawing": _drawing(worn, cuts[0] if cuts else None, targets),
+    }  # fmt: skip
+
+
+def _targets(
+    one: Scan, turned: Sequence[Scan], knowledge: Knowledge, names: Names
+) -> dict[str, Profile]:
+    """Return the profiles that turnings of this side left, by whose and when."""
+    found: dict[str, Profile] = {}
+    for other in turned:
+        if len(found) < OFFERED and other.side == one.side:
+            whose = names.unit(knowledge.passport(other.unit))
+            when = day(from_us(other.at_us), names.language, home_zone())
+            try:
+                found.setdefault(f"{whose}, {when}", read_scan(other))
+            except BadEvidence:
+                continue
+    return found
+
+
+def _rows(found: WheelParameters, names: Names) -> list[tuple[str, float]]:
+    told = [(key, getattr(found, f"{key}_mm")) for key in _SHOWN]
+    return [(names.quantity(key), value) for key, value in told]
+
+
+def _drawing(
+    worn: Profile, cut: TurningCut | None, targets: Mapping[str, Profile]
+) -> dict[str, Any]:
+    """Return the worn profile and, sunk as deep as is to be turned, the one to restore."""
+    xs, ys = worn.x_mm[::_STEP].tolist(), worn.y_mm[::_STEP].tolist()
+    box = scale(xs, ys, height=HEIGHT)
+    drawn = {"box": box, "worn": box.path(xs, ys), "target": ""}
+    if cut is not None:
+        target = targets[cut.target]
+        inside = (target.x_mm >= worn.x_mm[0]) & (target.x_mm <= worn.x_mm[-1])
+        sunk = cut.height_mm + target.y_mm[inside]
+        drawn["target"] = box.path(
+            target.x_mm[inside][::_STEP].tolist(),
+            sunk.clip(box.low_y, box.high_y)[::_STEP].tolist(),
+        )
+    return drawn
