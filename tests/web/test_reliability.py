@@ -18,6 +18,10 @@ def test_a_class_that_never_failed_shows_bounds_and_what_they_stand_on(manager):
     assert "Component types" in text
     assert "only a bound can be told" in text
     assert "Table, SHA-256" in text
+    # Nothing failed: the bound stands, and no rate of nought.
+    assert '<td class="right">—</td>' in text
+    assert "≤ " in text
+    assert "0.00 – " not in text
 
 
 def test_a_class_that_never_ran_says_so(manager):

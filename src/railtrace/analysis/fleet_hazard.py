@@ -322,6 +322,8 @@ def _expected(types: list[_Type], posterior: _Posterior, rows: int) -> Floats:
 def _driving(exposure: Exposure, expected: Floats, gamma: float) -> tuple[float, float]:
     """Return gamma after a Newton step, and the information about it."""
     x = exposure.driving
+    if not np.any(x):
+        return 0.0, DRIVING_SD**-2
     now = expected * np.exp(gamma * x)
     slope = float(x @ exposure.failures - x @ now) - gamma / DRIVING_SD**2
     info = float((x * x) @ now) + DRIVING_SD**-2

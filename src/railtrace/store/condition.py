@@ -128,7 +128,9 @@ def _judged(
     lookup: Lookup, lives: FleetLives, said: Sequence[Mapping[str, Any]], now_us: int
 ) -> dict[int, list[Judged]]:
     """Return the last verdict of each method on each place."""
-    number = {place.unit: n for n, place in enumerate(lives.places) if not _is_vehicle(lives, n)}
+    judged = {row["unit"] for row in said}
+    number = {place.unit: n for n, place in enumerate(lives.places)
+              if place.unit in judged and not _is_vehicle(lives, n)}  # fmt: skip
     mine = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in said:
         if row["unit"] in number:
@@ -202,7 +204,9 @@ def _wear(
     reader = WearDues(lookup, catalogue, now_us)
     read = [worn for type_ in sorted({v.type for v in lives.vehicles})
             for worn in reader.worn_now(type_)]  # fmt: skip
-    number = {(lives.vehicles[p.vehicle].unit, p.unit): n for n, p in enumerate(lives.places)}
+    parts = {on[1] for worn in read for on in worn.on}
+    number = {(lives.vehicles[p.vehicle].unit, p.unit): n for n, p in enumerate(lives.places)
+              if p.unit in parts}  # fmt: skip
     rows = [(number[on[0], on[1]], worn, row, on) for worn in read
             for row, on in enumerate(worn.on) if (on[0], on[1]) in number]  # fmt: skip
     wears = np.zeros(len(lives.components), bool)

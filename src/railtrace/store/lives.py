@@ -109,6 +109,20 @@ class _Rows:
         self.failed_by.append(failed_by)
 
 
+    def add_bare(
+        self, unit: str, vehicle: int, places: Sequence[tuple[str, int]], span_km: float
+    ) -> None:
+        """Write pieces of unknown age, without failure, of many positions of one vehicle."""
+        n = len(places)
+        self.component += [component for _, component in places]
+        self.vehicle += [vehicle] * n
+        self.entry_km += [nan] * n
+        self.span_km += [span_km] * n
+        self.failed += [False] * n
+        self.item += [(unit, path) for path, _ in places]
+        self.failed_by += [""] * n
+
+
 def fleet_lives(
     lookup: Lookup, catalogue: Catalogue, vehicle_class: str, owner: str, now_us: int
 ) -> FleetLives:
@@ -243,20 +257,19 @@ class _Reader:
         index = self.index[vehicle.unit]
         since_us = first_us if self.from_us is None else max(first_us, self.from_us)
         span = counter.at(self.now_us) - counter.at(since_us)
-        failed = {where for _, where, _, _ in self.failures.get(vehicle.unit, ())}
-        for path, part_type in self.positions.get(vehicle.type, ()):
-            if (vehicle.unit, path) in taken:
-                continue
+        unit = vehicle.unit
+        failed = {where for _, where, _, _ in self.failures.get(unit, ())}
+        bare = [at for at in self.positions.get(vehicle.type, ()) if (unit, at[0]) not in taken]
+        for path, part_type in bare:
             if path in failed:
-                item = _Item(vehicle.unit, part_type, path)
-                item.stays = [(vehicle.unit, path, first_us, None)]
-                self._note_failures(item, vehicle.unit, path)
+                item = _Item(unit, part_type, path)
+                item.stays = [(unit, path, first_us, None)]
+                self._note_failures(item, unit, path)
                 yield item
-                continue
-            component = number[part_type]
-            if span > 0:
-                rows.add(component, index, nan, span / 1000, (vehicle.unit, path))
-            places.append(Place(index, component, path, vehicle.unit, nan, 0, ""))
+        sound = [(path, number[part_type]) for path, part_type in bare if path not in failed]
+        if span > 0:
+            rows.add_bare(unit, index, sound, span / 1000)
+        places += [Place(index, component, path, unit, nan, 0, "") for path, component in sound]
 
     def _note_failures(self, item: _Item, unit: str, place: str | None) -> None:
         for at_us, where, failure_class, operation in self.failures.get(unit, ()):

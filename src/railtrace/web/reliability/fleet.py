@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from math import floor, log10
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from railtrace.store.reliability import (
     component_rows,
 )
 from railtrace.web import words
+from railtrace.web.figures import figure
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
@@ -43,6 +45,8 @@ class Bar:
     width: float
     middle: float
     evidence: str
+    rate: str
+    interval: str
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,21 @@ def _bars(rows: list[ComponentRow], names: Names) -> list[Bar]:
     return [
         Bar(row, names.type(row.component), row.exposure_km / 1e6, 100 * row.low / widest,
             100 * (row.high - row.low) / widest, 100 * row.rate / widest,
-            EVIDENCE[row.evidence])
+            EVIDENCE[row.evidence], *_told(row, names.language))
         for row in rows
     ]  # fmt: skip
+
+
+def _told(row: ComponentRow, language: str) -> tuple[str, str]:
+    """Return a rate and its interval with two digits that say something; no failure is a bound."""
+    places = max(2, 1 - floor(log10(row.high))) if row.high > 0 else 2
+
+    def number(value: float) -> str:
+        return figure(value, language, places)
+
+    if not row.failures:
+        return "—", f"≤ {number(row.high)}"
+    return number(row.rate), f"{number(row.low)} – {number(row.high)}"
 
 
 def _worst(fleet: FleetReliability, distance: float, names: Names) -> list[Unit]:

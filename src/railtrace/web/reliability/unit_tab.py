@@ -16,6 +16,7 @@ from railtrace.web.reliability.fleet import distance_km
 from railtrace.web.reliability.words import GRADES, INPUTS
 
 _SHOWN = 12
+_TELLING_PERCENT = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,20 @@ def unit_reliability(
              100 * share.share, 100 * (share.replaced - answer.reliability))
         for share in answer.shares
     ]  # fmt: skip
+    shown, rest = _shown(lines)
     return context | {
-        "answer": answer, "lines": lines[:_SHOWN], "rest": sum(x.percent for x in lines[_SHOWN:]),
+        "answer": answer, "lines": shown, "rest": sum(x.percent for x in rest),
         "vehicle_class": vehicle.vehicle_class, "places": len(lines),
         "inputs": [(INPUTS[one.name], GRADES[one.grade], one) for one in answer.inputs],
         "band": _band(answer),
     }  # fmt: skip
+
+
+def _shown(lines: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Part the lines into those shown and the rest: whose condition tells something is shown."""
+    judged = [x for x in lines[_SHOWN:] if x.share.judged or x.wear_percent >= _TELLING_PERCENT]
+    shown = [*lines[:_SHOWN], *judged[:_SHOWN]]
+    return shown, [x for x in lines[_SHOWN:] if x not in shown]
 
 
 def _band(answer: UnitAnswer) -> dict[str, float]:
