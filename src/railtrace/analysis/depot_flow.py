@@ -4,7 +4,7 @@ Closed formulas, at once; `depot_simulation.py` checks them by running the shop.
 the shop's clock, on which a station is open all the time; rates are per hour of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -283,12 +283,13 @@ def _stay(step: Step, station: Station) -> float:
 
 
 def next_machines(
-    shop: Shop, cost: Mapping[str, float], steps: int, target_h: float = 0.0
-) -> Sequence[tuple[str, float]]:
+    shop: Shop, cost: Mapping[str, float], steps: int, target_h: float = 0.0,
+    may: Callable[[Sequence[str]], bool] = lambda bought: True,
+) -> Sequence[tuple[str, float]]:  # fmt: skip
     """Return which machine to buy next, again and again: station and mean turnaround after it.
 
     Each time the one that takes most hours from all items together for its cost. Ends when the
-    mean is at the target or no machine helps.
+    mean is at the target, no machine helps, or `may` allows no other to what was bought.
 
     Raises
     ------
@@ -297,13 +298,17 @@ def next_machines(
     if not cost or min(cost.values()) <= 0:
         raise BadData("give every machine that may be bought a cost above zero")
     bought: list[tuple[str, float]] = []
-    now = _mean_turnaround(shop)
+    now = mean_turnaround(shop)
     while len(bought) < steps and now > target_h:
-        tried = {key: _mean_turnaround(_with_one_more(shop, key)) for key in cost}
+        so_far = [key for key, _ in bought]
+        tried = {key: mean_turnaround(with_one_more(shop, key)) for key in cost
+                 if may([*so_far, key])}  # fmt: skip
+        if not tried:
+            break
         best = max(tried, key=lambda key: (_gain(now, tried[key]) / cost[key], key))
         if _gain(now, tried[best]) <= 0:
             break
-        shop, now = _with_one_more(shop, best), tried[best]
+        shop, now = with_one_more(shop, best), tried[best]
         bought.append((best, now))
     return bought
 
@@ -315,7 +320,7 @@ def _gain(before: float, after: float) -> float:
     return before - after
 
 
-def _mean_turnaround(shop: Shop) -> float:
+def mean_turnaround(shop: Shop) -> float:
     """Return the mean turnaround of all items; overloaded stations count by their excess load."""
     found = carried(shop)
     excess = float(np.sum(np.maximum(found.now(found.load) - 1, 0)))
@@ -327,7 +332,8 @@ def _mean_turnaround(shop: Shop) -> float:
     return sum(times[key] * rates[key] for key in rates) / total if total else 0.0
 
 
-def _with_one_more(shop: Shop, key: str) -> Shop:
+def with_one_more(shop: Shop, key: str) -> Shop:
+    """Return the shop with a machine more at a station."""
     return replace(
         shop,
         stations=tuple(

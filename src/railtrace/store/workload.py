@@ -8,6 +8,7 @@ import numpy as np
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.store.dues import Forecast
+from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.trace.leaf import read
 from railtrace.trace.ledger import TraceStore
@@ -18,6 +19,11 @@ ENOUGH = 30
 WEEK_US = 7 * 86_400_000_000
 _MOST_OF_ONE = 2_000
 _MOST_ORDERS = 100_000
+_MOST_READ = 400
+"""Orders whose steps are read for what was done again: the latest."""
+HOUR_US = 3_600_000_000
+MENDED = ("Repaired", "LeftRepair")
+"""What ends the repair of a machine."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +89,92 @@ def dues_a_week(
                 if forecast.due.kind in p.services and type_ in p.applies_to
             )  # fmt: skip
     return {process: (n, n / weeks) for process, n in counted.items()}
+
+
+@dataclass(frozen=True)
+class Outages:
+    """How often a kind of machine failed, hours of the clock between failures and of a repair.
+
+    mttr_h counts the repairs that ended; a failure without an end is none of them.
+    """
+
+    n: int
+    mtbf_h: float
+    mttr_h: float
+
+
+def machine_outages(lookup: Lookup, from_us: int, to_us: int) -> dict[str, Outages]:
+    """Return by equipment type what failed in a period and how long it was under repair."""
+    machines = {machine.unit: machine.type for machine in lookup.equipment()}
+    failed, _ = lookup.failures_of(sorted(machines))
+    mended: dict[str, list[int]] = defaultdict(list)
+    for unit, at_us in _mended(lookup, sorted(failed)):
+        mended[unit].append(at_us)
+    counted: Counter[str] = Counter()
+    repairs: dict[str, list[float]] = defaultdict(list)
+    for unit, failures in failed.items():
+        ends = sorted(mended[unit])
+        for at, *_ in failures:
+            if from_us <= at <= to_us:
+                counted[machines[unit]] += 1
+                end = next((end for end in ends if end > at), None)
+                repairs[machines[unit]] += [(end - at) / HOUR_US] if end is not None else []
+    of_type = Counter(machines.values())
+    hours = (to_us - from_us) / HOUR_US
+    return {
+        type_: Outages(n, max(of_type[type_] * hours - sum(repairs[type_]), 1.0) / n,
+                       float(np.mean(repairs[type_])) if repairs[type_] else 0.0)
+        for type_, n in counted.items()
+    }  # fmt: skip
+
+
+def _mended(lookup: Lookup, machines: list[str]) -> list[tuple[str, int]]:
+    """Return machines and moments at which a repair of theirs ended."""
+    if not machines:
+        return []
+    return [(row[0], row[1]) for row in lookup.timeline(machines, MENDED, limit=_MOST_OF_ONE)]
+
+
+def again_shares(
+    knowledge: Knowledge, lookup: Lookup, from_us: int, to_us: int
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """Return by process and step how often it was done, and how often not right at first.
+
+    Every attempt but the last was one to be done again: their share of all attempts is the chance
+    that a piece comes back to the step.
+    """
+    rows = lookup.orders(since_us=from_us, limit=_MOST_READ)
+    knowledge.load([unit for row in rows for unit in (row["unit"], row["subject"])])
+    done: Counter[tuple[str, str]] = Counter()
+    tries: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        order = knowledge.order(row["unit"])
+        for state in knowledge.steps(order) if row["opened_us"] <= to_us else ():
+            if state.status == "done" and state.attempts:
+                done[order.process, state.step.key] += 1
+                tries[order.process, state.step.key] += len(state.attempts)
+    return {key: (n, 1 - n / tries[key]) for key, n in done.items()}
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Orders of a process: how many were opened and closed, their hours from one to the other."""
+
+    opened: int
+    closed: int
+    hours: tuple[float, ...]
+
+
+def turned(lookup: Lookup, from_us: int, to_us: int) -> dict[str, Turned]:
+    """Return by process the orders opened in a period and how long those took that are closed."""
+    found: dict[str, list[float | None]] = defaultdict(list)
+    for row in lookup.orders(since_us=from_us, limit=_MOST_ORDERS):
+        if row["opened_us"] <= to_us:
+            closed = row["closed_us"]
+            hours = None if closed is None else (closed - row["opened_us"]) / HOUR_US
+            found[row["process"]].append(hours)
+    return {
+        process: Turned(len(rows), len([h for h in rows if h is not None]),
+                        tuple(h for h in rows if h is not None))
+        for process, rows in found.items()
+    }  # fmt: skip

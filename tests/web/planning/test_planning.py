@@ -11,7 +11,14 @@ from python_calamine import CalamineWorkbook
 
 from railtrace.app import App, utc_now
 from railtrace.trace.ledger import Receipt
-from railtrace.trace.operation import MachineResult, OrderOpened, Registered
+from railtrace.trace.operation import (
+    Failed,
+    MachineResult,
+    OrderClosed,
+    OrderOpened,
+    Registered,
+    Repaired,
+)
 
 WASHER = "d-plan-wash"
 NOW = utc_now()
@@ -33,10 +40,30 @@ def worked(railway: App) -> App:
             MachineResult(id=f"pl-m{i}", happened_at=at + half, started_at=at, units=(unit,),
                           device=WASHER, machine="wheelset_washer", result_id=str(i)),
         ]  # fmt: skip
+    operations += _quarter_before(day)
+    for n in range(6):
+        at = NOW - (60 - 8 * n) * day
+        operations += [Failed(id=f"pl-f{n}", happened_at=at, units=(WASHER,), mode="pump"),
+                       Repaired(id=f"pl-p{n}", happened_at=at + 4 * half, units=(WASHER,),
+                                work="repair")]  # fmt: skip
     results = railway.record(operations, "p-test", "test")
     assert all(isinstance(result, Receipt) for result in results), results
     assert railway.wait_caught_up(10)
     return railway
+
+
+def _quarter_before(day: timedelta) -> list[Any]:
+    """Thirty wheelsets between half a year and a quarter ago, each two days under its order."""
+    found: list[Any] = []
+    for n in range(30):
+        at, unit = NOW - (170 - 2 * n) * day, f"u-plan-before-{n}"
+        order: dict[str, Any] = {"units": (unit,), "work_order": f"WO-PB-{n}"}
+        found += [
+            Registered(id=f"pl-b{n}", happened_at=at, units=(unit,), type="wheelset_freight"),
+            OrderOpened(id=f"pl-bo{n}", happened_at=at, process="wheelset_ordinary", **order),
+            OrderClosed(id=f"pl-bc{n}", happened_at=at + 2 * day, result="done", **order),
+        ]  # fmt: skip
+    return found
 
 
 @pytest.fixture
@@ -61,8 +88,8 @@ def test_a_plan_begins_with_what_the_trace_knows(desk: Client) -> None:
     context = desk.get(_laid(desk)).context
     work = next(w for w in context["work"] if w["key"] == "wheelset_ordinary")
     assert work["on"]
-    assert work["came"] == 40
-    assert work["rate"] == pytest.approx(40 / 26)
+    assert work["came"] == 70
+    assert work["rate"] == pytest.approx(70 / 26)
     wash = work["steps"][0]
     assert wash["time"].basis == "observed"
     assert wash["minutes"] == pytest.approx(30)
@@ -138,7 +165,7 @@ def test_what_to_buy_is_specified_with_its_acceptance(desk: Client) -> None:
     washers = sum(each.key == "wheelset_washer" for each in bought)
     assert rows[1][2] == washers
     assert rows[1][3] == 45 * washers
-    assert "30 min on average of 30 items" in rows[1][8]
+    assert "30 min on average of 30 items" in rows[1][9]
     assert desk.get(f"{address}/specification.pdf").content.startswith(b"%PDF")
 
 
@@ -186,3 +213,68 @@ def test_runs_stop_and_go_on_where_they_were(
     assert [found.mean for _share, found in process.quantiles] == sorted(
         found.mean for _share, found in process.quantiles
     )
+
+
+def test_what_is_bought_stays_within_the_limits_and_says_what_it_gives(desk: Client) -> None:
+    address = _laid(desk)
+    sent = _form(
+        desk, address, per_week__wheelset_ordinary="60", price__wheelset_washer="100",
+        price__wheel_lathe="100", power_kw__wheel_lathe="40", water_m3_h__wheelset_washer="3",
+        value_h="5",
+    )  # fmt: skip
+    free = desk.post(f"{address}/instant", sent).context["bought"]
+    assert len(free) > 2
+    assert free[-1].price == 100 * len(free)
+    assert all(row.payback_years is None or row.payback_years > 0 for row in free)
+    assert sum(row.coverage for row in free if row.key == "wheel_lathe") > 0
+    assert not any(row.coverage for row in free if row.key == "wheelset_washer")
+    tight = desk.post(f"{address}/instant", sent | {"limit:price": "200"}).context["bought"]
+    assert len(tight) == 2
+    dark = desk.post(f"{address}/instant", sent | {"limit:power_kw": "0"}).context["bought"]
+    assert "wheel_lathe" not in {row.key for row in dark}
+    dry = desk.post(f"{address}/instant", sent | {"limit:water_m3_h": "0"}).context["bought"]
+    assert {row.key for row in dry} == {"wheel_lathe"}, dry
+
+
+def test_what_failed_is_told_by_the_trace(desk: Client) -> None:
+    context = desk.get(_laid(desk)).context
+    work = next(w for w in context["work"] if w["key"] == "wheelset_ordinary")
+    assert {step["key"]: step["again"][0] for step in work["steps"]}["accept"] == 0
+    [(_name, seen, used)] = context["failures"]
+    assert seen.n == 6
+    assert seen.mttr_h == pytest.approx(2)
+    assert used
+
+
+def test_the_last_quarter_is_predicted_from_the_one_before(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from railtrace.web.planning import back_test
+
+    monkeypatch.setattr(back_test, "REPLICATIONS", 3)
+    address = _laid(desk)
+    [row] = desk.get(f"{address}/back-test").context["rows"]
+    assert row.orders.middle == 30
+    assert row.orders.came == 40
+    assert row.orders.held
+    assert row.hours.low <= row.hours.middle <= row.hours.high
+    assert row.hours.came is None
+
+
+def test_a_fleet_is_ready_less_what_stands_in_repair(desk: Client) -> None:
+    from railtrace.analysis.depot_flow import Process, Shop, Station, Step
+    from railtrace.web.fleet import the_names
+    from railtrace.web.planning import verified
+
+    names = the_names()
+    key = next(k for k, p in names.catalogue.processes.items()
+               if set(p.applies_to) & set(names.catalogue.vehicle_types))  # fmt: skip
+    type_ = next(t for t in names.catalogue.processes[key].applies_to
+                 if t in names.catalogue.vehicle_types)  # fmt: skip
+    shop = Shop((Station("x", 1),), (Process(key, (Step("x", 1.0),), 0.1),))
+    runs = [verified.KeptRun({key: [84.0, 84.0]}, {}, {}, {key: n}) for n in (9.0, 11.0)]
+    found = verified.Verification("m", runs=runs)
+    [row] = verified.readiness(shop, found, names, {type_: 50})
+    assert row.in_repair.mean == pytest.approx(5)
+    assert row.ktg.mean == pytest.approx(0.9)
+    assert row.ktg.low < 0.9 < row.ktg.high

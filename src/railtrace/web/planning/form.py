@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
+from msgspec.structs import replace
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import BadData
@@ -39,12 +40,19 @@ FIELDS = (
     Field("mttr_h", _("Repair, h"), 0, 10_000),
     Field("price", _("Price of one"), 0, _MOST_MONEY),
     Field("power_kw", _("Power, kW"), 0, 100_000),
+    Field("water_m3_h", _("Water, m³/h"), 0, 10_000),
     Field("area_m2", _("Area, m²"), 0, 100_000),
     Field("staff", _("Staff a shift"), 0, 100),
 )
 _PER_WEEK = Field("per_week", _("Items a week"), 0, 100_000)
 _BATCH = Field("batch", _("Items in a batch"), 1, 500, whole=True)
 _MINUTES = Field("minutes", _("Time, min"), 0.1, 100_000)
+LIMITS = (
+    Field("price", _("Budget"), 0, _MOST_MONEY), Field("power_kw", _("Power, kW"), 0, 100_000),
+    Field("water_m3_h", _("Water, m³/h"), 0, 10_000), Field("area_m2", _("Area, m²"), 0, 100_000),
+    Field("staff", _("Staff a shift"), 0, 1_000),
+)  # fmt: skip
+_VALUE = Field("value_h", _("Worth of an hour of one item"), 0, _MOST_MONEY)
 _TARGET = Field("target_h", _("Target, h"), 0, 100_000)
 
 
@@ -54,9 +62,12 @@ def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
     if not chosen:
         raise BadData("choose at least one process: without work there is nothing to compute")
     work = {key: _work(key, sent, catalogue) for key in chosen}
-    plan = Plan(work=work, target_h=_number(sent, "target_h", _TARGET) or 0.0)
+    limits = {field.key: value for field in LIMITS
+              if (value := _number(sent, f"limit:{field.key}", field)) is not None}  # fmt: skip
+    target, worth = _number(sent, "target_h", _TARGET), _number(sent, "value_h", _VALUE)
+    plan = Plan(work=work, target_h=target or 0.0, limits=limits, value_h=worth or 0.0)
     stations = {key: _station(key, sent) for key in stations_of(catalogue, plan)}
-    return Plan(stations, work, plan.target_h)
+    return replace(plan, stations=stations)
 
 
 def _work(key: str, sent: Mapping[str, str], catalogue: Catalogue) -> PlannedWork:

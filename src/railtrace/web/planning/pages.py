@@ -1,5 +1,6 @@
 """Plans: a list of them, a depot's model with its instant answer, its runs, what to buy."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 from railtrace.analysis.depot_flow import Shop
 from railtrace.catalogue.rows import Process, Step
 from railtrace.errors import BadData, NotFound
+from railtrace.store.workload import ENOUGH, Outages
 from railtrace.web.accounts import person_of
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
@@ -20,8 +22,9 @@ from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
 from railtrace.web.planning.answer import answer, purchases, station_name
-from railtrace.web.planning.form import FIELDS, read_plan
+from railtrace.web.planning.form import FIELDS, LIMITS, read_plan
 from railtrace.web.planning.plan import (
+    FAILURES_ENOUGH,
     OBSERVED_DAYS,
     Plan,
     PlannedStation,
@@ -130,6 +133,10 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     }  # fmt: skip
     if found is not None and found.done >= 2:
         context["processes"], context["stations"] = verified.results(shop, found, names)
+        fleet = Counter(v.type for v in the_app().lookup.maintained())
+        context["ready"] = [(names.catalogue.vehicle_classes[row.vehicle_class], row)
+                            for row in verified.readiness(shop, found, names, fleet)]  # fmt: skip
+        context["names"] = names
     return render(request, "planning/runs.html", context)
 
 
@@ -171,6 +178,7 @@ def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
     now = the_app().clock()
     return {
         "section": "planning", "tab": "model", "plan": row, "laid": laid, "fields": FIELDS,
+        "limits": LIMITS, "failures": _failures(of, names),
         "names": names, "from_day": now - timedelta(days=OBSERVED_DAYS), "now": now,
         "stations": [
             (key, station_name(key, names),
@@ -179,6 +187,12 @@ def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
         ],
         "work": [_work_row(key, laid, names, of) for key in names.catalogue.processes],
     }  # fmt: skip
+
+
+def _failures(of: Told, names: Names) -> list[tuple[str, Outages, bool]]:
+    """Return what the trace tells of breakdowns: kind, how often, and whether it is enough."""
+    return [(station_name(key, names), seen, seen.n >= FAILURES_ENOUGH and seen.mttr_h > 0)
+            for key, seen in of.failures.items()]  # fmt: skip
 
 
 def _figures(planned: PlannedStation) -> list[tuple[Any, float]]:
@@ -208,4 +222,5 @@ def _step_row(
         "key": step.key, "name": step.name(names.language),
         "station": station_name(station_of(step), names), "time": time,
         "minutes": time.mean_h * 60 if time else None, "own": work.minutes.get(step.key),
+        "again": of.again.get((process.key, step.key), (0, 0.0)), "enough": ENOUGH,
     }  # fmt: skip

@@ -5,7 +5,7 @@ time or a rate empty, what the trace tells stands, else the route card's norm; e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -14,14 +14,23 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from msgspec.structs import replace
 
-from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop, Station
+from railtrace.analysis.depot_flow import HOURS_A_WEEK, MOST_REWORK, Shop, Station
 from railtrace.analysis.depot_flow import Process as Route
 from railtrace.analysis.depot_flow import Step as Visit
 from railtrace.app import App
 from railtrace.catalogue.rows import Catalogue, Process, Step
 from railtrace.errors import BadData
 from railtrace.store.dues import FleetDues
-from railtrace.store.workload import ENOUGH, Worked, dues_a_week, machine_times, orders_a_week
+from railtrace.store.workload import (
+    ENOUGH,
+    Outages,
+    Worked,
+    again_shares,
+    dues_a_week,
+    machine_outages,
+    machine_times,
+    orders_a_week,
+)
 from railtrace.trace.leaf import microseconds
 from railtrace.web.running import the_app
 
@@ -30,6 +39,8 @@ BY_HAND = "by_hand"
 USUAL_CV = 0.3
 SHIFT_HOURS_A_WEEK = 40.0
 OBSERVED_DAYS = 182
+FAILURES_ENOUGH = 5
+"""Failures of a kind of machine from which its own times stand in a plan."""
 
 
 class PlannedStation(Struct, frozen=True, omit_defaults=True):
@@ -45,6 +56,7 @@ class PlannedStation(Struct, frozen=True, omit_defaults=True):
     mttr_h: float = 0.0
     price: float = 0.0
     power_kw: float = 0.0
+    water_m3_h: float = 0.0
     area_m2: float = 0.0
     staff: float = 0.0
 
@@ -64,6 +76,10 @@ class Plan(Struct, frozen=True, omit_defaults=True):
     stations: dict[str, PlannedStation] = {}
     work: dict[str, PlannedWork] = {}
     target_h: float = 0.0
+    limits: dict[str, float] = {}
+    """Of what is bought together: price, power_kw, water_m3_h, area_m2, staff; absent is none."""
+    value_h: float = 0.0
+    """What an hour less of one item is worth, in the railway's own money; for the payback."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,9 @@ class Told:
     times: Mapping[str, Worked]
     orders: Mapping[str, tuple[int, float]]
     dues: Mapping[str, tuple[int, float]]
+    again: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    """By process and step: how often it was seen done, share that was not right the first time."""
+    failures: Mapping[str, Outages] = field(default_factory=dict)
 
     def rate(self, process: str) -> float:
         """How many items a week: what falls due where the process is a maintenance of kinds."""
@@ -106,6 +125,8 @@ def _read(app: App) -> Told:
         machine_times(app.lookup, app.trace, from_us, to_us),
         orders_a_week(app.lookup, from_us, to_us),
         dues_a_week(catalogue, app.lookup, forecasts, ahead_us, OBSERVED_DAYS / 7),
+        again_shares(app.knowledge(), app.lookup, from_us, to_us),
+        machine_outages(app.lookup, from_us, to_us),
     )
 
 
@@ -178,7 +199,7 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
                           process=key)  # fmt: skip
         times = [time_of(process, step, work, of) for step in process.steps]
         visits = tuple(
-            Visit(station_of(step), time.mean_h, time.cv)
+            Visit(station_of(step), time.mean_h, time.cv, again_of(process, step, of))
             for step, time in zip(process.steps, times, strict=True)
         )
         batches = per_week(key, work, of) / HOURS_A_WEEK / work.batch
@@ -186,12 +207,22 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
     stations = (
         (key, plan.stations.get(key, PlannedStation())) for key in stations_of(catalogue, plan)
     )
-    return Shop(tuple(_station(key, planned) for key, planned in stations), tuple(routes))
+    return Shop(tuple(_station(key, planned, of) for key, planned in stations), tuple(routes))
 
 
-def _station(key: str, planned: PlannedStation) -> Station:
+def again_of(process: Process, step: Step, of: Told) -> float:
+    """Return how often a step is done again, as observed often enough; 0 until then."""
+    n, share = of.again.get((process.key, step.key), (0, 0.0))
+    return min(share, MOST_REWORK) if n >= ENOUGH else 0.0
+
+
+def _station(key: str, planned: PlannedStation, of: Told) -> Station:
+    """A person's own times of breakdowns stand before those of the trace."""
     fails: dict[str, Any] = {}
+    seen = of.failures.get(key)
     if planned.mtbf_h and planned.mttr_h:
         fails = {"mtbf_h": planned.mtbf_h, "mttr_h": planned.mttr_h}
+    elif seen is not None and seen.n >= FAILURES_ENOUGH and seen.mttr_h > 0:
+        fails = {"mtbf_h": seen.mtbf_h, "mttr_h": seen.mttr_h}
     return Station(key, planned.machines, planned.capacity, hours_a_week=planned.hours_a_week,
                    **fails)  # fmt: skip

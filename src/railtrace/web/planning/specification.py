@@ -20,8 +20,8 @@ from railtrace.web.planning.plan import BY_HAND, Plan, shop_of, time_of, told
 from railtrace.web.running import the_app
 
 HEADS = (
-    _("Equipment"), _("There now"), _("To buy"), _("Power, kW"), _("Area, m²"), _("Staff a shift"),
-    _("Price of one"), _("Together"), _("Acceptance"),
+    _("Equipment"), _("There now"), _("To buy"), _("Power, kW"), _("Water, m³/h"), _("Area, m²"),
+    _("Staff a shift"), _("Price of one"), _("Together"), _("Acceptance"),
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def _line(key: str, count: int, laid: Plan, names: Names) -> list[Any]:
     planned = laid.stations[key]
     return [
         station_name(key, names), planned.machines, count, planned.power_kw * count,
+        planned.water_m3_h * count,
         planned.area_m2 * count, planned.staff * count, planned.price, planned.price * count,
         " ".join(acceptance(key, laid, names)),
     ]  # fmt: skip
@@ -77,8 +78,8 @@ def xlsx(request: HttpRequest, pk: int) -> HttpResponse:
     sheet = book.add_worksheet()
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
     sheet.set_column(0, 0, 40)
-    sheet.set_column(1, 7, 14)
-    sheet.set_column(8, 8, 80, wrap)
+    sheet.set_column(1, 8, 14)
+    sheet.set_column(9, 9, 80, wrap)
     sheet.write_row(0, 0, [gettext(head) for head in HEADS], bold)
     for number, line in enumerate(lines(laid, the_names()), 1):
         sheet.write_row(number, 0, line)

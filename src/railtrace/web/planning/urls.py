@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.planning import pages, specification, week_pages
+from railtrace.web.planning import back_test, pages, specification, week_pages
 
 urlpatterns = [
     path("", pages.plans, name="planning"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("<int:pk>/save", pages.save, name="plan-save"),
     path("<int:pk>/delete", pages.delete, name="plan-delete"),
     path("<int:pk>/runs", pages.runs, name="plan-runs"),
+    path("<int:pk>/back-test", back_test.back_test, name="plan-back-test"),
     path("<int:pk>/run", pages.run, name="plan-run"),
     path("<int:pk>/progress", pages.progress, name="plan-progress"),
     path("<int:pk>/specification.xlsx", specification.xlsx, name="plan-xlsx"),

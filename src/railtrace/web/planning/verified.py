@@ -7,6 +7,7 @@ goes on where it was.
 import hashlib
 import logging
 import multiprocessing
+from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -144,6 +145,45 @@ class ProcessResult:
     quantiles: tuple[tuple[float, Estimate], ...]
     met: Estimate
     per_week: Estimate
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """The fleet that follows from a depot's work: vehicles of a class, those in repair, the rest.
+
+    `ktg` is the technical readiness coefficient (КТГ) as far as this depot's work takes it down.
+    """
+
+    vehicle_class: str
+    vehicles: int
+    in_repair: Estimate
+    ktg: Estimate
+
+
+def readiness(
+    shop: Shop, found: Verification, names: Names, fleet: Mapping[str, int]
+) -> list[Readiness]:
+    """Return how much of the fleet is ready: in repair is, by Little, what comes out by its time.
+
+    fleet : vehicles by type
+    """
+    rows = []
+    types, processes = names.catalogue.vehicle_types, names.catalogue.processes
+    for class_ in dict.fromkeys(types[t].vehicle_class for t in fleet if t in types):
+        mine = {t for t in fleet if t in types and types[t].vehicle_class == class_}
+        keys = [p.key for p in shop.processes if mine & set(processes[p.key].applies_to)]
+        vehicles = sum(fleet[t] for t in mine)
+        if keys and vehicles:
+            held = [sum(_in_repair(run, key) for key in keys) for run in found.runs]
+            rows.append(Readiness(
+                class_, vehicles, estimate(held), estimate([1 - h / vehicles for h in held])
+            ))  # fmt: skip
+    return rows
+
+
+def _in_repair(run: KeptRun, process: str) -> float:
+    times = run.turnaround_h[process]
+    return run.finished_per_week[process] * float(np.mean(times)) / HOURS_A_WEEK if times else 0.0
 
 
 @dataclass(frozen=True)
