@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.utils.translation import gettext_noop as _
+
 from railtrace.analysis.forward_test import Scoreboard
 from railtrace.app import App
 from railtrace.errors import BadData, NotFound, RailtraceError
@@ -29,6 +31,7 @@ from railtrace.web.running import the_app
 KEEP_S = 600
 """A fleet's hazard hardly moves in ten minutes; its figures name the entries they stand on."""
 WAIT_S = 4.0
+UNDER_WAY = _("these figures are being computed: look again in a few seconds")
 _MONTHS, _QUARTERS = 12, 4
 _MANY = 500
 """Vehicles from which promises are tested by quarters: each fit then takes seconds."""
@@ -109,9 +112,7 @@ def _answer(
         try:
             future.result(wait_s)
         except TookLonger:
-            raise NotFound(
-                "these figures are being computed: look again in a few seconds"
-            ) from None
+            raise NotFound(UNDER_WAY) from None
         kept = _kept[app][key]
     assert kept is not None
     if isinstance(kept.answer, RailtraceError):

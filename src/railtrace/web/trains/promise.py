@@ -1,5 +1,6 @@
 """The promise of a consist: apart from the gates, with its band, weakest links and exchanges."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
 from railtrace.web.record import record_one
-from railtrace.web.reliability.computed import computed
+from railtrace.web.reliability.computed import UNDER_WAY, computed
 from railtrace.web.reliability.words import GRADES, INPUTS
 from railtrace.web.roles import may
 from railtrace.web.running import the_app
@@ -36,6 +37,8 @@ CHANCES = {
     "delay": _("Arrives without a delay by rolling stock"),
     "rescue": _("Nothing uncoupled, no rescue locomotive"),
 }
+LEAST_GAIN = 0.0001
+"""A hundredth of a percentage point: less is no reason to shunt a coach."""
 _LINKS, _FREE = 6, 400
 
 
@@ -87,9 +90,9 @@ def _told(reader: Trains, state: Consist, names: Names) -> dict[str, Any]:
     try:
         facts, _reasons = judged(reader, state, "ready")
         promise = promised(facts)
+        swaps = [] if state.departed_us is not None else _exchanges(reader, facts, names)
     except RailtraceError as error:
-        return {"nothing": in_words(error)}
-    swaps = [] if state.departed_us is not None else _exchanges(reader, facts, names)
+        return {"nothing": in_words(error), "again": error.template == UNDER_WAY}
     return {
         "promise": promise, "chances": [(CHANCES[c.name], c) for c in promise.chances],
         "links": [_weak(reader, link, names) for link in promise.links[:_LINKS]],
@@ -113,17 +116,35 @@ def promised(facts: Facts) -> Promise:
 
 
 def fleets_of(units: Sequence[str]) -> Fleets:
-    """Return the fleet of each unit that is of one; raises NotFound while one is computed."""
+    """Return the fleet of each unit.
+
+    A unit whose own fleet tells nothing is told by the rate of the fleet of its class that most
+    of the others are of. Raises NotFound while a fleet is computed, and where none tells anything.
+    """
     wanted = set(units)
-    found_in: dict[str, FleetReliability] = {}
-    fleets: dict[tuple[str, str], FleetReliability] = {}
-    for vehicle in the_app().lookup.maintained():
-        if vehicle.unit in wanted and vehicle.owner is not None:
-            key = (vehicle.vehicle_class, vehicle.owner)
-            if key not in fleets:
-                fleets[key] = computed(*key)
-            found_in[vehicle.unit] = fleets[key]
-    return found_in
+    mine = {v.unit: (v.vehicle_class, v.owner or "") for v in the_app().lookup.maintained()
+            if v.unit in wanted}  # fmt: skip
+    tells: dict[tuple[str, str], FleetReliability] = {}
+    why: NotFound | None = None
+    for key, _count in Counter(mine.values()).most_common():
+        try:
+            fleet = computed(*key)
+        except NotFound as error:
+            if error.template == UNDER_WAY:
+                raise
+            why = error
+            continue
+        if fleet.hazard is not None:
+            tells[key] = fleet
+    stands_in: dict[str, FleetReliability] = {}
+    for (vehicle_class, _owner), fleet in tells.items():
+        stands_in.setdefault(vehicle_class, fleet)
+    if mine and not tells:
+        raise why or NotFound(
+            "no component of this class has failed yet: only a bound can be told"
+        )
+    found_in = {unit: tells.get(key) or stands_in.get(key[0]) for unit, key in mine.items()}
+    return {unit: told_by for unit, told_by in found_in.items() if told_by is not None}
 
 
 def _exchanges(reader: Trains, facts: Facts, names: Names) -> list[Exchange]:
@@ -138,7 +159,7 @@ def _exchanges(reader: Trains, facts: Facts, names: Names) -> list[Exchange]:
     )  # fmt: skip
     passport = reader.knowledge.passport
     return [Exchange(one, names.number(passport(one.unit)), names.number(passport(one.instead)))
-            for one in found_offers]  # fmt: skip
+            for one in found_offers if one.gain >= LEAST_GAIN]  # fmt: skip
 
 
 # --- frozen at departure ----------------------------------------------------------------------

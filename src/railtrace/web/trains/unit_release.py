@@ -1,5 +1,6 @@
 """The release of a unit by itself: its gates, the decision, its certificates."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from railtrace.store.trains import Trains
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import Released, ReleaseRefused
 from railtrace.web.fleet import the_names
-from railtrace.web.frame import in_words
+from railtrace.web.frame import home_zone, in_words
 from railtrace.web.models import SigningKey
 from railtrace.web.roles import allowed, may, require
 from railtrace.web.running import the_app
@@ -46,7 +47,8 @@ def page(request: HttpRequest, unit: str) -> HttpResponse:
         "number": names.number(knowledge.passport(unit)), "name": names.unit(
             knowledge.passport(unit)), "consist": case.state,
         "refusals": [s for s in said if s.weight == "mandatory"],
-        "warnings": [s for s in said if s.weight == "warning"], "until": app.clock(),
+        "warnings": [s for s in said if s.weight == "warning"],
+        "until": app.clock().astimezone(home_zone()) + timedelta(days=1),
         "releases": may(request.user, "release", case.state.site or None),
         "signing_key": SigningKey.objects.filter(user_id=request.user.pk or 0).exists(),
         "decisions": decisions_of(unit),
