@@ -22,6 +22,7 @@ from railtrace import (
     analysis_commands,
     diagnose_command,
     gateway_commands,
+    handover_command,
     recorder_commands,
     reliability_commands,
     replay_command,
@@ -59,6 +60,7 @@ for _name, _part in {
 for _command in (
     *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
     diagnose_command.diagnose, *reliability_commands.COMMANDS, runs_command.runs,
+    handover_command.handover_return,
 ):  # fmt: skip
     cli.command()(_command)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.trains import accidents, chief, way
+from railtrace.web.trains import accidents, chief, handover, way
 
 urlpatterns = [
     path("chief/", chief.chief, name="chief"),
@@ -14,5 +14,8 @@ urlpatterns = [
     path("accidents/<str:accident>/lift", accidents.lift, name="lift-accident"),
     path("scoreboard", way.scoreboard, name="train-scoreboard"),
     path("hands/<path:operation>", way.hands, name="last-hands"),
+    path("<str:consist>/handover", handover.handover, name="handover"),
+    path("<str:consist>/handover/make", handover.make, name="make-handover"),
+    path("<str:consist>/handover/take", handover.take, name="take-return"),
     path("<str:consist>/trip", way.trip, name="trip"),
 ]
