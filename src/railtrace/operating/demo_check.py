@@ -163,7 +163,10 @@ def _pages(app: App) -> Iterator[tuple[str, str]]:
         for (unit,) in app.views.database.query(query):
             yield f"/units/{urllib.parse.quote(unit)}", unit
             yield f"/search?q={urllib.parse.quote(unit)}", unit
-    yield "/trains/", "<html"
+    for path in ("", "chief/", "chief/demo-319", "demo-329/trip", "demo-319/handover",
+                 "hands/demo-train:329:1", "scoreboard", "accidents/",
+                 "accidents/demo-1"):  # fmt: skip
+        yield f"/trains/{path}", "<html"
     for (consist,) in app.views.database.query("SELECT consist FROM consists ORDER BY consist"):
         yield f"/trains/{urllib.parse.quote(consist)}", consist
     for recall, operation in _examples(app):

@@ -66,6 +66,22 @@ def trains_day(fleet: Fleet, now: datetime) -> Iterator[Operation]:
     bad = list(fleet.unfit)[:2]
     yield from _Train("335", now, fleet).refused([*islice(free, 2), *bad])
     yield from _Train("2703", now, fleet).inspected(list(fleet.wagons)[:55])
+    yield from _derailed(fleet, now)
+
+
+def _derailed(fleet: Fleet, now: datetime) -> Iterator[Operation]:
+    """Yield a derailment in a yard, still held, with an alarm that was closed before it."""
+    for wagon in list(fleet.wagons)[-1:]:
+        at = {"units": (wagon,), "site": fleet.site}
+        yield _op("WaysideAlarmed", "demo-accident:1", now - 51.75 * HOUR, alarm="hot_box",
+                  post="КТСМ-02 (демо), 3 км", place="bogie.1/wheelset.2/right", **at)  # fmt: skip
+        yield _op("AlarmChecked", "demo-accident:2", now - 51.5 * HOUR, alarmed="demo-accident:1",
+                  result="not_confirmed", finding="на ощупь холодная",
+                  performed_by=("p-demo-crew",), **at)  # fmt: skip
+        yield _op("AccidentDeclared", "demo-accident:3", now - 50 * HOUR, accident="demo-1",
+                  event="derailment", place="парк А (демо)", derailed=("1", "2"), speed_kmh="8",
+                  commission="комиссия дороги (демо)", performed_by=("p-demo-release",),
+                  what="Сошли две оси первой тележки на стрелке", **at)  # fmt: skip
 
 
 def _op(kind: str, id_: str, at: datetime, **fields: Any) -> Operation:

@@ -33,6 +33,7 @@ _WORDS = {
     "answer": words.ANSWERS | words.SUSPICION_ANSWERS | words.TRIAGED,
     "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
     "cause": words.CAUSES | words.DETACHED_FOR, "event": words.ACCIDENT_EVENTS,
+    "result": words.ALARM_RESULTS,
 }  # fmt: skip
 _FIGURES = {
     "distance_km", "engine_hours", "value", "removed_value", "fitted_value", "fuel_kg",
@@ -48,7 +49,7 @@ _NAMED_BY = {"type", "item", "machine", "position", "place", "site", "home_site"
 _ROWS = {
     "qualification": "qualifications", "route": "routes", "train_kind": "train_kinds",
     "supply": "supplies", "unit_of_measure": "units_of_measure", "origin": "origins",
-    "claims": "origins",
+    "claims": "origins", "alarm": "alarm_kinds",
 }  # fmt: skip
 """Fields that name a row of the catalogue, and the kind of row."""
 _UNSAID = {
@@ -111,6 +112,8 @@ def _fact(field: str, value: Any, names: Names) -> str:
     match field:
         case "type" | "item":
             return names.type(value)
+        case "code":
+            return names.fault(value)
         case "machine":
             known = manifest_of(value)
             return names.type((known and known.equipment) or value)

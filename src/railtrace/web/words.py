@@ -447,6 +447,8 @@ TRAIN_STAGES = {
     "cancelled": _("cancelled"),
 }
 
+ALARM_RESULTS = {"confirmed": _("confirmed"), "not_confirmed": _("not confirmed")}
+
 ACCIDENT_EVENTS = {
     "derailment": _("derailment"),
     "collision": _("collision"),

@@ -162,7 +162,8 @@ def accident(request: HttpRequest, accident: str) -> HttpResponse:
         "cards": [card(one, knowledge, names, "", corrected) for one in before],
         "files": _files(before), "wheelsets": _wheelsets(declared.operation, knowledge, names),
         "reasons": [(u, release.reasons(knowledge, names, u)) for u in vehicles],
-        "holds": may(request.user, "hold"),
+        "holds": may(request.user, "hold"), "speed": names.value(
+            declared.operation.speed_kmh or "", "km/h"),
         "before": f"{_a_minute_before(declared):%Y-%m-%dT%H:%M}",
     }  # fmt: skip
     return render(request, "trains/accident.html", context)
