@@ -87,8 +87,10 @@ def reading_text(reading: Reading, names: Names) -> str:
     return text
 
 
-def facts(operation: Operation | Unreadable, names: Names) -> str:
-    """The kind's own fields that a person reads first, in one line."""
+def facts(
+    operation: Operation | Unreadable, names: Names, knowledge: Knowledge | None = None
+) -> str:
+    """The kind's own fields that a person reads first, in one line; a device by its name."""
     if isinstance(operation, Unreadable):
         return gettext("This program cannot read the operation; it is kept and shown as it came.")
     said = []
@@ -98,7 +100,10 @@ def facts(operation: Operation | Unreadable, names: Names) -> str:
             continue
         if field == "scope" and value in words.SCOPES:
             continue  # of a decision: its title says it; of an inspection it is what was done
-        if isinstance(value, str | int) and value not in {"0", "unknown"}:
+        if field == "device" and knowledge is not None:
+            name = names.unit(knowledge.passport(value))
+            said.append(f"{gettext(words.FIELDS['device'])}: {name}")
+        elif isinstance(value, str | int) and value not in {"0", "unknown"}:
             said.append(_fact(field, value, names))
     return " · ".join(filter(None, said))
 

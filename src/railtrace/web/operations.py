@@ -82,7 +82,7 @@ def card(
         entry=entry,
         id=operation.id,
         kind=entry.kind,
-        facts=facts(operation, names),
+        facts=facts(operation, names, knowledge),
         precision=getattr(operation, "time_precision", "second"),
         readings=[reading_text(r, names) for r in readings[:_SHOWN_READINGS]],
         more_readings=max(len(readings) - _SHOWN_READINGS, 0),

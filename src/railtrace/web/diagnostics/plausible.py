@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
@@ -80,7 +82,8 @@ def answer(request: HttpRequest) -> HttpResponse:
         answer=said, reason=reason, **({"site": sites.pop()} if len(sites) == 1 else {}),
     )  # fmt: skip
     messages.success(request, gettext("The answer is recorded."))
-    return redirect("plausibility")
+    asked = {key: value for key in ("days", "name") if (value := request.GET.get(key, ""))}
+    return redirect(f"{reverse('plausibility')}?{urlencode(asked)}")
 
 
 def _answers(days: int) -> list[SuspicionAnswered]:
