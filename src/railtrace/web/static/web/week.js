@@ -3,6 +3,9 @@
 (() => {
 const HOUR_US = 3600e6;
 const board = document.querySelector("[data-week]");
+// A narrow screen begins at the present hour, not at midnight.
+const present = board?.querySelector("[data-resource] .board-now");
+if (present) board.parentElement.scrollLeft = present.offsetLeft - 24;
 const form = document.getElementById("move");
 const said = document.querySelector("[data-said]");
 if (!board || !form) return;
