@@ -225,6 +225,25 @@ def test_a_violation_counts_on_the_route_it_happened_on(driven: App, viewer: Cli
     assert "overspeed" not in viewer.get("/fleet/quality.csv").content.decode()[:3]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"), [("8.000", "8"), ("79.497", "79.497"), ("4600", "4600"), ("0.500", "0.5")]
+)
+def test_a_worst_value_is_shown_without_the_recorder_s_noughts(written: str, shown: str) -> None:
+    from railtrace.web.quality.unit_tab import _short
+
+    assert _short(written) == shown
+
+
+def test_the_month_in_which_the_time_begins_is_no_part_of_the_trend(
+    driven: App, viewer: Client
+) -> None:
+    page = viewer.get("/fleet/quality?months=1&type=m62")
+    begun = driven.clock() - timedelta(days=30.4375)
+    months = [month for month, _index, _share in page.context["trend"]]
+    assert months
+    assert (f"{begun:%Y-%m}" in months) == (begun.day == 1)
+
+
 def test_weights_are_stated_until_failures_show_others(driven: App, viewer: Client) -> None:
     page = viewer.get("/fleet/quality")
     assert "stated by an expert" in page.text
