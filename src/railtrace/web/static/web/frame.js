@@ -11,7 +11,7 @@ function carryDates(url) {
 
 // Arrows go from the search box into the list below it and along its rows; Enter opens as always.
 function walk(event) {
-  const rows = [...document.querySelectorAll(".list tbody tr td:first-child a")];
+  const rows = [...document.querySelectorAll(".list tbody tr td:first-child a, [data-walk]")];
   const here = rows.indexOf(document.activeElement);
   if (!rows.length || (here < 0 && document.activeElement?.id !== "scan")) return;
   event.preventDefault();
@@ -30,7 +30,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
   if (event.key === "Escape") {
     say();
-    if (document.activeElement?.matches(".list a")) document.getElementById("scan")?.focus();
+    if (document.activeElement?.matches(".list a, [data-walk]")) document.getElementById("scan")?.focus();
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
