@@ -14,6 +14,19 @@ PROCESS = uuid.uuid4().hex
 """Marks the jobs this process runs: what another was at when it ended is interrupted."""
 
 
+class KeptJob(Struct, kw_only=True):
+    """What every job tells of itself: its state, and the process that is at it."""
+
+    state: str = "running"
+    runner: str = ""
+
+    @property
+    def shown_state(self) -> str:
+        """The state; what another process was at when it ended is interrupted."""
+        ended = self.state == "running" and self.runner != PROCESS
+        return "interrupted" if ended else self.state
+
+
 class JobFiles(Generic[J]):
     """The jobs of one kind, in a folder of the data; ids are letters and digits."""
 

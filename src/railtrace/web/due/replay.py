@@ -29,7 +29,7 @@ from railtrace.web import words
 from railtrace.web.due.lines import STATES, rule_said
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
-from railtrace.web.jobs import PROCESS, JobFiles
+from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
 from railtrace.web.roles import may
@@ -55,7 +55,7 @@ class Found(Struct):
     without_downtime: int
 
 
-class Job(Struct):
+class Job(KeptJob):
     """What was asked, how far it is, what came of it.
 
     `problem` is the template of an error and `values` what it names: each reader has a language.
@@ -65,8 +65,6 @@ class Job(Struct):
     said: str
     years: float
     asked_at: datetime
-    state: str = "running"
-    runner: str = ""
     done: int = 0
     of: int = STEPS
     problem: str = ""
@@ -78,15 +76,10 @@ class Job(Struct):
         """Why it failed, in the reader's language."""
         return in_words(RailtraceError(self.problem, **self.values)) if self.problem else ""
 
-    @property
-    def shown_state(self) -> str:
-        """The state; what another process was at when it ended is interrupted."""
-        return "failed" if self.state == "running" and self.runner != PROCESS else self.state
-
 
 STATE_WORDS = {
     "running": gettext_noop("under way"), "done": gettext_noop("done"),
-    "failed": gettext_noop("failed"),
+    "failed": gettext_noop("failed"), "interrupted": gettext_noop("interrupted"),
 }  # fmt: skip
 
 

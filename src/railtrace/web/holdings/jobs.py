@@ -17,7 +17,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from msgspec import Struct
 
 from railtrace.errors import NotFound, RailtraceError
 from railtrace.operating.fleet_job import Asked, rows_of, run
@@ -27,7 +26,7 @@ from railtrace.web.clocks import from_us
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.holdings.lists import csv_of
-from railtrace.web.jobs import PROCESS, JobFiles
+from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
@@ -47,7 +46,7 @@ class Cancelled(Exception):
     """A person has stopped the job."""
 
 
-class FleetJob(Struct):
+class FleetJob(KeptJob):
     """What was asked, how far it is, and what came of it."""
 
     id: str
@@ -55,8 +54,6 @@ class FleetJob(Struct):
     known_at: datetime
     asked_at: datetime
     asked_by: str
-    state: str = "running"
-    runner: str = ""
     done: int = 0
     of: int = 0
     sha256: str = ""
@@ -64,12 +61,6 @@ class FleetJob(Struct):
     operation: str = ""
     template: str = ""
     values: dict[str, str] = {}
-
-    @property
-    def shown_state(self) -> str:
-        """The state; what another process was at when it ended is interrupted."""
-        ended = self.state == "running" and self.runner != PROCESS
-        return "interrupted" if ended else self.state
 
     @property
     def said(self) -> str:

@@ -24,7 +24,7 @@ from railtrace.analysis.depot_simulation import (
     programme_met,
     simulate,
 )
-from railtrace.web.jobs import PROCESS, JobFiles
+from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.names import Names
 from railtrace.web.planning.answer import station_name
 
@@ -56,20 +56,12 @@ class KeptRun(Struct, frozen=True):
         return Run(times, self.wait_h, self.utilisation, self.finished_per_week)
 
 
-class Verification(Struct):
+class Verification(KeptJob):
     """How far the runs of a shop are; `mark` is the hash of the shop they are of."""
 
     mark: str
-    state: str = "running"
-    runner: str = ""
     of: int = REPLICATIONS
     runs: list[KeptRun] = []
-
-    @property
-    def shown_state(self) -> str:
-        """The state; what another process was at when it ended is interrupted."""
-        ended = self.state == "running" and self.runner != PROCESS
-        return "interrupted" if ended else self.state
 
     @property
     def done(self) -> int:

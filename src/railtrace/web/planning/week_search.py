@@ -11,12 +11,11 @@ from time import monotonic
 
 import msgspec
 from django.utils.translation import gettext
-from msgspec import Struct
 
 from railtrace.analysis.schedule import Assigned, Plan, Stay
 from railtrace.analysis.schedule_search import Asked, cost
 from railtrace.operating.week_search import Heard, sought
-from railtrace.web.jobs import PROCESS, JobFiles
+from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.planning.verified import STATES
 from railtrace.web.planning.week import Week
 
@@ -27,12 +26,10 @@ _log = logging.getLogger("railtrace.planning")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search-week")
 
 
-class WeekSearch(Struct):
+class WeekSearch(KeptJob):
     """How far a search is; `mark` is that of the week it is of."""
 
     mark: str
-    state: str = "running"
-    runner: str = ""
     of: int = SECONDS
     done: int = 0
     before: float = 0.0
@@ -40,12 +37,6 @@ class WeekSearch(Struct):
     bound: float = 0.0
     assigned: tuple[Assigned, ...] = ()
     stays: tuple[Stay, ...] = ()
-
-    @property
-    def shown_state(self) -> str:
-        """The state; what another process was at when it ended is interrupted."""
-        ended = self.state == "running" and self.runner != PROCESS
-        return "interrupted" if ended else self.state
 
     @property
     def said(self) -> str:

@@ -57,36 +57,12 @@ const hold = (bar, on) => {
 document.addEventListener("pointerdown", (start) => {
   const bar = start.target.closest("[data-board] [data-unit]");
   if (!bar || start.button !== 0 || start.target.closest("a,button,summary,form")) return;
-  const grip = start.clientX - bar.getBoundingClientRect().left;
-  let moved = false;
   hold(bar, true);
-  bar.setPointerCapture(start.pointerId);
-  const under = (event) => {
-    bar.style.pointerEvents = "none";
-    const lane = document.elementFromPoint(event.clientX, event.clientY)?.closest("[data-track]");
-    bar.style.pointerEvents = "";
-    return lane;
-  };
-  const move = (event) => {
-    const dx = event.clientX - start.clientX, dy = event.clientY - start.clientY;
-    moved = moved || Math.abs(dx) + Math.abs(dy) > 6;
-    if (!moved) return;
-    bar.style.transform = `translate(${dx}px, ${dy}px)`;
-    const lane = under(event);
-    if (lane) tell(bar, lane, hourOf(lane, event.clientX - grip));
-  };
-  const end = (event) => {
-    bar.removeEventListener("pointermove", move);
-    bar.style.transform = "";
-    hold(bar, false);
-    said.hidden = true;
-    if (!moved || event.type === "pointercancel") return;
-    const lane = under(event);
-    if (lane) drop(bar, lane, hourOf(lane, event.clientX - grip));
-  };
-  bar.addEventListener("pointermove", move);
-  bar.addEventListener("pointerup", end, { once: true });
-  bar.addEventListener("pointercancel", end, { once: true });
+  followPointer(start, bar, "[data-track]", {
+    over: (lane, x) => tell(bar, lane, hourOf(lane, x)),
+    dropped: (lane, x) => drop(bar, lane, hourOf(lane, x)),
+    ended: () => { hold(bar, false); said.hidden = true; },
+  });
 });
 
 // Enter lifts a bar, arrows move it by an hour (with Shift a quarter) and between tracks, Enter lets
