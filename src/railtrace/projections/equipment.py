@@ -64,8 +64,8 @@ EQUIPMENT = View(
             "operation TEXT", "log TEXT", "position BIGINT", "recorded_us BIGINT",
         ),
         "cycles": (
-            "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid INTEGER",
-            "wrong INTEGER", "log TEXT", "position BIGINT",
+            "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid BIGINT",
+            "wrong BIGINT", "log TEXT", "position BIGINT",
         ),
         "triages": (
             "unit TEXT", "at_us BIGINT", "entry TEXT", "answer TEXT", "operation TEXT",

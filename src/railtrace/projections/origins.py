@@ -80,8 +80,13 @@ def _rows(state: Origins, catalogue: Catalogue) -> Rows:
         (state.unit, one.at_us, one.kind, one.what, int(one.safety), one.origin, one.decided_by,
          one.reason, one.evidence, one.decided_us, one.decision, one.disputed_by, one.claims,
          one.disputed_us, one.dispute, id_)
-        for id_, one in state.entries.items()
+        for id_, one in sorted(state.entries.items(), key=_by_moment)
     ]}  # fmt: skip
+
+
+def _by_moment(entry: tuple[str, Origin]) -> tuple[int, str]:
+    """Two phones may write in the same second, and be heard in either order."""
+    return entry[1].at_us or 0, entry[0]
 
 
 ORIGINS = View(
