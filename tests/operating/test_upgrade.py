@@ -20,6 +20,7 @@ from railtrace.operating.restore import restore
 from railtrace.operating.trust import trust_of_installation
 from railtrace.operating.upgrade import upgrade
 from railtrace.projections import all as every_view
+from railtrace.projections.adoption import ADOPTION
 from railtrace.projections.fold import View
 from railtrace.store import folder as folders
 from railtrace.store.folder import FORMAT, format_of, mark_format, require_format
@@ -271,6 +272,22 @@ def test_a_view_that_is_new_to_a_folder_in_use_is_built(
     now.stop()
     done = upgrade(earlier.config, tmp_path / "b", lambda: None)
     assert done.rebuilt == ["usage"]
+
+
+def test_the_catalogue_in_force_is_known_before_any_view_is_judged_by_it(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_force = app.views.adopted()
+    app.stop()
+    others = tuple(view for view in every_view.VIEWS if view.name != "adoption")
+    monkeypatch.setattr("railtrace.app.VIEWS", (*others, replace(ADOPTION, version=99)))
+    with sqlite3.connect(app.config.data_folder / "views.db") as earlier:
+        earlier.execute("ALTER TABLE adoptions DROP COLUMN position")
+    now = App(app.config)
+    now.views.rebuild(["usage"])
+    assert now.views.outdated() == []
+    assert now.views.adopted() == in_force is not None
+    now.stop()
 
 
 def test_a_fresh_folder_has_no_view_to_rebuild(tmp_path: Path) -> None:

@@ -515,9 +515,13 @@ class ViewStore:
             writer.lock("SELECT value FROM meta WHERE key = ?", ("lock",))
             if not names or INDEX in names:
                 self._rebuild_index(writer, tell)
-            for name in names or tuple(self.views):
-                if name != INDEX:
-                    self._rebuild_view(writer, self.views[name], tell)
+            for name in self._in_turn(names or tuple(self.views), self._outdated(writer)):
+                self._rebuild_view(writer, self.views[name], tell)
+
+    def _in_turn(self, names: Sequence[str], outdated: Sequence[str]) -> list[str]:
+        """Which catalogue is in force comes first: every other view is judged by it."""
+        first = [n for n in ("adoption",) if n in self.views and (n in names or n in outdated)]
+        return first + [name for name in names if name not in {INDEX, *first}]
 
     def _rebuild_index(self, writer: Writer, tell: Callable[[str, int], None]) -> None:
         for table in ("unit_ops", "corrections", "leanings", "positions"):
