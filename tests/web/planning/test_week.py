@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
@@ -20,6 +21,7 @@ from railtrace.trace.operation import (
     Registered,
     StepDone,
 )
+from railtrace.web.roles import give
 from tests.web.import_sheets import running_app
 
 DAY = timedelta(days=1)
@@ -232,3 +234,13 @@ def test_a_viewer_sees_the_week_and_changes_nothing(
     assert viewer.get("/planning/week/", {"site": SITE}).context["rows"]
     for address in ("lay", "move", "unpin", "search", "agree"):
         assert viewer.post(f"/planning/week/{address}", WISH).status_code == 403
+
+
+def test_who_works_at_another_site_does_not_move_this_one_s_week(desk: Client, db: None) -> None:
+    _laid(desk)
+    stranger = User.objects.create_user("of-another-depot", password="x")
+    give(stranger, "technologist", "elsewhere")
+    browser = Client()
+    browser.force_login(stranger)
+    for address in ("lay", "move", "unpin", "search", "agree"):
+        assert browser.post(f"/planning/week/{address}", WISH).status_code == 403, address

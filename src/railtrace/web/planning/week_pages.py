@@ -494,6 +494,7 @@ def _moment_us(text: str, site: str) -> int:
 def unpin(request: HttpRequest) -> HttpResponse:
     """Let every task that was put by hand go where it fits."""
     site = _site(request)
+    require(request.user, "record", site)
     row, laid = _draft(site)
     wish = Wish(laid.hands, laid.people, laid.freeze_h, laid.dues)
     _keep(request, lay_down(site, wish, with_fields(laid, pins=[])), row)
