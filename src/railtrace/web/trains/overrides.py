@@ -1,23 +1,27 @@
 """Warnings that somebody overrode, for who answers for the fleet: which, why, until when."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from railtrace.trace.leaf import Entry, microseconds
 from railtrace.trace.operation import GateReason, Released
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import Cells, saved
 
 DAYS = 30
 _MOST = 2000
+_HEAD = (
+    _("Released"), _("Train"), _("Unit"), _("Gate"), _("Reason"), _("Why it goes all the same"),
+    _("Until"), _("Entry"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Overridden:
         return self.released.train or self.unit
 
 
-def overrides(request: HttpRequest) -> HttpResponse:
+def overrides(request: HttpRequest) -> HttpResponseBase:
     """Show the overrides of some days, those that still hold first; or send them as a table."""
     app = the_app()
     since = parse_date(request.GET.get("since", "")) or (
@@ -46,16 +50,16 @@ def overrides(request: HttpRequest) -> HttpResponse:
     site = request.GET.get("site", "")
     rows = [row for row in rows if not site or row.released.site == site]
     if request.GET.get("as") == "csv":
-        return _sheet(rows)
-    sites = [(key, s.name(the_names().language)) for key, s in app.config.sites.items()]
+        return _sheet(request, rows)
+    sites = [(key, s.name(the_names().language)) for key, s in app.config.depots.items()]
     context = {"section": "trains", "tab": "overrides", "rows": rows, "since": since,
                "site": site, "sites": sites, "holding": sum(row.holds for row in rows)}
     return render(request, "trains/overrides.html", context)
 
 
-def _found(since: object) -> Iterator[Overridden]:
+def _found(since: date) -> Iterator[Overridden]:
     app, names, now = the_app(), the_names(), the_app().clock()
-    begins = datetime.fromisoformat(f"{since}T00:00:00").replace(tzinfo=home_zone())
+    begins = datetime.combine(since, time.min, home_zone())
     places = app.lookup.happened(microseconds(begins), microseconds(now), ["Released"], _MOST)
     knowledge = app.knowledge()
     for place in places:
@@ -74,18 +78,14 @@ def _found(since: object) -> Iterator[Overridden]:
                 )  # fmt: skip
 
 
-def _sheet(rows: list[Overridden]) -> HttpResponse:
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="overrides.csv"'
-    sheet = csv.writer(response)
-    sheet.writerow([gettext("Released"), gettext("Train"), gettext("Unit"), gettext("Gate"),
-                    gettext("Reason"), gettext("Why it goes all the same"), gettext("Until"),
-                    gettext("Entry")])  # fmt: skip
-    for row in rows:
-        until = row.reason.override_until
-        sheet.writerow([
-            row.released.happened_at.isoformat(timespec="minutes"), row.released.train, row.unit,
-            row.gate, row.reason.text, row.reason.override_reason,
-            until.isoformat(timespec="minutes") if until else "", row.released.id,
-        ])  # fmt: skip
-    return response
+def _sheet(request: HttpRequest, rows: list[Overridden]) -> HttpResponseBase:
+    return saved(request, "overrides", _HEAD, map(_cells, rows))
+
+
+def _cells(row: Overridden) -> Cells:
+    until = row.reason.override_until
+    return [
+        row.released.happened_at.isoformat(timespec="minutes"), row.released.train, row.unit,
+        row.gate, row.reason.text, row.reason.override_reason,
+        until.isoformat(timespec="minutes") if until else "", row.released.id,
+    ]  # fmt: skip
