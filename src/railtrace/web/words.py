@@ -400,6 +400,7 @@ CHANNELS = {
     "rest": _("by the interface for programs"),
     "web": _("by a page"),
     "tablet": _("by a tablet, after the network came back"),
+    "phone": _("by a phone, after the network came back"),
     "spreadsheet": _("by a spreadsheet"),
     "file": _("by a file"),
     "files": _("by a file"),
