@@ -1,11 +1,12 @@
 """A week of a depot in a real browser: laid down, moved by keys, agreed, held against the fact."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import Page, expect
+
+from tests.e2e.test_depot_days import _send
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SITE = "dushanbe-coach"
@@ -16,24 +17,9 @@ def _op(kind: str, id_: str, days_ago: float, **fields: Any) -> dict[str, Any]:
     return {"kind": kind, "id": f"e2e-week-{id_}", "happened_at": at, "site": SITE} | fields
 
 
-def _send(page: Page, operations: list[dict[str, Any]]) -> None:
-    page.goto("/administration/tokens")
-    page.fill("[name=name]", "week")
-    page.check("[name=scopes][value=record]")
-    page.get_by_role("button", name="Make").click()
-    token = page.locator(".secret").inner_text()
-    answer = page.request.post(
-        "/api/operations", data=json.dumps(operations),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-    )  # fmt: skip
-    assert answer.ok, answer.text()
-    while page.request.get("/health").json()["views_lag"]:
-        page.wait_for_timeout(100)
-
-
 def test_a_week_is_laid_down_moved_by_keys_and_agreed(at_work: Callable[..., Page]) -> None:
     unit = "u-e2e-week"
-    _send(at_work("administrator"), [
+    _send(at_work, [
         *(_op("Registered", kind, 9, units=[f"d-e2e-{kind}"], type=kind, home_site=SITE)
           for kind in ("wheelset_washer", "wheel_lathe", "wheel_gauge", "ut_set", "mt_set",
                        "bearing_stand")),
