@@ -66,8 +66,8 @@ def sealed_segments(app: App) -> list[Segment]:
     """Return every segment that was ever sealed, the oldest first; of one name the last counts."""
     found = []
     rows = app.lookup.timeline([f"results:{JOB}"], ["ResultSealed"], limit=1_000_000)
-    for row in reversed(rows):
-        operation = app.entry_at(row[3], row[4]).operation
+    for entry in app.entries_at((row[3], row[4]) for row in reversed(rows)):
+        operation = entry.operation
         assert isinstance(operation, ResultSealed)
         name = operation.evidence[0].name
         table = name.removesuffix(".parquet")

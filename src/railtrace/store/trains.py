@@ -101,7 +101,7 @@ class Trains:
             [(node.unit, knowledge.states(node.unit)) for node in nodes],
             knowledge.gates(unit, 0, departs.date().isoformat()), tuple(shared), tuple(trains),
             {node.unit: knowledge.dues(node.unit) for node in nodes[:1]},
-            behind_of(knowledge, unit, pending) if pending else 0,
+            behind_of(knowledge, unit, pending or {}),
         )  # fmt: skip
 
     def candidates(self, like: UnitFacts, facts: Facts, site: str, most: int = 40) -> list[str]:
@@ -139,6 +139,8 @@ class Trains:
 
 def behind_of(knowledge: Knowledge, unit: str, pending: Mapping[str, int]) -> int:
     """Return how many waiting entries speak of a unit, of what is on it and of its instruments."""
+    if not pending:
+        return 0
     nodes = knowledge.tree(unit).walk()
     series = (s for node in nodes for s in node.condition.series.values() if s.readings)
     asked = {node.unit for node in nodes} | {s.readings[-1].device for s in series}

@@ -174,6 +174,14 @@ class ViewStore:
         taken = self.positions()
         return sum(head.size - taken.get(head.log, 0) for head in self.trace.heads())
 
+    def waiting(self) -> tuple[int, dict[str, int] | None]:
+        """Return how many entries are not taken yet, and of which units; None: perhaps of any.
+
+        The count is read first: what is taken meanwhile counts as waiting, never the reverse.
+        """
+        lag = self.lag()
+        return lag, self.pending() if lag else {}
+
     def pending(self, most: int = 2000) -> dict[str, int] | None:
         """Return how many entries that are not taken yet speak of each unit.
 

@@ -49,8 +49,7 @@ def last_decision(units: Sequence[str], known_us: int | None = None) -> Entry | 
     )
     if not rows:
         return None
-    log, position = rows[0][3], rows[0][4]
-    return read(the_app().trace.leaves_at([(log, position)])[log, position], log, position)
+    return the_app().entry_at(rows[0][3], rows[0][4])
 
 
 # --- who must know ------------------------------------------------------------------------------
@@ -75,10 +74,8 @@ def tell_of_corrections() -> int:
 def _corrections_from(log: str, position: int) -> list[Entry]:
     app = the_app()
     places = app.lookup.corrections_from(log, position)
-    leaves = app.trace.leaves_at(places)
     since = microseconds(app.clock() - TOLD_WITHIN)
-    found = [read(leaf, *place) for place, leaf in leaves.items()]
-    return [entry for entry in found if entry.recorded_us >= since]
+    return [entry for entry in app.entries_at(places) if entry.recorded_us >= since]
 
 
 def _tell(correction: Entry) -> None:

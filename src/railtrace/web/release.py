@@ -117,8 +117,7 @@ def reasons(knowledge: Knowledge, names: Names, unit: str) -> list[Reason]:
 
 def waiting_for(knowledge: Knowledge, unit: str) -> int:
     """Return how many entries about a unit the views have not taken yet."""
-    lag = the_app().views.lag()
-    pending = the_app().views.pending() if lag else {}
+    lag, pending = the_app().views.waiting()
     return lag if pending is None else behind_of(knowledge, unit, pending)
 
 

@@ -20,7 +20,7 @@ from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.work import StepState
 from railtrace.store.knowledge import Knowledge
-from railtrace.trace.leaf import Entry, microseconds, read
+from railtrace.trace.leaf import Entry, microseconds
 from railtrace.trace.operation import (
     DefectFound,
     FindingTriaged,
@@ -91,9 +91,7 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
 
 def _entries(rows: list[dict[str, Any]]) -> list[Entry]:
     """Return the entries of rows, in the rows' order, read at one stroke."""
-    places = [(row["log"], row["position"]) for row in rows]
-    found = the_app().trace.leaves_at(list(dict.fromkeys(places)))
-    return [read(found[place], *place) for place in places]
+    return the_app().entries_at((row["log"], row["position"]) for row in rows)
 
 
 def _report_days(site: str, now_us: int) -> list[tuple[date, int]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import NotFound
-from railtrace.trace.leaf import Entry, microseconds, read
+from railtrace.trace.leaf import Entry, microseconds
 from railtrace.trace.operation import (
     PermitClosed,
     PermitIssued,
@@ -234,8 +234,7 @@ def _asked_shift(request: HttpRequest, site: str) -> Shift:
 def _entries(begins: datetime, ends: datetime, site: str) -> list[Entry]:
     app = the_app()
     rows = app.lookup.happened(microseconds(begins), microseconds(ends), _WORK, _CARDS * 4)
-    found = app.trace.leaves_at(list(dict.fromkeys((row["log"], row["position"]) for row in rows)))
-    entries = [read(leaf, log, position) for (log, position), leaf in found.items()]
+    entries = app.entries_at((row["log"], row["position"]) for row in rows)
     mine = [e for e in entries if not site or getattr(e.operation, "site", "") == site]
     return sorted(mine, key=lambda e: e.life_key, reverse=True)[:_CARDS]
 

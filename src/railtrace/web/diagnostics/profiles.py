@@ -20,7 +20,7 @@ from railtrace.errors import BadEvidence
 from railtrace.interchange.evidence_files import scan
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.wheel_lives import SIDES
-from railtrace.trace.leaf import microseconds, read
+from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import Evidence, Operation
 from railtrace.web.clocks import day, from_us
 from railtrace.web.diagnostics.plots import scale
@@ -62,8 +62,7 @@ def _turned(knowledge: Knowledge, type_: str) -> list[Scan]:
     """Return the scans that the last turnings of wheelsets of a type left."""
     app = the_app()
     rows = app.lookup.happened(0, microseconds(app.clock()), ("Reprofiled",), TURNINGS)
-    leaves = app.trace.leaves_at([(row["log"], row["position"]) for row in rows])
-    entries = [read(leaf, *place) for place, leaf in leaves.items()]
+    entries = app.entries_at((row["log"], row["position"]) for row in rows)
     knowledge.load(list(dict.fromkeys(u for e in entries for u in e.units[:1])))
     alike = [e for e in entries if e.units and knowledge.passport(e.units[0]).type == type_]
     found = [s for e in alike for s in _in(e.operation, e.units[0], e.happened_us) if s.as_left]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from railtrace.errors import BadOperation, NotFound, Refused
 from railtrace.projections.condition import Taken, judged
-from railtrace.projections.metrology import Instrument, standing
+from railtrace.projections.metrology import standing
 from railtrace.projections.wayside import Wayside
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.trace.leaf import Entry
@@ -181,11 +181,11 @@ def _of(accident: str) -> list[dict[str, Any]]:
     return rows
 
 
-def work_before(units: list[str], at_us: int) -> list[Any]:
+def work_before(units: list[str], at_us: int) -> list[Entry]:
     """Return the entries about some units before a moment, the newest first."""
     rows = the_app().lookup.timeline(units, (), None, at_us, None, _LONGEST)
-    places = dict.fromkeys((r[3], r[4]) for r in rows if at_us - r[1] <= _FILE_DAYS_US)
-    return [the_app().entry_at(*place) for place in places]
+    near = [row for row in rows if at_us - row[1] <= _FILE_DAYS_US]
+    return the_app().entries_at((row[3], row[4]) for row in near)
 
 
 def _alarms(units: list[str], at_us: int, names: Names) -> list[dict[str, Any]]:
@@ -227,8 +227,8 @@ def _measured(node: Node, knowledge: Knowledge, names: Names) -> list[Measured]:
     found = []
     for result in judged(node.condition, names.catalogue):
         last = result.last
-        state = knowledge.states(last.device).get("metrology") if last.device else None
-        word = standing(state if isinstance(state, Instrument) else None, last.at_us).word
+        instrument = knowledge.instrument(last.device) if last.device else None
+        word = standing(instrument, last.at_us).word
         where = f" ({names.place(result.place)})" if result.place else ""
         value = names.measured(last.value, last.uncertainty, last.unit)
         found.append(Measured(

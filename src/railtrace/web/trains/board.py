@@ -86,8 +86,7 @@ def judged(reader: Trains, consist: Consist, act: Act) -> tuple[Facts, list[Find
 
 def waiting(consist: Consist) -> tuple[int, dict[str, int]]:
     """Return the entries that wait and concern a whole consist, and those of each unit."""
-    lag = the_app().views.lag()
-    pending = the_app().views.pending() if lag else {}
+    lag, pending = the_app().views.waiting()
     if pending is None:
         return lag, {}
     people = {f"person:{person}" for sign in consist.signs for person in sign.people}

@@ -64,8 +64,8 @@ def sheets(reader: Trains, state: Consist) -> list[tuple[str, Any]]:
 def sealed(job: str) -> list[ResultSealed]:
     """Return the files that were made or taken of a kind, the newest first."""
     rows = the_app().lookup.timeline([f"results:{job}"], ("ResultSealed",), limit=50)
-    found_there = (the_app().entry_at(row[3], row[4]).operation for row in rows)
-    return [one for one in found_there if isinstance(one, ResultSealed)]
+    entries = the_app().entries_at((row[3], row[4]) for row in rows)
+    return [op for entry in entries if isinstance(op := entry.operation, ResultSealed)]
 
 
 def packet_of(reader: Trains, state: Consist) -> Packet:

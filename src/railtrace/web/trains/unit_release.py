@@ -29,10 +29,10 @@ def case_of(unit: str) -> Case:
     """Return a unit alone with the reasons against it, as known now. Raises NotFound."""
     app = the_app()
     reader = Trains(app.about(unit), app.lookup)
-    pending = app.views.pending() if app.views.lag() else {}
+    lag, pending = app.views.waiting()
     zone = app.config.zone_of(reader.knowledge.site_of(unit))
     if pending is None:
-        pending = {unit: app.views.lag()}
+        pending = {unit: lag}
     facts = reader.unit_alone(unit, zone, pending)
     return Case(facts.consist, facts, findings(facts), "")
 
@@ -59,9 +59,8 @@ def page(request: HttpRequest, unit: str) -> HttpResponse:
 def decisions_of(unit: str) -> list[Entry]:
     """Return the decisions on a unit by itself, the latest first."""
     rows = the_app().lookup.timeline([unit], ("Released", "ReleaseRefused"), limit=_SHOWN)
-    entries = [the_app().entry_at(row[3], row[4]) for row in rows]
     return [
-        entry for entry in entries
+        entry for entry in the_app().entries_at((row[3], row[4]) for row in rows)
         if isinstance(op := entry.operation, Released | ReleaseRefused) and op.scope == "unit"
     ]  # fmt: skip
 

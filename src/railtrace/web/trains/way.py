@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from railtrace.errors import NotFound
 from railtrace.projections.consist import Consist
-from railtrace.projections.metrology import Instrument, standing
+from railtrace.projections.metrology import standing
 from railtrace.projections.trip import Held, by_decile, held, tally
 from railtrace.store.knowledge import Knowledge, Node
 from railtrace.store.trains import Trains
@@ -75,7 +75,7 @@ def happened(reader: Trains, state: Consist, names: Names) -> list[tuple[Card, s
         list(place), EVENTS, None, state.closed_us or None, None, _LONGEST
     )  # fmt: skip
     since = [(row[3], row[4]) for row in rows if row[1] >= (state.departed_us or 0)]
-    entries = [the_app().entry_at(*one) for one in dict.fromkeys(since)]
+    entries = the_app().entries_at(since)
     load_named(knowledge, entries)
     corrected = corrected_among(entries)
     return [
@@ -187,8 +187,7 @@ def before(event: Entry, units: Sequence[str]) -> Iterator[Entry]:
     rows = the_app().lookup.timeline(
         units, (), None, event.happened_us, None, HANDS + 1
     )
-    for place in dict.fromkeys((row[3], row[4]) for row in rows):
-        entry = the_app().entry_at(*place)
+    for entry in the_app().entries_at((row[3], row[4]) for row in rows):
         if entry.operation.id != event.operation.id:
             yield entry
 
@@ -201,8 +200,7 @@ def _hand(
         return Hand(card(entry, knowledge, names, of, corrected), (), "", "", "", ())
     device = operation.device or ""
     if device:
-        state = knowledge.states(device).get("metrology")
-        word = standing(state if isinstance(state, Instrument) else None, entry.happened_us).word
+        word = standing(knowledge.instrument(device), entry.happened_us).word
         trust = "" if word == "valid" else word
     return Hand(
         card(entry, knowledge, names, of, corrected), tuple(operation.performed_by), device,
