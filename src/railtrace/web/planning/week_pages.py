@@ -1,8 +1,7 @@
 """The week: laid down from the trace, moved about, bettered, agreed, held against what happened."""
 
 import io
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_POST
 from msgspec.structs import replace as with_fields
 
-from railtrace.analysis.schedule import Assigned, Fault, Resource, faults, moved
+from railtrace.analysis.schedule import Assigned, faults, moved
 from railtrace.errors import BadData, NotFound
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import LogSize, ResultSealed
@@ -32,37 +31,20 @@ from railtrace.web.people.names import person_name
 from railtrace.web.planning import week_search
 from railtrace.web.planning.fact import facts_of, summed
 from railtrace.web.planning.week import (
-    HANDS,
-    NOT_PLANNED,
-    WEEK_H,
     Week,
     Wish,
     first_wish,
     lay_down,
-    next_shift,
     people_of,
 )
+from railtrace.web.planning.week_drawn import Row, drawn, rows_of
+from railtrace.web.planning.week_words import WeekWords
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 
 JOB = "week_plan"
 _MOST_HANDS, _MOST_FREEZE_H = 60, 48
-_DAY_H = 24.0
-FAULTS = {
-    "no_such_task": _("there is no such step in the plan any more: plan anew"),
-    "wrong_duration": _("it is planned for another time than it takes"),
-    "wrong_resource": _("{resource} cannot do it"),
-    "before_release": _("it would begin before now"),
-    "outside_shift": _("{resource} does not work then"),
-    "planned_twice": _("it is planned twice"),
-    "not_planned": _("a step of it finds no place any more"),
-    "out_of_order": _("the step before it ends later: {before}"),
-    "taken_twice": _("{resource} is at work on {other} then"),
-    "place_taken": _("{resource} is taken by {other} then"),
-    "no_place": _("it has no track then"),
-    "wrong_place": _("it does not stand on {resource}"),
-}
 
 
 def _site(request: HttpRequest) -> str:
@@ -115,7 +97,7 @@ def _shown(request: HttpRequest, site: str, problem: str = "", status: int = 200
     row, names = draft_of(site) if site else None, the_names()
     context = _about(request, site, names, "week") | {"row": row, "problem": problem}
     if row is not None:
-        context |= _drawn(request, week_of(row), names)
+        context |= drawn(request, week_of(row), names)
     elif site:
         context |= {"wish": first_wish(site, the_app().knowledge())}
     return render(request, "planning/week.html", context, status=status)
@@ -131,242 +113,6 @@ def _about(request: HttpRequest, site: str, names: Names, tab: str) -> dict[str,
         "people": [(person, person_name(request, person)) for person in people_of(site)],
         "shifts": list(enumerate(config.shifts_of(site), 1)),
     }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A task, or a stay, on a lane of the day that is shown."""
-
-    job: str
-    number: int
-    name: str
-    step: str
-    left: float
-    width: float
-    start_us: int
-    end_us: int
-    pinned: bool
-    frozen: bool
-    fact: str
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One resource with its bars, and when it does not work."""
-
-    key: str
-    name: str
-    kind: str
-    bars: list[Bar]
-    closed: list[tuple[float, float]]
-    load: float
-
-
-def _drawn(request: HttpRequest, laid: Week, names: Names) -> dict[str, Any]:
-    now_us = microseconds(the_app().clock())
-    asked = request.POST.get("day") or request.GET.get("day", "")
-    today = min(max(int(laid.hour(now_us) // _DAY_H), 0), 6)
-    day = int(asked) if asked.isdigit() and int(asked) < 7 else today
-    words = _Words(request, laid, names)
-    against = faults(laid.plan, laid.jobs, laid.resources)
-    return {
-        "laid": laid, "day": day, "days": _days(laid), "lanes": _lanes(laid, day, now_us, words),
-        "hours": [(round(100 * h / _DAY_H, 3), f"{h:02}:00") for h in range(0, 24, 3)],
-        "now_left": _share(laid.hour(now_us) - day * _DAY_H),
-        "start_us": laid.us(day * _DAY_H), "span_us": laid.us(_DAY_H) - laid.us(0),
-        "zone": str(the_app().config.zone_of(laid.site)), "faults": words.faults(against, laid),
-        "frozen_us": laid.us(laid.hour(now_us) + laid.freeze_h), "search": week_search.kept(laid),
-        "coming": [laid.us(h) for h in next_shift(the_app(), laid, from_us(now_us))],
-        "late": words.late(laid), "left": [words.job(job) for job in laid.left],
-        "skipped": words.skipped(laid), "rows": _rows(laid, words, now_us),
-        "planned": len(laid.jobs) - len(laid.left),
-        "steps": len(laid.assigned), "wish": laid,
-    }  # fmt: skip
-
-
-def _days(laid: Week) -> list[tuple[int, datetime]]:
-    zone = the_app().config.zone_of(laid.site)
-    return [(n, from_us(laid.us(n * _DAY_H + 12)).astimezone(zone)) for n in range(7)]
-
-
-def _share(hours: float) -> float:
-    return round(max(0.0, min(100.0, 100 * hours / _DAY_H)), 3)
-
-
-def _lanes(laid: Week, day: int, now_us: int, words: "_Words") -> list[Lane]:
-    frozen = {(e.job, e.number) for e in laid.frozen(now_us)} - set(laid.pins)
-    on: dict[str, list[Bar]] = {r.key: [] for r in laid.resources}
-    low, high = day * _DAY_H, (day + 1) * _DAY_H
-    for each in laid.assigned:
-        for key in each.resources if each.end_h > low and each.start_h < high else ():
-            on.setdefault(key, []).append(_bar(each, laid, low, words, frozen))
-    for stay in laid.stays:
-        if stay.end_h > low and stay.start_h < high:
-            span = Assigned(stay.start_h, stay.end_h, stay.job, -1, ())
-            on.setdefault(stay.place, []).append(_bar(span, laid, low, words, set()))
-    busy = {key for each in laid.assigned for key in each.resources}
-    order = sorted(
-        laid.resources, key=lambda r: (not r.place, r.key not in busy, words.is_person(r), r.key)
-    )
-    return [
-        Lane(r.key, words.resource(r.key), words.kind_of(r), on[r.key], _closed(r, low),
-             _worked(r, laid))
-        for r in order
-    ]  # fmt: skip
-
-
-def _bar(
-    each: Assigned, laid: Week, low: float, words: "_Words", frozen: set[tuple[str, int]]
-) -> Bar:
-    left = _share(each.start_h - low)
-    return Bar(
-        each.job, each.number, words.job(each.job), words.step(each.job, each.number), left,
-        max(round(_share(each.end_h - low) - left, 3), 0.4), laid.us(each.start_h),
-        laid.us(each.end_h), (each.job, each.number) in laid.pins,
-        (each.job, each.number) in frozen, "",
-    )  # fmt: skip
-
-
-def _closed(resource: Resource, low: float) -> list[tuple[float, float]]:
-    """Return left and width of the hours of a day in which a resource does not work."""
-    found, at = [], low
-    for start, end in [*resource.windows, (WEEK_H * 2, WEEK_H * 2)]:
-        if start > at and at < low + _DAY_H:
-            found.append((_share(at - low), round(_share(start - low) - _share(at - low), 3)))
-        at = max(at, end)
-    return [span for span in found if span[1] > 0]
-
-
-def _worked(resource: Resource, laid: Week) -> float:
-    """Return the share of a resource's hours, from now on, that the week fills."""
-    now_h = laid.hour(laid.made_us)
-    open_h = sum(max(0.0, end - max(start, now_h)) for start, end in resource.windows)
-    stays = [(s.start_h, s.end_h) for s in laid.stays if s.place == resource.key]
-    spans = stays or [(e.start_h, e.end_h) for e in laid.assigned if resource.key in e.resources]
-    busy = sum(max(0.0, end - max(start, now_h)) for start, end in spans)
-    return busy / open_h if open_h else 0.0
-
-
-class _Words:
-    """The jobs, steps and resources of a week in the reader's words."""
-
-    def __init__(self, request: HttpRequest, laid: Week, names: Names) -> None:
-        self.request, self.laid, self.names = request, laid, names
-        self.knowledge = the_app().knowledge()
-        machines = [r.key for r in laid.resources if not r.place and "|" not in r.key]
-        units = [line.unit for line in laid.lines.values()]
-        self.knowledge.load(sorted({*units, *machines, *(u for _, u, _ in laid.skipped)}))
-        self.known = {r.key: r for r in laid.resources}
-        self.rights = names.catalogue.qualifications
-
-    def is_person(self, resource: Resource) -> bool:
-        return bool({HANDS, *self.rights} & set(resource.kinds))
-
-    def kind_of(self, resource: Resource) -> str:
-        """Return what a resource is, in a few words."""
-        if resource.place:
-            return gettext("Track")
-        if resource.key in self.laid.people:
-            names = [self.rights[k].name(self.names.language) for k in resource.kinds
-                     if k in self.rights]  # fmt: skip
-            return ", ".join(names)
-        if self.is_person(resource):
-            return gettext("any worker")
-        type_ = self.names.type(self.knowledge.passport(resource.key).type)
-        return "" if self.resource(resource.key).startswith(type_) else type_
-
-    def resource(self, key: str) -> str:
-        resource = self.known.get(key)
-        if resource is not None and resource.place:
-            track, _, position = key.partition("/")
-            site = the_app().config.sites.get(self.laid.site)
-            spec = site.tracks.get(track) if site else None
-            return f"{spec.name(self.names.language) if spec else track} · {position}"
-        if key in self.laid.people:
-            return person_name(self.request, key)
-        if key.startswith(f"{HANDS} "):
-            return gettext("Worker %s") % key.removeprefix(f"{HANDS} ")
-        return self.names.unit(self.knowledge.passport(key))
-
-    def job(self, key: str) -> str:
-        line = self.laid.lines.get(key)
-        return key if line is None else self.names.unit(self.knowledge.passport(line.unit))
-
-    def process(self, key: str) -> str:
-        line = self.laid.lines[key]
-        process = self.names.catalogue.processes.get(line.process)
-        return process.name(self.names.language) if process else line.process
-
-    def step(self, key: str, number: int) -> str:
-        line = self.laid.lines.get(key)
-        if line is None or number < 0:
-            return self.process(key) if line else ""
-        return self.step_of(key, line.steps[number])
-
-    def step_of(self, key: str, step: str) -> str:
-        process = self.names.catalogue.processes.get(self.laid.lines[key].process)
-        found = process.step(step) if process else None
-        return found.name(self.names.language) if found else step
-
-    def faults(self, found: list[Fault], laid: Week) -> list[str]:
-        return list(dict.fromkeys(self._fault(fault, laid) for fault in found))
-
-    def _fault(self, fault: Fault, laid: Week) -> str:
-        values = {k: self.resource(v) if k == "resource" else self.job(v) if k == "other" else v
-                  for k, v in fault.values.items()}  # fmt: skip
-        values |= {"before": self._before(fault, laid)}
-        values.setdefault("resource", gettext("What was chosen"))
-        why = gettext(FAULTS[fault.name]).format(**values)
-        return f"{self.job(fault.job)}, {self.step(fault.job, fault.number)}: {why}"
-
-    def _before(self, fault: Fault, laid: Week) -> str:
-        ends = [e.end_h for e in laid.assigned
-                if (e.job, e.number) == (fault.job, fault.number - 1)]  # fmt: skip
-        zone = the_app().config.zone_of(laid.site)
-        return from_us(laid.us(ends[0])).astimezone(zone).strftime("%d.%m %H:%M") if ends else ""
-
-    def late(self, laid: Week) -> list[tuple[str, str, float]]:
-        """Return the jobs that end after they are wanted: name, process, hours."""
-        late = [(job, laid.plan.end_h(job.key) - job.due_h) for job in laid.jobs
-                if job.key not in laid.left]  # fmt: skip
-        late.sort(key=lambda row: -row[1])
-        return [(self.job(job.key), self.process(job.key), hours) for job, hours in late
-                if hours > 0.01]  # fmt: skip
-
-    def skipped(self, laid: Week) -> list[tuple[str, str, str]]:
-        return [(order, self.names.unit(self.knowledge.passport(unit)), gettext(NOT_PLANNED[why]))
-                for order, unit, why in laid.skipped]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Row:
-    """A task of the plan in words: for the table, the form and the workbook."""
-
-    job: str
-    number: int
-    start_us: int
-    end_us: int
-    order: str
-    unit: str
-    name: str
-    process: str
-    step: str
-    resources: str
-    track: str
-    pinned: bool
-    frozen: bool
-
-
-def _rows(laid: Week, words: _Words, now_us: int) -> list[Row]:
-    frozen = {(e.job, e.number) for e in laid.frozen(now_us)} - set(laid.pins)
-    track = {stay.job: words.resource(stay.place) for stay in laid.stays}
-    return [
-        Row(e.job, e.number, laid.us(e.start_h), laid.us(e.end_h), laid.lines[e.job].order,
-            laid.lines[e.job].unit, words.job(e.job), words.process(e.job),
-            words.step(e.job, e.number), ", ".join(words.resource(key) for key in e.resources),
-            track.get(e.job, ""), (e.job, e.number) in laid.pins, (e.job, e.number) in frozen)
-        for e in laid.assigned if e.job in laid.lines
-    ]  # fmt: skip
 
 
 # --- what is done with it -----------------------------------------------------------------------
@@ -428,7 +174,7 @@ def move(request: HttpRequest) -> HttpResponse:
     require(request.user, "record", site)
     row, laid = _draft(site)
     now_us = microseconds(the_app().clock())
-    words = _Words(request, laid, the_names())
+    words = WeekWords(request, laid, the_names())
     try:
         task = _asked_task(request, laid, now_us)
     except BadData as error:
@@ -471,7 +217,7 @@ def _asked_task(request: HttpRequest, laid: Week, now_us: int) -> Assigned:
     kinds = laid.jobs[[j.key for j in laid.jobs].index(job)].tasks[task.number].needs
     if named and not set(kinds) & set(known[wanted].kinds):
         raise BadData("{resource} cannot do this step: choose another",
-                      resource=_Words(request, laid, the_names()).resource(wanted))  # fmt: skip
+                      resource=WeekWords(request, laid, the_names()).resource(wanted))  # fmt: skip
     return replace(task, start_h=start_h, resources=named)
 
 
@@ -514,7 +260,7 @@ def search(request: HttpRequest) -> HttpResponse:
     elif "take" in request.POST and found is not None and found.better:
         better = week_search.taken(laid, found)
         if against := faults(better.plan, better.jobs, better.resources):
-            said = _Words(request, better, the_names()).faults(against, better)
+            said = WeekWords(request, better, the_names()).faults(against, better)
             return _shown(request, site, "; ".join(said[:4]), 422)
         _keep(request, better, row)
         messages.success(request, gettext("The better plan is taken over."))
@@ -540,7 +286,7 @@ def agree(request: HttpRequest) -> HttpResponse:
     require(request.user, "record", site)
     row, laid = _draft(site)
     if against := faults(laid.plan, laid.jobs, laid.resources):
-        said = _Words(request, laid, the_names()).faults(against, laid)
+        said = WeekWords(request, laid, the_names()).faults(against, laid)
         return _shown(request, site, "; ".join(said[:4]), 422)
     app = the_app()
     evidence = app.evidence.put(
@@ -571,7 +317,7 @@ def fact(request: HttpRequest) -> HttpResponse:
     if row is not None:
         laid, now_us = week_of(row), microseconds(the_app().clock())
         found = facts_of(laid, the_app().knowledge())
-        words = _Words(request, laid, names)
+        words = WeekWords(request, laid, names)
         context |= {
             "laid": laid, "sum": summed(found, now_us), "now_us": now_us,
             "facts": [(words.job(f.job), words.step_of(f.job, f.step), f, f.word(now_us))
@@ -593,7 +339,7 @@ def xlsx(request: HttpRequest) -> HttpResponse:
     row = WeekPlan.objects.filter(site=site, pk=int(asked) if asked.isdigit() else 0).first()
     laid = week_of(row) if row else _draft(site)[1]
     done = {(f.job, f.step): f.done_us for f in facts_of(laid, the_app().knowledge())}
-    rows = _rows(laid, _Words(request, laid, names), microseconds(the_app().clock()))
+    rows = rows_of(laid, WeekWords(request, laid, names), microseconds(the_app().clock()))
     output = io.BytesIO()
     book = xlsxwriter.Workbook(output, {"in_memory": True})
     sheet = book.add_worksheet()
