@@ -71,9 +71,9 @@ _DIAGNOSTICS = [
     "FluidChanged", "Retyred",
 ]  # fmt: skip
 _DEPOT = [
-    "Verified", "InstrumentWithdrawn", "Tested", "OrderOpened", "OrderClosed", "StepDone",
-    "StepAccepted", "QualificationGranted", "QualificationWithdrawn", "Placed", "PlacePlanned",
-    "TrackLeft",
+    "Verified", "InstrumentWithdrawn", "Tested", "MachineResult", "OrderOpened", "OrderClosed",
+    "StepDone", "StepAccepted", "QualificationGranted", "QualificationWithdrawn", "Placed",
+    "PlacePlanned", "TrackLeft",
 ]  # fmt: skip
 """Kinds of the depot: instruments, and what is made with them."""
 UPKEEP = {
@@ -197,6 +197,9 @@ def _one(data, kind, name, at, mine, other, drawn):
             return op(kind, name, at, person="p-1", qualification="otk", valid_from=START)
         case "QualificationWithdrawn":
             return op(kind, name, at, person="p-1", qualification="otk")
+        case "MachineResult":
+            return op(kind, name, at, units=(mine,), device="w-3", result_id=name,
+                      machine="wheel_gauge", simulated=at % 2 == 0, facts=("o0", "o1"))  # fmt: skip
         case "Tested":
             return op(kind, name, at, units=(mine,), test="press", device=other)
         case "Inspected":

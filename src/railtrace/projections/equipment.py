@@ -31,8 +31,17 @@ def _apply(
         entry.log, entry.position, entry.recorded_us,
     )  # fmt: skip
     found: list[tuple[str, tuple[Any, ...]]] = [("made_with", row)]
-    return [*found, ("cycles", _cycle(state.unit, entry, operation))] if isinstance(
+    return [*found, *_reported(state.unit, entry, operation)] if isinstance(
         operation, MachineResult) else found  # fmt: skip
+
+
+def _reported(
+    unit: str, entry: Entry, result: MachineResult
+) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    """The cycle a machine told of, and which facts of it are of no real machine."""
+    facts = result.facts if result.simulated else ()
+    yield "cycles", _cycle(unit, entry, result)
+    yield from (("simulated", (unit, entry.happened_us, fact)) for fact in facts)
 
 
 def _cycle(unit: str, entry: Entry, result: MachineResult) -> tuple[Any, ...]:
@@ -51,7 +60,7 @@ def _rows(state: Equipment, catalogue: Catalogue) -> Rows:
 
 EQUIPMENT = View(
     name="equipment",
-    version=3,
+    version=4,
     state=Equipment,
     kinds=frozenset({
         "MachineResult", "FindingTriaged",
@@ -67,6 +76,7 @@ EQUIPMENT = View(
             "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid BIGINT",
             "wrong BIGINT", "log TEXT", "position BIGINT",
         ),
+        "simulated": ("unit TEXT", "at_us BIGINT", "fact TEXT"),
         "triages": (
             "unit TEXT", "at_us BIGINT", "entry TEXT", "answer TEXT", "operation TEXT",
         ),

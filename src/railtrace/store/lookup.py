@@ -541,6 +541,14 @@ class Lookup:
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def simulated(self, from_us: int, to_us: int) -> int:
+        """Return how many facts between two moments simulated machines told of."""
+        rows = self._db.query(
+            "SELECT COUNT(DISTINCT fact) FROM simulated WHERE at_us BETWEEN ? AND ?",
+            (from_us, to_us),
+        )
+        return int(rows[0][0])
+
     def findings(self, since_us: int, outcomes: Sequence[str]) -> list[dict[str, Any]]:
         """Return what machines found since a moment and nobody has answered, the newest first."""
         names = ("unit", "at_us", "device", "kind", "outcome", "operation")
@@ -732,12 +740,16 @@ class Lookup:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def happened(
-        self, from_us: int, to_us: int, kinds: Sequence[str], limit: int
+        self, from_us: int, to_us: int, kinds: Sequence[str], limit: int, real: bool = False
     ) -> list[dict[str, Any]]:
-        """Return places of operations of some kinds that happened in a span, the newest first."""
+        """Return places of operations of some kinds that happened in a span, the newest first.
+
+        `real` leaves out what simulated machines told of.
+        """
+        only = " AND id NOT IN (SELECT fact FROM simulated)" if real else ""
         rows = self._db.query(
             "SELECT DISTINCT log, position, happened_us FROM unit_ops WHERE happened_us BETWEEN"
-            f" ? AND ? AND kind IN ({marks(len(kinds))}) ORDER BY happened_us DESC"
+            f" ? AND ? AND kind IN ({marks(len(kinds))}){only} ORDER BY happened_us DESC"
             f" LIMIT {int(limit)}",
             [from_us, to_us, *kinds],
         )

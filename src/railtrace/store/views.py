@@ -48,6 +48,7 @@ _EXTRA_INDEXES = {
     "diagnoses": ("entry", "device"),
     "made_with": ("device, at_us", "outcome"),
     "cycles": ("device, at_us",),
+    "simulated": ("at_us", "fact"),
     "triages": ("entry",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),

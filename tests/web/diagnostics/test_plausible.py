@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 
 from railtrace.app import App
-from railtrace.trace.operation import Inspected, Measured, Reading, Registered, Washed
+from railtrace.trace.operation import (
+    Inspected,
+    MachineResult,
+    Measured,
+    Reading,
+    Registered,
+    Washed,
+)
 from tests.operating.depot import NOW, record
 
 
@@ -60,6 +67,31 @@ def test_what_was_planted_is_found_and_honest_work_is_silent(desk: App, viewer) 
     assert "looked at 90 min before" in rows
     assert "within 4 min" in rows
     assert "looked through" in page
+
+
+def test_readings_of_a_simulated_machine_raise_no_finding(railway: App, viewer) -> None:
+    grown = [r.value for r in measured(1, random.Random(5)).readings]
+    thicker = [f"{float(v) + 9:.1f}" for v in grown]
+    at = {"unit": "u-pl-59"}
+    facts = [measured(202, random.Random(5), grown, **at),
+             measured(201, random.Random(5), thicker, **at)]  # fmt: skip
+
+    def result(fact: Measured, simulated: bool) -> MachineResult:
+        return MachineResult(
+            id=f"{fact.id}:{simulated:d}", happened_at=fact.happened_at, site="depot",
+            units=fact.units, device="u-pl-gauge", result_id=fact.id, machine="wheel_gauge",
+            simulated=simulated, facts=(fact.id,),
+        )  # fmt: skip
+
+    path = "/diagnostics/plausibility/?name=grown"
+    record(railway, [*facts, *(result(f, simulated=False) for f in facts)])
+    assert railway.wait_caught_up(10)
+    assert "/operations/pl-201" in viewer.get(path).text
+    record(railway, [result(f, simulated=True) for f in facts])
+    assert railway.wait_caught_up(10)
+    page = viewer.get(path).text
+    assert "/operations/pl-201" not in page
+    assert "Results of simulated machines are left out: 2." in page
 
 
 def test_one_kind_is_chosen_by_its_count(desk: App, viewer) -> None:

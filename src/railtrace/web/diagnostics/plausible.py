@@ -50,6 +50,7 @@ def plausibility(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "diagnostics", "part": "plausibility", "names": names,
         "days": days, "all_days": (30, 90, 365), "looked": len(operations), "most": MOST,
+        "left_out": _simulated(days),
         "only": only, "travel": ANY_TRAVEL_MIN,
         "counts": [(key, word, sum(f.name == key and (s is not None) == done for f, s in found))
                    for key, word in words.SUSPICIONS.items()],
@@ -112,10 +113,16 @@ def _record_of(answers: Sequence[SuspicionAnswered]) -> list[dict[str, Any]]:
     return rows
 
 
+def _simulated(days: int) -> int:
+    now_us = microseconds(the_app().clock())
+    return the_app().lookup.simulated(now_us - days * _DAY_US, now_us)
+
+
 def _work(days: int, kinds: Sequence[str] = KINDS) -> list[Operation]:
+    """Return what was done; a simulated machine wears by no law, so its facts are left out."""
     app = the_app()
     now_us = microseconds(app.clock())
-    rows = app.lookup.happened(now_us - days * _DAY_US, now_us, kinds, MOST)
+    rows = app.lookup.happened(now_us - days * _DAY_US, now_us, kinds, MOST, real=True)
     leaves = app.trace.leaves_at([(row["log"], row["position"]) for row in rows])
     gone = {
         target for (target,) in app.views.database.query("SELECT DISTINCT target FROM corrections")
