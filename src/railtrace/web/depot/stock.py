@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from typing import Any
@@ -221,12 +222,21 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-def csv_line(row: list[Any]) -> str:
-    """Write a row; a cell that begins like a formula is made harmless."""
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+
+
+def csv_line(row: list[Any], separator: str = ",") -> str:
+    """Write a row; a cell that begins like a formula is made harmless, a number stays one."""
     output = io.StringIO()
-    safe = [f"'{c}" if isinstance(c, str) and c[:1] in {"=", "+", "-", "@"} else c for c in row]
-    csv.writer(output).writerow(safe)
+    csv.writer(output, delimiter=separator).writerow([_harmless(cell) for cell in row])
     return output.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
 
 
 def export_xlsx(request: HttpRequest) -> HttpResponse:

@@ -1,14 +1,11 @@
 """The due board: units by weeks, a list, a calendar; what is overdue stands first."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
@@ -22,6 +19,7 @@ from railtrace.store.wear import WearDue, WearDues
 from railtrace.trace.leaf import microseconds, moment
 from railtrace.web import words
 from railtrace.web.clocks import day, from_us
+from railtrace.web.depot.stock import workbook
 from railtrace.web.due.lines import STATES, Line, line
 from railtrace.web.due.wear import binding, wear_line
 from railtrace.web.figures import number_as_painted
@@ -29,6 +27,7 @@ from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import csv_file
 
 VIEWS = {
     "heat": _("Units by weeks"), "list": _("List"), "calendar": _("Calendar"),
@@ -361,25 +360,10 @@ def _written(us: int | None) -> str:
 
 def export_csv(request: HttpRequest) -> HttpResponse:
     """Send the list as CSV."""
-    output = io.StringIO()
-    csv.writer(output).writerows(_cells(request))
-    response = HttpResponse("\ufeff" + output.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="due.csv"'
-    return response
+    return csv_file("due", _cells(request))
 
 
 def export_xlsx(request: HttpRequest) -> HttpResponse:
     """Send the list as a workbook."""
-    output = io.BytesIO()
-    book = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_formulas": False})
-    sheet = book.add_worksheet("due")
-    sheet.freeze_panes(1, 1)
-    for index, cells in enumerate(_cells(request)):
-        sheet.write_row(index, 0, cells)
-    book.close()
-    response = HttpResponse(
-        output.getvalue(),
-        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    )
-    response.headers["Content-Disposition"] = 'attachment; filename="due.xlsx"'
-    return response
+    head, *rows = _cells(request)
+    return workbook("due", head, iter(rows))

@@ -140,7 +140,7 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     """Send the alarms as CSV."""
     one, names = asked(request, CLASSES), the_names()
     vehicles, _offer = vehicles_of(one)
-    return sent_as_csv("alarms.csv", _cells(vehicles, one.since_us, names))
+    return sent_as_csv("alarms", _cells(vehicles, one.since_us, names))
 
 
 def _cells(

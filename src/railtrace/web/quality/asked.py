@@ -1,7 +1,5 @@
 """What a reader of the pages of operation quality asks for, and how their tables are sent."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +16,7 @@ from railtrace.web.figures import number_as_painted
 from railtrace.web.fleet import site_name
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import csv_file
 
 MONTHS = (1, 3, 6, 12, 36)
 TABS = {
@@ -90,12 +89,8 @@ def number(vehicle: Maintained) -> str:
 
 def sent_as_csv(name: str, rows: Iterable[Sequence[object]]) -> HttpResponse:
     """Return rows as a CSV file that a spreadsheet of the reader's language opens."""
-    text = io.StringIO()
     separator = "," if get_language() == "en" else ";"
-    csv.writer(text, delimiter=separator).writerows(map(_plain, rows))
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_file(name, map(_plain, rows), separator)
 
 
 def _plain(row: Sequence[object]) -> list[object]:

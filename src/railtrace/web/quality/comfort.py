@@ -146,7 +146,7 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     """Send the rates as CSV."""
     one, names = asked(request, ("coach",)), the_names()
     vehicles, _offer = vehicles_of(one)
-    return sent_as_csv("comfort.csv", _rows(_comfort(vehicles, one.since_us), names))
+    return sent_as_csv("comfort", _rows(_comfort(vehicles, one.since_us), names))
 
 
 def _rows(found: Comfort, names: Names) -> Iterable[Sequence[object]]:

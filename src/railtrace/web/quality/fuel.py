@@ -125,7 +125,7 @@ _HEADINGS = (
 def export_csv(request: HttpRequest) -> HttpResponse:
     """Send the groups of the fuel page as CSV."""
     one, names = asked(request, ("locomotive", "special")), the_names()
-    return sent_as_csv("fuel.csv", _rows(_book(one)[0], names))
+    return sent_as_csv("fuel", _rows(_book(one)[0], names))
 
 
 def _rows(book: FuelBook, names: Names) -> Iterable[Sequence[object]]:

@@ -189,7 +189,7 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     one, names = asked(request, CLASSES), the_names()
     vehicles, _offer = vehicles_of(one)
     found = faults(the_app().lookup, vehicles, one.since_us)
-    return sent_as_csv("origins.csv", _cells(found, names))
+    return sent_as_csv("origins", _cells(found, names))
 
 
 def _cells(found: Iterable[Fault], names: Names) -> Iterable[Sequence[object]]:

@@ -245,7 +245,7 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     """Send the indexes of the dashboard as CSV."""
     one, names = asked(request), the_names()
     vehicles, _offer = vehicles_of(one)
-    return sent_as_csv("quality.csv", _cells(_seen(vehicles, one), names, computed_weights()))
+    return sent_as_csv("quality", _cells(_seen(vehicles, one), names, computed_weights()))
 
 
 def _cells(seen: Seen, names: Names, weights: Weights) -> Iterable[Sequence[object]]:

@@ -32,7 +32,12 @@ def saved(
     heads = [gettext(word) for word in head]
     if request.GET.get("as") == "xlsx":
         return workbook(name, heads, iter(rows))
-    text = "\ufeff" + "".join(csv_line(list(row)) for row in (heads, *rows))
+    return csv_file(name, (heads, *rows))
+
+
+def csv_file(name: str, rows: Iterable[Sequence[Any]], separator: str = ",") -> HttpResponse:
+    """Return rows, the heading first, as a CSV file to be saved; formulas are made harmless."""
+    text = "\ufeff" + "".join(csv_line(list(row), separator) for row in rows)
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
