@@ -53,6 +53,12 @@ def _due(used: str, allowed: str) -> dict[str, Any]:
     return {"gate": "overdue", "rule": "due", "looked": [_read(used)], "max": allowed}
 
 
+def _heard(unheard_h: float) -> dict[str, Any]:
+    looked = _read("") | {"until_us": DEPARTS_US - round(unheard_h * HOUR_US)}
+    return {"gate": "data_elsewhere", "rule": "heard", "looked": [looked], "max_age_h": "24",
+            "departs_us": DEPARTS_US}  # fmt: skip
+
+
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "inside": (_limit(_read("30", "0.1")), "fit"),
     "on the limit without an error": (_limit(_read("26")), "fit"),
@@ -102,5 +108,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "brakes short": (_pair("brake_force", "131.9", "240", min="55"), "unfit"),
     "interval not used up": (_due("99.5", "100.0"), "fit"),
     "interval used up to the last": (_due("100.0", "100.0"), "fit"),
+    "heard within what is borne": (_heard(24), "fit"),
+    "heard after it had left there": (_heard(-3), "fit"),
+    "not heard of for too long": (_heard(24.01), "old"),
     "interval overrun": (_due("100.1", "100.0"), "unfit"),
 }  # fmt: skip

@@ -32,6 +32,7 @@ from railtrace.store.keys import load_key, log_key
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.store.postgres import Postgres
+from railtrace.store.replicas import Replicas
 from railtrace.store.sqlite import Sqlite
 from railtrace.store.stockroom import Stockroom
 from railtrace.store.trace import DatabaseTraceStore
@@ -308,8 +309,16 @@ class App:
         catalogue = self.catalogue() if known_us is None else self._catalogue_known(known_us)
         now_us = leaves.microseconds(self.clock())
         return Knowledge(
-            self.views, self.lookup, catalogue, state_us, known_us, now_us, self.file_if_here
-        )
+            self.views, self.lookup, catalogue, state_us, known_us, now_us, self.file_if_here,
+            self.heard,
+        )  # fmt: skip
+
+    def heard(self) -> dict[str, int]:
+        """Return when each log that another installation writes was last heard of [µs]."""
+        others = [head for head in self.trace.heads() if head.foreign and head.size]
+        heard = Replicas(self.trace).heard() if others else {}
+        return {head.log: heard[head.log].as_of_us if head.log in heard else head.recorded_us
+                for head in others}  # fmt: skip
 
     def file_if_here(self, sha256: str) -> bytes | None:
         """Return a file of the evidence, None when it has not come, was deleted, or is changed."""

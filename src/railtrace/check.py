@@ -93,6 +93,10 @@ REMARKS = {
         "{log}: {count} rows compare what was run or waited with what is allowed: the comparison "
         "is judged again, the counting is not"
     ),
+    "heard": (
+        "{log}: {count} rows hold how long another depot's log had a unit unheard against what is "
+        "borne: the comparison is judged again, when the log was heard of is the issuer's word"
+    ),
     "server-key": (
         "{log}: {person} signed with a key that the server holds, opened by password and code"
     ),
@@ -1142,6 +1146,8 @@ def _said_by(rule: str, looked: dict[str, Any], operation: dict[str, Any]) -> di
     if rule == "amount":
         amount = {"value": operation["amount"], "unit_of_measure": operation["unit_of_measure"]}
         return {**said, **amount, "what": operation["supply"]}
+    if rule == "heard":
+        return said
     return {**said, "value": operation[looked["what"]]}
 
 
@@ -1169,13 +1175,13 @@ def _check_limit(certificate: Certificate, row: dict[str, Any]) -> None:
         asked = {"min": None, "max": row.get("max")}
     else:
         asked = {key: gate.get(key) for key in ("min", "max")}
-        if row["rule"] in ("fresh", "paper"):
+        if row["rule"] in ("fresh", "paper", "heard"):
             asked = {"min": None, "max": None}
         if row["rule"] == "amount":
             asked["max"] = None
     told, now = (row.get("min"), row.get("max")), (asked.get("min"), asked.get("max"))
     age = gate.get("max_age_h")
-    if row["rule"] in ("fresh", "amount") and float(row.get("max_age_h") or 0) != float(age or 0):
+    if row["rule"] in ("fresh", "amount", "heard") and float(row.get("max_age_h") or 0) != float(age or 0):
         told, now = (row.get("max_age_h"), "h"), (age, "h")
     if row["rule"] in ("paper", "amount") and row.get("required", False) != gate.get(
         "required", False
@@ -1215,6 +1221,9 @@ def _remark(certificate: Certificate) -> None:
     counted = sum(row["rule"] == "due" for row in decision["rows"])
     if counted:
         certificate.say("counted", count=counted)
+    heard = sum(row["rule"] == "heard" for row in decision["rows"])
+    if heard:
+        certificate.say("heard", count=heard)
     if decision.get("promise"):
         certificate.say("promise")
 
@@ -1294,10 +1303,15 @@ def _by_use(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
     return "unfit" if float(looked[0]["value"]) > float(row.get("max") or 0) else "fit"
 
 
+def _by_silence(row: dict[str, Any], looked: list[dict[str, Any]]) -> str:
+    unheard = row["departs_us"] - looked[0]["until_us"]
+    return "old" if unheard > round(float(row.get("max_age_h") or 0) * _HOUR_US) else "fit"
+
+
 _RULES = {
     "limit": _by_limit, "own_limits": _by_own_limits, "fresh": _by_freshness,
     "paper": _by_paper, "amount": _by_amount, "height": _by_height,
-    "brake_force": _by_brake_force, "due": _by_use,
+    "brake_force": _by_brake_force, "due": _by_use, "heard": _by_silence,
 }  # fmt: skip
 
 

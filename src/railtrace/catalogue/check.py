@@ -96,7 +96,7 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
 
 _NEEDS = {
     "no_go": "codes", "balance": "codes", "reading": "quantity", "reading_missing": "quantity",
-    "supply": "supply", "paper": "service", "brake_force": "min",
+    "supply": "supply", "paper": "service", "brake_force": "min", "data_elsewhere": "max_age_h",
 }  # fmt: skip
 
 

@@ -751,9 +751,9 @@ class Route(Row, frozen=True, kw_only=True):
 
 
 GateCheck = Literal[
-    "views_behind", "no_decision", "recalled", "on_hold", "scrapped", "not_described",
-    "safety_defect", "contradiction", "history_unknown", "restricted", "permission_expired",
-    "work_open", "work_incomplete", "instrument", "overdue", "life_expired",
+    "views_behind", "no_decision", "data_elsewhere", "recalled", "on_hold", "scrapped",
+    "not_described", "safety_defect", "contradiction", "history_unknown", "restricted",
+    "permission_expired", "work_open", "work_incomplete", "instrument", "overdue", "life_expired",
     "campaign_overdue", "remark_overdue", "not_taken_over", "accident_hold", "not_examined",
     "unfit", "doubtful", "reading", "reading_missing", "no_go", "status", "identity", "paper",
     "supply", "in_other_train", "wrong_class", "template", "train_kind_unknown", "route_unknown",

@@ -17,11 +17,12 @@ from railtrace.catalogue.in_force import limits_for
 from railtrace.catalogue.rows import Catalogue, Limit, ReleaseGate, Route, TrainKind
 from railtrace.projections.condition import Condition, Series, Taken, judged
 from railtrace.projections.consist import Consist
+from railtrace.projections.elsewhere import Holding
 from railtrace.projections.fold import State
 from railtrace.projections.gate_rows import GateRow, Looked, judged_row, repeated
 from railtrace.projections.maintenance import HOUR_US, Due, Maintenance
 from railtrace.projections.passport import Passport
-from railtrace.projections.release import Gate
+from railtrace.projections.release import Gate, elsewhere_values
 from railtrace.projections.return_margin import Short, shortages, spot_at_time, years_on
 from railtrace.projections.servicing import Servicing
 from railtrace.trace.leaf import moment
@@ -60,6 +61,8 @@ class UnitFacts:
     """How each kind of maintenance stands, of the unit and of its parts."""
     behind: int = 0
     """Entries about it, its parts and their instruments that the views have not taken yet."""
+    elsewhere: Sequence[Holding] = ()
+    """Logs of other installations that had it or its parts and were not heard of for long."""
 
     def state(self, view: str) -> State | None:
         """Return a state of the unit itself."""
@@ -177,6 +180,25 @@ def _behind(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     """Units of which something is recorded that the views have not taken: no decision on them."""
     return [Gate("views_behind", unit.unit, {"entries": str(unit.behind)})
             for unit in facts.units if unit.behind]  # fmt: skip
+
+
+def _heard_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
+    """Each log that had a unit: its last entry here, heard until when, and when that ended."""
+    for unit in _of_row(facts, row):
+        for one in unit.elsewhere:
+            looked = Looked(one.operation, one.unit, one.log, at_us=one.happened_us,
+                            until_us=one.heard_us, log=one.log, position=one.position)  # fmt: skip
+            yield judged_row(GateRow(row.key, "heard", one.unit, looked=(looked,),
+                                     max_age_h=_hours(row),
+                                     departs_us=one.end_us(facts.now_us)))  # fmt: skip
+
+
+def _elsewhere(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
+    """Units that another depot had, of which its newest entries may not have come: no decision."""
+    had = {(one.unit, one.log): one for unit in facts.units for one in unit.elsewhere}
+    return [Gate("data_elsewhere", found.unit,
+                 elsewhere_values(had[found.unit, found.looked[0].log]))
+            for found in _heard_rows(facts, row) if found.outcome == "old"]  # fmt: skip
 
 
 def _contradiction(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
@@ -461,7 +483,7 @@ def _admission_extended(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
 
 
 UNIT_CHECKS = frozenset({
-    "no_decision", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
+    "no_decision", "data_elsewhere", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
     "accident_hold", "not_examined",
     "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
     "work_incomplete", "instrument", "overdue", "life_expired", "campaign_overdue",
@@ -734,7 +756,7 @@ _CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
          "work_incomplete", "instrument", "overdue", "life_expired",
          "campaign_overdue", "remark_overdue", "not_taken_over", "accident_hold",
          "not_examined"), _own),
-    "views_behind": _behind, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
+    "views_behind": _behind, "data_elsewhere": _elsewhere, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
     "reading_missing": _reading_missing, "no_go": _no_go, "status": _status,
     "identity": _identity, "paper": _paper, "supply": _supply,
     "in_other_train": _in_other_train, "wrong_class": _wrong_class, "template": _template,
@@ -767,6 +789,7 @@ _ROWS: dict[str, Callable[[Facts, ReleaseGate], Iterator[GateRow]]] = {
     "unfit": _limit_rows, "doubtful": _doubtful_rows, "reading": _own_limit_rows,
     "reading_missing": _fresh_rows, "paper": _paper_rows, "supply": _amount_rows,
     "joint_height": _height_rows, "brake_force": _brake_force_rows, "overdue": _due_rows,
+    "data_elsewhere": _heard_rows,
 }  # fmt: skip
 ROW_CHECKS = frozenset(_ROWS)
 """What can be judged again from what a row holds; the rest is found or not found in the logs."""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from railtrace.projections.condition import judge
 
 Rule = Literal[
-    "limit", "own_limits", "fresh", "paper", "amount", "height", "brake_force", "due"
+    "limit", "own_limits", "fresh", "paper", "amount", "height", "brake_force", "due", "heard"
 ]  # fmt: skip
 Outcome = Literal["fit", "doubtful", "unfit", "missing", "old"]
 REPEAT_US = 24 * 3_600_000_000
@@ -55,6 +55,7 @@ class GateRow(Struct, frozen=True, omit_defaults=True):
     max_age_h: str | None = None
     required: bool = False
     departs_us: int | None = None
+    """When it is to leave; of a log that is to be heard of, up to when it may have had the unit."""
 
 
 def judged_row(row: GateRow) -> GateRow:
@@ -142,8 +143,17 @@ def _by_use(row: GateRow) -> Outcome:
     return "unfit" if float(row.looked[0].value) > float(row.max or 0) else "fit"
 
 
+def _by_silence(row: GateRow) -> Outcome:
+    """How long a log had the unit unheard; looked at is its last entry, heard until then."""
+    heard_us = row.looked[0].until_us
+    assert heard_us is not None
+    assert row.departs_us is not None
+    most_us = round(float(row.max_age_h or 0) * HOUR_US)
+    return "old" if row.departs_us - heard_us > most_us else "fit"
+
+
 _RULES: dict[str, Callable[[GateRow], Outcome]] = {
     "limit": _by_limit, "own_limits": _by_own_limits, "fresh": _by_freshness,
     "paper": _by_paper, "amount": _by_amount, "height": _by_height,
-    "brake_force": _by_brake_force, "due": _by_use,
+    "brake_force": _by_brake_force, "due": _by_use, "heard": _by_silence,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from railtrace.catalogue.rows import Catalogue, ReleaseGate
 from railtrace.projections.accident import FULL_EXAMINATION, Accidents
 from railtrace.projections.campaigns import Standing
 from railtrace.projections.condition import Condition, judged
+from railtrace.projections.elsewhere import Holding, is_elsewhere
 from railtrace.projections.fold import State
 from railtrace.projections.genealogy import Genealogy
 from railtrace.projections.introduction import Introduction
@@ -28,7 +29,7 @@ States = Mapping[str, State]
 
 Force = Literal["stops", "warns"]
 
-_NO_DECISION = frozenset({"views_behind", "no_decision"})
+_NO_DECISION = frozenset({"views_behind", "no_decision", "data_elsewhere"})
 """Not a judgement but the lack of one: no order can set it aside."""
 
 
@@ -57,11 +58,13 @@ def gates(
     dues: Mapping[str, Sequence[Due]] | None = None,
     now_us: int = 0,
     work: Sequence[Gate] = (),
+    elsewhere: Sequence[Holding] = (),
 ) -> list[Gate]:
     """Return every gate of a unit and the parts on it; `units` is the vehicle, then its parts.
 
     `instruments` are those behind the units' last readings, by their ids; `dues` tells how the
-    maintenance of each unit stands at `now_us`; `work` are the gates of their work orders.
+    maintenance of each unit stands at `now_us`; `work` are the gates of their work orders;
+    `elsewhere` are the logs of others that had them and were not heard of for long.
     """
     if behind:
         return [Gate("views_behind", units[0][0] if units else "", {"entries": str(behind)})]
@@ -78,7 +81,28 @@ def gates(
     passport = units[0][1].get("passport") if units else None
     type_ = passport.type if isinstance(passport, Passport) else ""
     weighed = (weighed_by_rows(gate, catalogue, type_, day) for gate in (*found, *work))
-    return [_introduced(gate, introduction, day) for gate in weighed]
+    known = [_introduced(gate, introduction, day) for gate in weighed]
+    return [*elsewhere_gates(elsewhere, catalogue, type_, day, now_us), *known]
+
+
+def elsewhere_gates(
+    elsewhere: Sequence[Holding], catalogue: Catalogue, type_: str, day: str, now_us: int
+) -> list[Gate]:
+    """Return a gate for each log that had a unit unheard for longer than a row of it bears."""
+    rows = [row for row in catalogue.release_gates.values()
+            if row.check == "data_elsewhere" and _is_of(row, catalogue, type_, day)]  # fmt: skip
+    found = []
+    for one in elsewhere:
+        weights = {r.weight for r in rows if is_elsewhere(one, r.max_age_h or 0, now_us)}
+        if weights:
+            force: Force = "stops" if "mandatory" in weights else "warns"
+            found.append(Gate("data_elsewhere", one.unit, elsewhere_values(one), force))
+    return found
+
+
+def elsewhere_values(one: Holding) -> dict[str, str]:
+    """Return what a sentence about a log that was not heard of says."""
+    return {"log": one.log, "heard_us": str(one.heard_us), "operation": one.operation}
 
 
 def weighed_by_rows(gate: Gate, catalogue: Catalogue, type_: str, day: str) -> Gate:

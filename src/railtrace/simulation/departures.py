@@ -14,6 +14,7 @@ from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.all import VIEWS
 from railtrace.projections.consist import PREFIX, Consist
 from railtrace.projections.consist_gates import Act, Facts, UnitFacts
+from railtrace.projections.elsewhere import Holding, Member, Told, holdings
 from railtrace.projections.fold import State, fold, resolve, units_of
 from railtrace.projections.genealogy import Genealogy
 from railtrace.projections.maintenance import Due, Maintenance, dues, plan_of
@@ -43,6 +44,10 @@ class Departure:
         self.operations: list[Operation] = []
         self.units = [f"v-{n}" for n in range(1, coaches + 1)]
         self.behind = 0
+        self.heard: dict[str, float] = {}
+        """Logs of other depots, each with how long before (-) the departure it was heard of."""
+        self.elsewhere: dict[str, str] = {}
+        """Operations that another depot wrote, by their ids, with its log."""
         self._made = 0
         for number, unit in enumerate(self.units):
             self._coach(unit, "coach_staff" if number == 0 else "coach_compartment")
@@ -153,19 +158,20 @@ class Departure:
 
     def facts(self, catalogue: Catalogue, act: Act = "ready") -> Facts:
         """Return what the gates look at, folded from the operations alone."""
-        return _Known(self.operations, catalogue, self.departs).facts(act, self.behind)
+        return _Known(self, catalogue).facts(act, self.behind)
 
 
 class _Known:
     """The states of every unit that some operations speak of, in memory."""
 
-    def __init__(
-        self, operations: Sequence[Operation], catalogue: Catalogue, departs: datetime
-    ) -> None:
-        self.catalogue, self.departs = catalogue, departs
-        self.now_us = microseconds(departs) - 1
+    def __init__(self, departure: Departure, catalogue: Catalogue) -> None:
+        self.catalogue, self.departs = catalogue, departure.departs
+        self.now_us = microseconds(self.departs) - 1
+        self.heard = {log: microseconds(self.departs + timedelta(hours=hours))
+                      for log, hours in departure.heard.items()}  # fmt: skip
         self.states: dict[str, dict[str, State]] = {}
-        for unit, entries in _by_unit(operations).items():
+        self.entries = _by_unit(departure)
+        for unit, entries in self.entries.items():
             for view in VIEWS:
                 mine = [e for e in entries if view.handles(e.kind)]
                 if mine:
@@ -201,7 +207,16 @@ class _Known:
         return UnitFacts(
             unit, passport.type, self.catalogue.class_of(passport.type), nodes,
             self._gates(nodes), shared, trains, {unit: self.dues(unit)},
+            elsewhere=self._elsewhere([node for node, _ in nodes]),
         )  # fmt: skip
+
+    def _elsewhere(self, units: Sequence[str]) -> list[Holding]:
+        told = {
+            unit: [Told(e.happened_us, e.recorded_us, e.log, e.position, e.kind, e.operation.id)
+                   for e in self.entries.get(unit, ())]
+            for unit in units
+        } if self.heard else {}  # fmt: skip
+        return holdings([Member(unit) for unit in units], told, self.heard)
 
     def _tree(self, unit: str) -> list[str]:
         genealogy = self._state(unit, "genealogy", Genealogy)
@@ -246,11 +261,12 @@ class _Known:
         return dues(state, plan, self.now_us, lambda meter, since, then: (km, False))
 
 
-def _by_unit(operations: Iterable[Operation]) -> dict[str, list[Entry]]:
+def _by_unit(departure: Departure) -> dict[str, list[Entry]]:
     found: dict[str, list[Entry]] = {}
-    for position, operation in enumerate(operations):
+    for position, operation in enumerate(departure.operations):
         at_us = microseconds(operation.happened_at)
-        entry = Entry("sim", position, at_us, at_us, "sim", "simulation", operation)
+        log = departure.elsewhere.get(operation.id, "sim")
+        entry = Entry(log, position, at_us, at_us, "sim", "simulation", operation)
         for unit in units_of(operation):
             found.setdefault(unit, []).append(entry)
     return found
@@ -345,6 +361,17 @@ def _behind(departure: Departure) -> None:
     departure.behind = 7
 
 
+def _unheard(unit: str) -> Fault:
+    """Depot north looked at a unit three days ago and was not heard of since; now it is here."""
+
+    def sow(departure: Departure) -> None:
+        looked = departure.say("Inspected", -72, [unit], scope="ТО-1")
+        departure.elsewhere[looked] = "north"
+        departure.heard["north"] = -71
+
+    return sow
+
+
 def _leave_at_home(departure: Departure) -> None:
     """The staff coach is left out before anybody signed."""
     for index, one in enumerate(departure.operations):
@@ -361,6 +388,10 @@ def _more(departure: Departure) -> None:
 
 FAULTS: dict[str, tuple[Fault, str, Act]] = {
     "the pages are behind the trace": (_behind, "views_behind", "ready"),
+    "the depot that had a coach was not heard of since": (
+        _unheard(V2), "data_elsewhere", "ready"),
+    "the depot that had a wheelset of a coach was not heard of since": (
+        _unheard(W2), "data_elsewhere", "ready"),
     "the consist was composed twice": (
         lambda d: d.compose(-7.9), "consist_contradiction", "ready"),
     "a coach is held after an accident": (

@@ -4,7 +4,7 @@ With neither date the stored states answer; with one of them every unit asked fo
 from its own operations. Pages read the same shapes either way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -16,12 +16,14 @@ from railtrace.projections.campaigns import standing as campaign_standing
 from railtrace.projections.claims import Claims
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.coupling import Coupling
+from railtrace.projections.elsewhere import SHOWS_A_UNIT, Holding, Member, holdings
 from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
 from railtrace.projections.last_repairs import LastRepairs
 from railtrace.projections.lists import SendingList
 from railtrace.projections.maintenance import (
+    HOUR_US,
     Due,
     Maintenance,
     ServiceRow,
@@ -94,19 +96,21 @@ class Knowledge:
         known_us: int | None = None,
         clock_us: int = 0,
         read_file: Read = lambda sha256: None,
+        heard: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        self._read_file = read_file
+        self._read_file, self._heard = read_file, heard
         self._views, self._lookup, self.catalogue = views, lookup, catalogue
         self.state_us, self.known_us = state_us, known_us
         self._clock_us = clock_us
         self._folded: dict[str, dict[str, tuple[State, Rows]]] = {}
         self._counters: dict[tuple[str, str], Counter] = {}
+        self._elsewhere: dict[str, list[Holding]] = {}
 
     def at(self, state_us: int) -> "Knowledge":
         """Return the reader of an earlier state, by what this one knows."""
         return Knowledge(
             self._views, self._lookup, self.catalogue, state_us, self.known_us,
-            read_file=self._read_file,
+            read_file=self._read_file, heard=self._heard,
         )  # fmt: skip
 
     @property
@@ -350,7 +354,33 @@ class Knowledge:
             self.at_us,
             [*self._work_gates([node.unit for node in nodes]),
              *self._upkeep_gates([node.unit for node in nodes])],
+            self.elsewhere([unit])[unit],
         )  # fmt: skip
+
+    def elsewhere(self, units: Sequence[str]) -> dict[str, list[Holding]]:
+        """Return, of units with what is on them, the logs of others that had them and are silent.
+
+        When logs were heard of at an earlier date is not kept: at one nothing is told.
+        """
+        missing = [unit for unit in dict.fromkeys(units) if unit not in self._elsewhere]
+        silent = self._silent() if missing else {}
+        bodies = {unit: _body(self.tree(unit)) if silent else [] for unit in missing}
+        members = sorted({one.unit for body in bodies.values() for one in body})
+        told = (
+            self._lookup.told_since_logs(members, sorted(silent), sorted(SHOWS_A_UNIT))
+            if silent else {}
+        )  # fmt: skip
+        self._elsewhere |= {unit: holdings(body, told, silent) for unit, body in bodies.items()}
+        return {unit: self._elsewhere[unit] for unit in units}
+
+    def _silent(self) -> dict[str, int]:
+        """Return when the logs were heard of that were silent for longer than some gate bears."""
+        hours = [row.max_age_h or 0 for row in self.catalogue.release_gates.values()
+                 if row.check == "data_elsewhere"]  # fmt: skip
+        if not hours or self.known_us is not None:
+            return {}
+        since_us = self.at_us - round(min(hours) * HOUR_US)
+        return {log: us for log, us in self._heard().items() if us < since_us}
 
     def _upkeep_gates(self, units: Sequence[str]) -> list[Gate]:
         """Return what campaigns, crews' remarks and repairs elsewhere say against release."""
@@ -468,6 +498,13 @@ class Knowledge:
         devices = {s.readings[-1].device for s in series if s.readings} - {""}
         self.load(sorted(devices))
         return {device: self.instrument(device) for device in devices}
+
+
+def _body(node: Node, since_us: int = 0) -> list[Member]:
+    """Return a unit and the parts on it, each since when it is on it."""
+    here = max(since_us, (node.stay.from_us or 0) if node.stay else 0)
+    below = [one for child in node.children for one in _body(child, here)]
+    return [Member(node.unit, here), *below]
 
 
 def leaned_on_at(

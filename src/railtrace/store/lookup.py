@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from railtrace.projections.elsewhere import Told
 from railtrace.store.database import Database, chunks, marks
 
 VEHICLE_CLASSES = ("locomotive", "freight_wagon", "coach", "special")
@@ -374,6 +375,30 @@ class Lookup:
             f" LIMIT {limit}",
             parameters,
         )
+
+    def told_since_logs(
+        self, units: Sequence[str], logs: Sequence[str], kinds: Sequence[str]
+    ) -> dict[str, list[Told]]:
+        """Return entries about units from the first one's last in some logs on.
+
+        Of other logs only the kinds asked for are read; nothing, where no log speaks of a unit.
+        """
+        speaks: list[int] = []
+        for some in chunks(units):
+            speaks += [us for (us,) in self._db.query(
+                "SELECT MAX(happened_us) FROM unit_ops"
+                f" WHERE unit IN ({marks(len(some))}) AND log IN ({marks(len(logs))})"
+                " GROUP BY unit, log", [*some, *logs])]  # fmt: skip
+        found: dict[str, list[Told]] = {}
+        for some in chunks(units) if speaks else ():
+            for unit, *told in self._db.query(
+                "SELECT unit, happened_us, recorded_us, log, position, kind, id FROM unit_ops"
+                f" WHERE unit IN ({marks(len(some))}) AND happened_us >= ?"
+                f" AND (log IN ({marks(len(logs))}) OR kind IN ({marks(len(kinds))}))",
+                [*some, min(speaks), *logs, *kinds],
+            ):
+                found.setdefault(unit, []).append(Told(*told))
+        return found
 
     def logs_of(self, unit: str) -> list[tuple[str, int]]:
         """Return (log, entries) of every log that speaks of a unit."""

@@ -65,6 +65,7 @@ class Trains:
         """
         knowledge, units = self.knowledge, consist.units
         knowledge.load_trees(units)
+        knowledge.elsewhere(units)
         others = self.other_trains(consist, units)
         departs = moment(consist.departs_us or knowledge.at_us).astimezone(zone)
         return Facts(
@@ -101,7 +102,7 @@ class Trains:
             [(node.unit, knowledge.states(node.unit)) for node in nodes],
             knowledge.gates(unit, 0, departs.date().isoformat()), tuple(shared), tuple(trains),
             {node.unit: knowledge.dues(node.unit) for node in nodes[:1]},
-            behind_of(knowledge, unit, pending or {}),
+            behind_of(knowledge, unit, pending or {}), knowledge.elsewhere([unit])[unit],
         )  # fmt: skip
 
     def candidates(self, like: UnitFacts, facts: Facts, site: str, most: int = 40) -> list[str]:

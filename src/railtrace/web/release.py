@@ -16,9 +16,10 @@ from railtrace.errors import NotFound
 from railtrace.projections.release import Gate
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.trains import behind_of
+from railtrace.trace.epochs import installation_of
 from railtrace.trace.operation import DefectClosed, HoldLifted
 from railtrace.web import words
-from railtrace.web.clocks import day, from_us
+from railtrace.web.clocks import clock, day, from_us
 from railtrace.web.frame import home_zone
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
@@ -47,6 +48,7 @@ class Reason:
 _SAID = {
     "views_behind": _("No decision: the pages are {entries} entries behind the trace"),
     "no_decision": _("No decision: entry {position} of {log} cannot be read by this program"),
+    "data_elsewhere": _("No decision: {depot} had it and was last heard of on {heard}"),
     "recalled": _("Recalled: {title}"),
     "on_hold": _("On hold: {reason}"),
     "accident_hold": _("Held for accident {accident} until the commission lifts it"),
@@ -82,6 +84,9 @@ GATE_WORDS = {
 NOW = {
     "views_behind": _("wait until the pages have caught up"),
     "no_decision": _("upgrade the program"),
+    "data_elsewhere": _(
+        "carry the log of that depot over (call it, or whoever holds it), or decide there"
+    ),
     "recalled": _("replace the part; the recall lists where the others are"),
     "on_hold": _("lift the hold when its reason is gone"),
     "accident_hold": _("wait for the commission's act; nothing may be mended before"),
@@ -137,6 +142,8 @@ def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
             return _reading_said(values, names)
         case "contradiction":
             values["said"] = contradiction_said(knowledge, names, gate.unit, values["key"])
+        case "data_elsewhere":
+            values |= _elsewhere_said(values, names)
         case "safety_defect":
             values["code"] = names.fault(values["code"])
         case "not_examined":
@@ -161,6 +168,15 @@ def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
         case "safety_defect" if values["place"]:
             values["code"] += f", {names.position(values['place'])}"
     return gettext(_SAID[gate.name]).format(**values)
+
+
+def _elsewhere_said(values: dict[str, str], names: Names) -> dict[str, str]:
+    """Return which depot is meant, with its installation, and when it was last heard of."""
+    log, app = values["log"], the_app()
+    origin = next((head.origin for head in app.trace.heads() if head.log == log), log)
+    of = installation_of(origin)
+    heard = clock(from_us(int(values["heard_us"])), names.language, home_zone(), "minute")
+    return {"depot": f"{log} ({of})" if of else log, "heard": heard}
 
 
 def restriction_said(values: dict[str, str]) -> str:
@@ -236,6 +252,8 @@ def href(gate: Gate) -> str:
             return f"{reverse('unit', args=[gate.unit])}?tab=due"
         case "views_behind" | "no_decision":
             return reverse("trace")
+        case "data_elsewhere":
+            return reverse("sites")
     return reverse("unit", args=[gate.unit])
 
 

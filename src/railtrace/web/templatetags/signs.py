@@ -137,7 +137,8 @@ def no_go() -> SafeString:
 
 
 _GATE_ICONS = {
-    "views_behind": "clock", "no_decision": "clock", "recalled": "flag", "on_hold": "lock",
+    "views_behind": "clock", "no_decision": "clock",
+    "data_elsewhere": "clock", "recalled": "flag", "on_hold": "lock",
     "scrapped": "circle-x", "not_described": "help-circle", "safety_defect": "alert-triangle",
     "contradiction": "git-branch", "history_unknown": "help-circle", "restricted": "gauge",
     "permission_expired": "certificate", "instrument": "ruler-measure",

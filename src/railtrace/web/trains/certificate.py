@@ -217,6 +217,8 @@ def _what(row: dict[str, Any], first: dict[str, Any], names: Names) -> str:
     what, catalogue = first.get("what", ""), names.catalogue
     if row["rule"] == "brake_force":
         return gettext("Brake force per 100 t")
+    if row["rule"] == "heard":
+        return gettext("Log of {depot}").format(depot=what)
     if row["rule"] == "amount":
         supply = catalogue.supplies.get(what or catalogue.release_gates[row["gate"]].supply)
         return supply.name(names.language) if supply else what
@@ -234,6 +236,8 @@ def _value(row: dict[str, Any], looked: list[dict[str, Any]], names: Names) -> s
         case "paper":
             until = first.get("until_us")
             return gettext("until {day}").format(day=_at(until, names)) if until else ""
+        case "heard":
+            return gettext("heard of on {day}").format(day=_at(first["until_us"], names))
         case "brake_force":
             force, mass = Decimal(first["value"]), Decimal(looked[1]["value"])
             return f"{names.value(f'{100 * force / mass:.1f}', '1')} ({force} / {mass})"
@@ -249,6 +253,9 @@ def _limit(row: dict[str, Any], names: Names) -> str:
     if row["rule"] == "due":
         most = f"{float(row['max']):.0f}"
         return f"≤ {names.value(most, unit)}"
+    if row["rule"] == "heard":
+        return gettext("heard of again by {day}, or {hours} h before").format(
+            day=_at(row["departs_us"], names), hours=row["max_age_h"])  # fmt: skip
     bounds = (("≥", row.get("min")), ("≤", row.get("max")))
     said = " ".join(f"{sign} {names.value(bound, unit)}" for sign, bound in bounds if bound)
     return f"{said} · {row['limit']}" if row.get("limit") else said
