@@ -1181,7 +1181,8 @@ def _check_limit(certificate: Certificate, row: dict[str, Any]) -> None:
             asked["max"] = None
     told, now = (row.get("min"), row.get("max")), (asked.get("min"), asked.get("max"))
     age = gate.get("max_age_h")
-    if row["rule"] in ("fresh", "amount", "heard") and float(row.get("max_age_h") or 0) != float(age or 0):
+    aged = row["rule"] in ("fresh", "amount", "heard")
+    if aged and float(row.get("max_age_h") or 0) != float(age or 0):
         told, now = (row.get("max_age_h"), "h"), (age, "h")
     if row["rule"] in ("paper", "amount") and row.get("required", False) != gate.get(
         "required", False

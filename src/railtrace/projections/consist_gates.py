@@ -483,7 +483,8 @@ def _admission_extended(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
 
 
 UNIT_CHECKS = frozenset({
-    "no_decision", "data_elsewhere", "recalled", "on_hold", "scrapped", "not_described", "safety_defect",
+    "no_decision", "data_elsewhere", "recalled", "on_hold", "scrapped", "not_described",
+    "safety_defect",
     "accident_hold", "not_examined",
     "contradiction", "history_unknown", "restricted", "permission_expired", "work_open",
     "work_incomplete", "instrument", "overdue", "life_expired", "campaign_overdue",
@@ -756,7 +757,8 @@ _CHECKS: dict[str, Callable[[Facts, ReleaseGate], Iterable[Gate]]] = {
          "work_incomplete", "instrument", "overdue", "life_expired",
          "campaign_overdue", "remark_overdue", "not_taken_over", "accident_hold",
          "not_examined"), _own),
-    "views_behind": _behind, "data_elsewhere": _elsewhere, "unfit": _unfit, "doubtful": _doubtful, "reading": _reading,
+    "views_behind": _behind, "data_elsewhere": _elsewhere, "unfit": _unfit,
+    "doubtful": _doubtful, "reading": _reading,
     "reading_missing": _reading_missing, "no_go": _no_go, "status": _status,
     "identity": _identity, "paper": _paper, "supply": _supply,
     "in_other_train": _in_other_train, "wrong_class": _wrong_class, "template": _template,
