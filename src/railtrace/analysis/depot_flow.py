@@ -16,6 +16,17 @@ from railtrace.errors import BadData
 
 MOST_REWORK = 0.95
 HOURS_A_WEEK = 168.0
+DAYS_A_WEEK = 7
+HOURS_A_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A machine of a station, counted from 0, that does not work from one hour to another."""
+
+    machine: int
+    from_h: float
+    to_h: float
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,9 @@ class Station:
     """A kind of machine, how many there are, how many items one takes at once, how it fails.
 
     mtbf_h is time between failures while working, mttr_h time to repair; infinite and 0 for a
-    machine that does not fail. hours_a_week: shifts in which it is worked.
+    machine that does not fail. hours_a_week: shifts in which it is worked, on the first
+    days_a_week days of a week. Each machine is away for calibration_h every calibration_every_h.
+    Outages are single ones that are told; the formulas do not know them, the runs do.
     """
 
     key: str
@@ -32,30 +45,48 @@ class Station:
     mtbf_h: float = float("inf")
     mttr_h: float = 0.0
     hours_a_week: float = HOURS_A_WEEK
+    days_a_week: int = DAYS_A_WEEK
+    calibration_every_h: float = float("inf")
+    calibration_h: float = 0.0
+    outages: tuple[Outage, ...] = ()
 
     @property
     def availability(self) -> float:
         """Share of its worked hours in which a machine is not under repair."""
         return 1.0 if self.mttr_h == 0 else self.mtbf_h / (self.mtbf_h + self.mttr_h)
 
+    @property
+    def open_share(self) -> float:
+        """Share of all hours in which a machine is worked and not away for its calibration."""
+        calibrated = self.calibration_h / self.calibration_every_h
+        return self.hours_a_week / HOURS_A_WEEK * (1 - calibrated)
+
+    @property
+    def hours_a_day(self) -> float:
+        """How long it is worked on each of its days."""
+        return self.hours_a_week / self.days_a_week
+
 
 @dataclass(frozen=True)
 class Step:
     """Work of a process at a station: mean [h] and coefficient of variation; `rework` is the
-    chance that it sends the item back to step `back_to` (its own by default)."""
+    chance that it sends the item back to step `back_to` (its own by default), `share` the share
+    of items that take the step at all."""
 
     station: str
     mean_h: float
     cv: float = 0.3
     rework: float = 0.0
     back_to: int | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Process:
     """A route through stations and what comes for it: batches an hour, items a batch.
 
-    arrival_cv is that of the time between batches; 1 for batches that come at random.
+    arrival_cv is that of the time between batches; 1 for batches that come at random. `weekly`
+    are the weeks of the year against the mean one, over and over; the formulas take the mean.
     """
 
     key: str
@@ -63,6 +94,7 @@ class Process:
     batches_per_h: float
     batch: int = 1
     arrival_cv: float = 1.0
+    weekly: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +161,21 @@ def _check_station(station: Station) -> None:
             "station {station}: {hours} hours a week; a week has 168",
             station=station.key, hours=station.hours_a_week,
         )  # fmt: skip
+    _check_days(station)
+    if not 0 <= station.calibration_h < station.calibration_every_h:
+        raise BadData("station {station}: a calibration takes longer than the time between two",
+                      station=station.key)  # fmt: skip
+
+
+def _check_days(station: Station) -> None:
+    if not 1 <= station.days_a_week <= DAYS_A_WEEK:
+        raise BadData("station {station}: {days} days a week; a week has 7",
+                      station=station.key, days=station.days_a_week)  # fmt: skip
+    if station.hours_a_day > HOURS_A_DAY + 1e-9:
+        raise BadData(
+            "station {station}: {hours} hours a day on {days} days a week; a day has 24",
+            station=station.key, hours=round(station.hours_a_day, 1), days=station.days_a_week,
+        )  # fmt: skip
 
 
 def _check_process(process: Process, known: Mapping[str, Station]) -> None:
@@ -137,6 +184,9 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
     if process.batches_per_h < 0 or process.batch < 1:
         raise BadData("process {process}: what arrives is not below zero, in batches of one or "
                       "more", process=process.key)  # fmt: skip
+    if process.weekly and not (min(process.weekly) >= 0 < sum(process.weekly)):
+        raise BadData("process {process}: the weeks of its year are not below zero, and some of "
+                      "them above", process=process.key)  # fmt: skip
     for number, step in enumerate(process.steps):
         where: dict[str, Any] = {"process": process.key, "step": number + 1}
         if step.station not in known:
@@ -148,6 +198,9 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
         if not 0 <= back <= number:
             raise BadData("process {process}, step {step}: work sent back goes to an earlier "
                           "step", **where)  # fmt: skip
+        if not 0 <= step.share <= 1:
+            raise BadData("process {process}, step {step}: {share} of the items take it; a share "
+                          "is from 0 to 1", share=step.share, **where)  # fmt: skip
         if not 0 <= step.rework <= MOST_REWORK:
             raise BadData(
                 "process {process}, step {step}: {share} of the work comes back: a route that "
@@ -156,16 +209,22 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
 
 
 def visits(process: Process) -> Floats:
-    """Return how often an item passes each step, rework counted; shape (steps,)."""
+    """Return how often an item is worked at each step, rework counted; shape (steps,)."""
     n = len(process.steps)
-    back = np.zeros((n, n))
+    moves = np.zeros((n, n))
     for number, step in enumerate(process.steps):
-        back[number, number if step.back_to is None else step.back_to] += step.rework
-        if number + 1 < n:
-            back[number, number + 1] += 1 - step.rework
-    first = np.zeros(n)
-    first[0] = 1
-    return np.asarray(np.linalg.solve(np.eye(n) - back.T, first))
+        moves[number] = (1 - step.rework) * _onward(process, number + 1)
+        moves[number, number if step.back_to is None else step.back_to] += step.rework
+    return np.asarray(np.linalg.solve(np.eye(n) - moves.T, _onward(process, 0)))
+
+
+def _onward(process: Process, first: int) -> Floats:
+    """Return the chance of each step to be the next one worked, steps left out passed over."""
+    chances, still = np.zeros(len(process.steps)), 1.0
+    for number in range(first, len(process.steps)):
+        chances[number] = still * process.steps[number].share
+        still -= chances[number]
+    return chances
 
 
 @dataclass(frozen=True)
@@ -212,7 +271,7 @@ def _demand(shop: Shop, station: Station) -> _Demand:
     batches: list[float] = []
     for process in shop.processes:
         for times, step in zip(visits(process), process.steps, strict=True):
-            if step.station == station.key and process.batches_per_h > 0:
+            if step.station == station.key and process.batches_per_h * times > 0:
                 rates.append(float(process.batches_per_h * process.batch * times))
                 means.append(step.mean_h)
                 squares.append(step.mean_h**2 * (1 + step.cv**2))
@@ -231,9 +290,8 @@ def _demand(shop: Shop, station: Station) -> _Demand:
 def _row(station: Station, demand: _Demand, counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
     if demand.rate == 0:
         return np.zeros(len(counts)), np.zeros(len(counts))
-    open_share = station.hours_a_week / HOURS_A_WEEK
     up = station.availability
-    work = demand.mean_h / (up * open_share)
+    work = demand.mean_h / (up * station.open_share)
     cv2 = demand.cv2 + 2 * up * (1 - up) * station.mttr_h / demand.mean_h
     # A machine that takes several items at once serves loads, not items.
     rate = demand.rate / station.capacity
@@ -279,7 +337,7 @@ def turnaround_h(shop: Shop, found: Carried) -> dict[str, float]:
 
 
 def _stay(step: Step, station: Station) -> float:
-    return step.mean_h / (station.availability * station.hours_a_week / HOURS_A_WEEK)
+    return step.mean_h / (station.availability * station.open_share)
 
 
 def next_machines(

@@ -15,7 +15,15 @@ from itertools import count
 import numpy as np
 from scipy.stats import beta, t
 
-from railtrace.analysis.depot_flow import HOURS_A_WEEK, Process, Shop, Station, check_shop
+from railtrace.analysis.depot_flow import (
+    DAYS_A_WEEK,
+    HOURS_A_DAY,
+    HOURS_A_WEEK,
+    Process,
+    Shop,
+    Station,
+    check_shop,
+)
 from railtrace.analysis.life_data import Floats
 
 INFINITY = float("inf")
@@ -31,12 +39,16 @@ class Run:
     wait_h : by station, mean wait of an item for a machine
     utilisation : by station, share of open machine hours (repairs included) that were worked
     finished_per_week : by process
+    came_per_week : by process, after the warm-up
+    left : by process, items that came after the warm-up and were never finished
     """
 
     turnaround_h: dict[str, Floats]
     wait_h: dict[str, float]
     utilisation: dict[str, float]
     finished_per_week: dict[str, float]
+    came_per_week: dict[str, float]
+    left: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ class _Machines:
         self.key, self.capacity = station.key, station.capacity
         self.count = station.machines
         self.down = [
-            _downtimes(station, horizon_h, np.random.default_rng((seed, 1, index, machine)))
+            _downtimes(station, machine, horizon_h, (seed, index))
             for machine in range(station.machines)
         ]
         self.at = [0] * station.machines
@@ -138,10 +150,17 @@ class _Machines:
 
 
 def _downtimes(
-    station: Station, horizon_h: float, rng: np.random.Generator
+    station: Station, machine: int, horizon_h: float, luck: tuple[int, int]
 ) -> tuple[list[float], list[float]]:
-    """Return begins and ends of when a machine does not work: closed shifts and breakdowns."""
-    spans = [*_closed(station, horizon_h), *_breakdowns(station, horizon_h, rng)]
+    """Return begins and ends of when a machine does not work: closed shifts, breakdowns,
+    calibrations, outages."""
+    seed, index = luck
+    spans = [
+        *_closed(station, horizon_h),
+        *_breakdowns(station, horizon_h, np.random.default_rng((seed, 1, index, machine))),
+        *_calibrations(station, horizon_h, np.random.default_rng((seed, 5, index, machine))),
+        *((each.from_h, each.to_h) for each in station.outages if each.machine == machine),
+    ]
     begins: list[float] = []
     ends: list[float] = []
     for begin, end in sorted(spans):
@@ -154,12 +173,25 @@ def _downtimes(
 
 
 def _closed(station: Station, horizon_h: float) -> list[tuple[float, float]]:
-    """Lay the worked hours at the start of each day, alike on all seven."""
-    a_day = station.hours_a_week / 7
-    if a_day >= 24:
+    """Lay the worked hours at the start of each worked day; the last days of a week are off."""
+    a_day = station.hours_a_day
+    if a_day >= HOURS_A_DAY and station.days_a_week == DAYS_A_WEEK:
         return []
-    days = range(int(horizon_h * 1.5 / 24) + 2)
-    return [(24 * day + a_day, 24 * (day + 1)) for day in days]
+    days = range(int(horizon_h * 1.5 / HOURS_A_DAY) + 2)
+    worked = (a_day if day % DAYS_A_WEEK < station.days_a_week else 0.0 for day in days)
+    return [(HOURS_A_DAY * day + hours, HOURS_A_DAY * (day + 1))
+            for day, hours in zip(days, worked, strict=True)]  # fmt: skip
+
+
+def _calibrations(
+    station: Station, horizon_h: float, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """Lay a machine's calibrations from a first one at random, so that two are seldom at once."""
+    every = station.calibration_every_h
+    if station.calibration_h == 0 or every == INFINITY:
+        return []
+    begins = np.arange(rng.uniform(0, every), horizon_h * 1.5, every)
+    return [(float(at), float(at) + station.calibration_h) for at in begins]
 
 
 def _breakdowns(
@@ -196,17 +228,44 @@ class _Items:
             [luck.random(self.items).tolist() for _ in range(rounds)] if again else []
             for again in self.rework
         ]
+        self.next = _next_taken(process, self.items, np.random.default_rng((seed, 6, index)))
         self.turnaround: list[float] = []
-        self.finished = 0
+        self.finished = self.came = 0
+
+
+def _next_taken(process: Process, items: int, rng: np.random.Generator) -> list[list[int]]:
+    """Return by step and item which step is taken from there on, itself included; one too far
+    where none is. Empty where every item takes every step."""
+    n = len(process.steps)
+    if all(step.share == 1 for step in process.steps):
+        return []
+    found = np.full((n + 1, items), n)
+    for number in range(n - 1, -1, -1):
+        taken = rng.random(items) < process.steps[number].share
+        found[number] = np.where(taken, number, found[number + 1])
+    return [row.tolist() for row in found]
 
 
 def _arrivals(process: Process, horizon_h: float, rng: np.random.Generator) -> list[float]:
     if process.batches_per_h == 0:
         return []
-    n = int(horizon_h * process.batches_per_h * 1.3) + 30
+    edges, passed = _calendar(process, horizon_h)
+    n = int(passed[-1] * process.batches_per_h * 1.3) + 30
     mean = 1 / process.batches_per_h
     times = np.cumsum(_durations(mean, process.arrival_cv, rng, (n,)))
-    return [float(at) for at in times if at < horizon_h]
+    return [float(at) for at in np.interp(times[times < passed[-1]], passed, edges)]
+
+
+def _calendar(process: Process, horizon_h: float) -> tuple[Floats, Floats]:
+    """Return hours of the clock and how much of the demand's own time has passed by them: a week
+    of twice the mean passes twice as fast."""
+    if not process.weekly:
+        return np.array([0.0, horizon_h]), np.array([0.0, horizon_h])
+    factors = np.array(process.weekly) / np.mean(process.weekly)
+    edges = np.append(np.arange(0.0, horizon_h, HOURS_A_WEEK), horizon_h)
+    weeks = np.diff(edges)
+    of_week = factors[np.arange(len(weeks)) % len(factors)]
+    return edges, np.concatenate([[0.0], np.cumsum(weeks * of_week)])
 
 
 def _durations(
@@ -283,14 +342,28 @@ class _Engine:
     def _arrive(self, now: float, mine: _Machines, index: int) -> None:
         kind, (arrivals, batch) = self.kinds[index], self.coming[index]
         size = kind.process.batch
+        if self.warm_up_h <= now:
+            kind.came += size
         for number in range(batch * size, (batch + 1) * size):
-            mine.queue.append((now, len(self.kind)))
+            item = len(self.kind)
             self.kind.append(kind)
             self.number.append(number)
             self.step.append(0)
             self.arrived.append(now)
             self.attempts.append(0)
+            if kind.next:
+                self._enter(now, item, mine)
+            else:
+                mine.queue.append((now, item))
         self._announce(index, arrivals, batch + 1)
+
+    def _enter(self, now: float, item: int, mine: _Machines) -> None:
+        """Send an item to the first step that it takes; who takes none is done at once."""
+        station = self._to(now, item, 0)
+        if station >= 0:
+            self.stations[station].queue.append((now, item))
+            if self.stations[station] is not mine:
+                self._start(station, now)
 
     def _after(self, now: float, item: int) -> int:
         """Move an item on, or back by chance; return its next station, -1 when it is done."""
@@ -299,7 +372,13 @@ class _Engine:
             self.attempts[item] += 1
             self.step[item] = kind.back[step]
             return kind.station[kind.back[step]]
-        step += 1
+        return self._to(now, item, step + 1)
+
+    def _to(self, now: float, item: int, step: int) -> int:
+        """Send an item to a step, or the next that it takes; return its station, -1 when done."""
+        kind = self.kind[item]
+        if kind.next:
+            step = kind.next[step][self.number[item]]
         if step < len(kind.station):
             self.step[item] = step
             return kind.station[step]
@@ -371,12 +450,14 @@ class _Engine:
     def _sum_up(self) -> Run:
         weeks = (self.horizon_h - self.warm_up_h) / HOURS_A_WEEK
         counted = self.horizon_h - self.warm_up_h
-        share = {s.key: s.hours_a_week / HOURS_A_WEEK for s in self.shop.stations}
+        share = {s.key: s.open_share for s in self.shop.stations}
         return Run(
             {k.process.key: np.array(k.turnaround) for k in self.kinds},
             {s.key: s.waited_h / s.served if s.served else 0.0 for s in self.stations},
             {s.key: s.busy_h / (s.count * counted * share[s.key]) for s in self.stations},
             {k.process.key: k.finished / weeks for k in self.kinds},
+            {k.process.key: k.came / weeks for k in self.kinds},
+            {k.process.key: k.came - len(k.turnaround) for k in self.kinds},
         )
 
 

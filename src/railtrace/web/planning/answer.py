@@ -17,8 +17,10 @@ from railtrace.analysis.depot_flow import (
     with_one_more,
 )
 from railtrace.analysis.depot_flow import turnaround_h as turnarounds
+from railtrace.errors import BadData
+from railtrace.web.frame import in_words
 from railtrace.web.names import Names
-from railtrace.web.planning.plan import BY_HAND, Plan
+from railtrace.web.planning.plan import BY_HAND, Plan, PlannedStation
 from railtrace.web.running import the_app
 
 MOST_BOUGHT = 12
@@ -111,11 +113,15 @@ class Bought:
     load: float
     """Of its station, after it."""
     payback_years: float | None
-    """None where an hour has no worth, or it cannot be said."""
+    """At its likely price; None where an hour has no worth, or it cannot be said."""
+    payback_span: tuple[float, float] | None
+    """At its least and its greatest price."""
     coverage: float
     """Share of all steps that a machine writes into the trace from now on."""
     price: float
     """Of everything bought so far; so the rest."""
+    price_low: float
+    price_high: float
     power_kw: float
     water_m3_h: float
     area_m2: float
@@ -125,37 +131,52 @@ class Bought:
 _NEVER_H = 1e8
 
 
-def purchases(shop: Shop, plan: Plan, names: Names) -> list[Bought]:
-    """Return what to buy in which order: most hours saved for its price first, until the target.
+def priced(shop: Shop, plan: Plan) -> dict[str, PlannedStation]:
+    """Return the stations that may be bought: those of the shop with a price."""
+    known = {station.key for station in shop.stations}
+    return {key: p for key, p in plan.stations.items() if p.price > 0 and key in known}
 
-    Nothing is bought beyond the plan's limits.
+
+def buying_order(shop: Shop, plan: Plan, target_h: float) -> list[str]:
+    """Return what to buy one after another: most hours saved for its price first, until the
+    formulas are at the target; nothing beyond the plan's limits.
 
     Raises BadData where nothing has a price.
     """
-    known = {station.key for station in shop.stations}
-    written = {row.type for row in the_app().lookup.equipment()} | {BY_HAND}
-    priced = {key: p for key, p in plan.stations.items() if p.price > 0 and key in known}
+    may_be = priced(shop, plan)
 
     def may(keys: Sequence[str]) -> bool:
-        sums = dict(zip(_SUMMED, _sums([priced[key] for key in keys]), strict=True))
+        sums = _sums([may_be[key] for key in keys])
         return all(sums[name] <= limit for name, limit in plan.limits.items())
 
-    order = next_machines(
-        shop, {key: planned.price for key, planned in priced.items()}, MOST_BOUGHT, plan.target_h,
-        may,
-    )  # fmt: skip
+    costs = {key: planned.price for key, planned in may_be.items()}
+    return [key for key, _ in next_machines(shop, costs, MOST_BOUGHT, target_h, may)]
+
+
+def purchases(
+    shop: Shop, plan: Plan, names: Names, order: Sequence[str] | None = None
+) -> list[Bought]:
+    """Return purchases with what stands after each; `order` is by the formulas if not given.
+
+    Raises BadData where nothing has a price.
+    """
+    order = buying_order(shop, plan, plan.target_h) if order is None else order
+    may_be = priced(shop, plan)
+    written = {row.type for row in the_app().lookup.equipment()} | {BY_HAND}
     rows, before = [], mean_turnaround(shop)
     items = sum(p.batches_per_h * p.batch for p in shop.processes) * HOURS_A_YEAR
-    news = {key: _share_of_steps(shop, key) for key in priced if key not in written}
-    for number, (key, after) in enumerate(order):
+    news = {key: _share_of_steps(shop, key) for key in may_be if key not in written}
+    for number, key in enumerate(order, 1):
         shop = with_one_more(shop, key)
+        after, found = mean_turnaround(shop), carried(shop)
         saved = plan.value_h * items * (before - after) if before < _NEVER_H else 0.0
-        found = carried(shop)
+        least, likely, greatest = may_be[key].prices
         rows.append(Bought(
             key, station_name(key, names), after if after < _NEVER_H else None,
             float(found.now(found.load)[found.stations.index(key)]),
-            priced[key].price / saved if saved > 0 else None, news.pop(key, 0.0),
-            *_sums([priced[k] for k, _ in order[: number + 1]]),
+            likely / saved if saved > 0 else None,
+            (least / saved, greatest / saved) if saved > 0 else None, news.pop(key, 0.0),
+            **_sums([may_be[k] for k in order[:number]]),
         ))  # fmt: skip
         before = after
     return rows
@@ -175,5 +196,20 @@ def _share_of_steps(shop: Shop, key: str) -> float:
 _SUMMED = ("price", "power_kw", "water_m3_h", "area_m2", "staff")
 
 
-def _sums(bought: Sequence[object]) -> list[float]:
-    return [sum(getattr(planned, name) for planned in bought) for name in _SUMMED]
+def _sums(bought: Sequence[PlannedStation]) -> dict[str, float]:
+    sums = {name: float(sum(getattr(planned, name) for planned in bought)) for name in _SUMMED}
+    sums["price_low"] = sum(planned.prices[0] for planned in bought)
+    sums["price_high"] = sum(planned.prices[2] for planned in bought)
+    return sums
+
+
+def in_names(error: BadData, names: Names) -> str:
+    """Return what is wrong with a shop in words, its station and process by their names."""
+    values = dict(error.values)
+    if (key := str(values.get("station", ""))) in {BY_HAND, *names.catalogue.equipment_types}:
+        values["station"] = station_name(key, names)
+    if process := names.catalogue.processes.get(str(values.get("process", ""))):
+        values["process"] = process.name(names.language)
+    named = BadData(error.template)
+    named.values = values
+    return in_words(named)

@@ -8,8 +8,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from msgspec.structs import replace
 
+from railtrace.analysis.depot_flow import HOURS_A_DAY
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import BadData
+from railtrace.web.fleet import the_names
+from railtrace.web.planning.answer import station_name
 from railtrace.web.planning.plan import (
     Plan,
     PlannedStation,
@@ -35,10 +38,14 @@ class Field:
 FIELDS = (
     Field("machines", _("Machines"), 1, _MOST_MACHINES, whole=True),
     Field("capacity", _("Items at once"), 1, 100, whole=True),
+    Field("days_a_week", _("Days a week"), 1, 7, whole=True),
     Field("hours_a_week", _("Hours a week"), 1, 168),
     Field("mtbf_h", _("Between failures, h"), 0, 100_000),
     Field("mttr_h", _("Repair, h"), 0, 10_000),
-    Field("price", _("Price of one"), 0, _MOST_MONEY),
+    Field("calibration_h", _("Away for a calibration, h"), 0, 2_000),
+    Field("price_low", _("Price of one, least"), 0, _MOST_MONEY),
+    Field("price", _("Price of one, likely"), 0, _MOST_MONEY),
+    Field("price_high", _("Price of one, greatest"), 0, _MOST_MONEY),
     Field("power_kw", _("Power, kW"), 0, 100_000),
     Field("water_m3_h", _("Water, m³/h"), 0, 10_000),
     Field("area_m2", _("Area, m²"), 0, 100_000),
@@ -54,6 +61,9 @@ LIMITS = (
 )  # fmt: skip
 _VALUE = Field("value_h", _("Worth of an hour of one item"), 0, _MOST_MONEY)
 _TARGET = Field("target_h", _("Target, h"), 0, 100_000)
+_TARGET_MET = Field("target_met", _("Chance to work the programme off, %"), 0, 98)
+HOW_WORKED = 7
+"""The first fields tell how a machine is worked, the rest what one costs and needs."""
 
 
 def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
@@ -63,9 +73,11 @@ def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
         raise BadData("choose at least one process: without work there is nothing to compute")
     work = {key: _work(key, sent, catalogue) for key in chosen}
     limits = {field.key: value for field in LIMITS
-              if (value := _number(sent, f"limit:{field.key}", field)) is not None}  # fmt: skip
-    target, worth = _number(sent, "target_h", _TARGET), _number(sent, "value_h", _VALUE)
-    plan = Plan(work=work, target_h=target or 0.0, limits=limits, value_h=worth or 0.0)
+              if (value := number(sent, f"limit:{field.key}", field)) is not None}  # fmt: skip
+    target, worth = number(sent, "target_h", _TARGET), number(sent, "value_h", _VALUE)
+    met = number(sent, "target_met", _TARGET_MET)
+    plan = Plan(work=work, target_h=target or 0.0, target_met=(met or 0.0) / 100, limits=limits,
+                value_h=worth or 0.0)  # fmt: skip
     stations = {key: _station(key, sent) for key in stations_of(catalogue, plan)}
     return replace(plan, stations=stations)
 
@@ -74,24 +86,39 @@ def _work(key: str, sent: Mapping[str, str], catalogue: Catalogue) -> PlannedWor
     minutes = {
         step.key: value
         for step in catalogue.processes[key].steps
-        if (value := _number(sent, f"minutes:{key}:{step.key}", _MINUTES)) is not None
+        if (value := number(sent, f"minutes:{key}:{step.key}", _MINUTES)) is not None
     }
-    batch = _number(sent, f"batch:{key}", _BATCH)
-    return PlannedWork(_number(sent, f"per_week:{key}", _PER_WEEK), int(batch or 1), minutes)
+    batch = number(sent, f"batch:{key}", _BATCH)
+    return PlannedWork(number(sent, f"per_week:{key}", _PER_WEEK), int(batch or 1), minutes)
 
 
 def _station(key: str, sent: Mapping[str, str]) -> PlannedStation:
-    return msgspec.convert(dict(_figures(key, sent)), PlannedStation)
+    planned = msgspec.convert(dict(_figures(key, sent)), PlannedStation)
+    a_day = planned.hours_a_week / planned.days_a_week
+    if a_day > HOURS_A_DAY:
+        raise BadData(
+            "station {station}: {hours} hours a day on {days} days a week; a day has 24",
+            station=station_name(key, the_names()), hours=f"{a_day:.3g}", days=planned.days_a_week,
+        )  # fmt: skip
+    least, likely, greatest = planned.prices
+    if not least <= likely <= greatest:
+        raise BadData(
+            "station {station}: prices of {least}, {likely} and {greatest}: the least, the likely "
+            "and the greatest are to stand in that order",
+            station=station_name(key, the_names()), least=f"{least:g}", likely=f"{likely:g}",
+            greatest=f"{greatest:g}",
+        )  # fmt: skip
+    return planned
 
 
 def _figures(key: str, sent: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for field in FIELDS:
-        value = _number(sent, f"{field.key}:{key}", field)
+        value = number(sent, f"{field.key}:{key}", field)
         if value is not None:
             yield field.key, int(value) if field.whole else value
 
 
-def _number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
+def number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
     """Read a figure as people type it, with a comma or a point; None where it is empty."""
     text = sent.get(name, "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
     if not text:

@@ -21,8 +21,8 @@ from railtrace.web.frame import in_words
 from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
-from railtrace.web.planning.answer import answer, purchases, station_name
-from railtrace.web.planning.form import FIELDS, LIMITS, read_plan
+from railtrace.web.planning.answer import answer, in_names, purchases, station_name
+from railtrace.web.planning.form import FIELDS, HOW_WORKED, LIMITS, read_plan
 from railtrace.web.planning.plan import (
     FAILURES_ENOUGH,
     OBSERVED_DAYS,
@@ -116,7 +116,8 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 # --- the verified answer ----------------------------------------------------------------------
 
 
-def _shop(laid: Plan, names: Names) -> Shop:
+def the_shop(laid: Plan, names: Names) -> Shop:
+    """Return the shop of a plan as the trace tells it now. Raises BadData naming what is wrong."""
     return shop_of(laid, names.catalogue, told())
 
 
@@ -124,7 +125,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what the runs of a plan's shop tell."""
     row, laid = kept_plan(pk)
     names = the_names()
-    shop = _shop(laid, names)
+    shop = the_shop(laid, names)
     found = verified.kept(verified.mark_of(shop))
     context: dict[str, Any] = {
         "section": "planning", "plan": row, "tab": "runs", "job": found,
@@ -144,7 +145,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
 @allowed("record")
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin the runs, go on with them, or stop them."""
-    shop = _shop(kept_plan(pk)[1], the_names())
+    shop = the_shop(kept_plan(pk)[1], the_names())
     if "stop" in request.POST:
         verified.stop(verified.mark_of(shop))
     else:
@@ -154,7 +155,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the progress bar of runs that are under way; 205 asks for the page anew."""
-    found = verified.kept(verified.mark_of(_shop(kept_plan(pk)[1], the_names())))
+    found = verified.kept(verified.mark_of(the_shop(kept_plan(pk)[1], the_names())))
     if found is None or found.shown_state != "running":
         return HttpResponse(status=205)
     return render(request, "holdings/job_progress.html", {"job": found})
@@ -170,7 +171,7 @@ def _answered(laid: Plan, names: Names, of: Told) -> dict[str, Any]:
         if any(planned.price for planned in laid.stations.values()):
             found["bought"] = purchases(shop, laid, names)
     except BadData as error:
-        return {"problem": in_words(error)}
+        return {"problem": in_names(error, names)}
     return found
 
 
@@ -178,6 +179,7 @@ def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
     now = the_app().clock()
     return {
         "section": "planning", "tab": "model", "plan": row, "laid": laid, "fields": FIELDS,
+        "how_worked": FIELDS[:HOW_WORKED], "needs": FIELDS[HOW_WORKED:],
         "limits": LIMITS, "failures": _failures(of, names),
         "names": names, "from_day": now - timedelta(days=OBSERVED_DAYS), "now": now,
         "stations": [

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from msgspec.structs import replace
 
-from railtrace.analysis.depot_flow import HOURS_A_WEEK, MOST_REWORK, Shop, Station
+from railtrace.analysis.depot_flow import DAYS_A_WEEK, HOURS_A_WEEK, MOST_REWORK, Shop, Station
 from railtrace.analysis.depot_flow import Process as Route
 from railtrace.analysis.depot_flow import Step as Visit
 from railtrace.app import App
@@ -46,19 +46,29 @@ FAILURES_ENOUGH = 5
 class PlannedStation(Struct, frozen=True, omit_defaults=True):
     """A kind of machine in a plan: how many, how it is worked, what one more costs and needs.
 
-    mtbf_h 0 means that breakdowns are left out; price in the railway's own money.
+    mtbf_h 0 means that breakdowns are left out, as calibration_h 0 does calibrations; price is the
+    likely one in the railway's own money, price_low and price_high 0 where only that is known.
     """
 
     machines: int = 1
     capacity: int = 1
+    days_a_week: int = DAYS_A_WEEK
     hours_a_week: float = SHIFT_HOURS_A_WEEK
     mtbf_h: float = 0.0
     mttr_h: float = 0.0
+    calibration_h: float = 0.0
+    price_low: float = 0.0
     price: float = 0.0
+    price_high: float = 0.0
     power_kw: float = 0.0
     water_m3_h: float = 0.0
     area_m2: float = 0.0
     staff: float = 0.0
+
+    @property
+    def prices(self) -> tuple[float, float, float]:
+        """The least, the likely and the greatest price of one."""
+        return self.price_low or self.price, self.price, self.price_high or self.price
 
 
 class PlannedWork(Struct, frozen=True, omit_defaults=True):
@@ -76,10 +86,18 @@ class Plan(Struct, frozen=True, omit_defaults=True):
     stations: dict[str, PlannedStation] = {}
     work: dict[str, PlannedWork] = {}
     target_h: float = 0.0
+    """Mean turnaround of all items that is asked for."""
+    target_met: float = 0.0
+    """Chance to work the programme off that is asked for."""
     limits: dict[str, float] = {}
     """Of what is bought together: price, power_kw, water_m3_h, area_m2, staff; absent is none."""
     value_h: float = 0.0
     """What an hour less of one item is worth, in the railway's own money; for the payback."""
+
+    @property
+    def target_percent(self) -> float:
+        """The chance asked for, as a person types it."""
+        return 100 * self.target_met
 
 
 @dataclass(frozen=True)

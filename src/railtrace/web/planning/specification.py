@@ -1,6 +1,9 @@
 """The equipment specification of a plan: what to buy, what it needs, how it is accepted."""
 
 import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import xlsxwriter
@@ -10,43 +13,128 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.analysis.depot_simulation import Estimate
+from railtrace.analysis.depot_study import Judged, Target
 from railtrace.errors import BadData
 from railtrace.web.fleet import the_names
 from railtrace.web.forms.pdf import printed
 from railtrace.web.names import Names
-from railtrace.web.planning.answer import purchases, station_name
-from railtrace.web.planning.pages import kept_plan
-from railtrace.web.planning.plan import BY_HAND, Plan, shop_of, time_of, told
+from railtrace.web.planning import variants
+from railtrace.web.planning.answer import Bought, purchases, station_name
+from railtrace.web.planning.buy import Step, search_of, searched
+from railtrace.web.planning.pages import kept_plan, the_shop
+from railtrace.web.planning.plan import BY_HAND, Plan, time_of, told
 from railtrace.web.running import the_app
 
 HEADS = (
     _("Equipment"), _("There now"), _("To buy"), _("Power, kW"), _("Water, m³/h"), _("Area, m²"),
-    _("Staff a shift"), _("Price of one"), _("Together"), _("Acceptance"),
+    _("Staff a shift"), _("Price of one, least"), _("Price of one, likely"),
+    _("Price of one, greatest"), _("Together, least"), _("Together, likely"),
+    _("Together, greatest"), _("Load after, %"), _("Trace coverage gained, %"), _("Acceptance"),
+)  # fmt: skip
+ORDER = (
+    _("Machine"), _("Price so far, least"), _("Price so far, likely"), _("Price so far, greatest"),
+    _("Pays back in, years"), _("Mean turnaround, h"), _("95 %, from"), _("95 %, to"),
+    _("Chance to work the programme off, %"), _("95 %, from"), _("95 %, to"), _("Target"),
 )  # fmt: skip
 
 
-def lines(laid: Plan, names: Names) -> list[list[Any]]:
-    """Return a row of the specification for each kind that is to be bought.
+@dataclass(frozen=True)
+class Specified:
+    """What is to be bought, in its order, and what that stands on in words.
 
-    Raises BadData where no machine has a price, or none helps.
+    `steps` are those of the runs that verify it, one for each purchase and one before the first;
+    empty where only the formulas speak.
     """
-    of = told()
-    bought: dict[str, int] = {}
-    for each in purchases(shop_of(laid, names.catalogue, of), laid, names):
-        bought[each.key] = bought.get(each.key, 0) + 1
+
+    bought: list[Bought]
+    stands_on: str
+    steps: list[Step]
+
+
+def specified(laid: Plan, names: Names) -> Specified:
+    """Return the purchases of a plan: those that runs verified, else those of the formulas.
+
+    Raises BadData where no machine has a price, none helps, or none is needed.
+    """
+    steps, over = _verified(laid, names)
+    if steps and (over or steps[-1].judged.met):
+        bought = [step.bought for step in steps if step.bought]
+        if not bought and steps[-1].judged.met:
+            raise BadData("the target is met with the lower bound by the shop as it is: nothing is "
+                          "specified")  # fmt: skip
+        return Specified(bought, _said(steps[-1].judged, laid), steps)
+    bought = purchases(the_shop(laid, names), laid, names)
     if not bought:
         raise BadData("no machine with a price would shorten the turnaround: nothing is specified")
-    return [_line(key, n, laid, names) for key, n in bought.items()]
+    return Specified(bought, gettext("The formulas alone: runs have not verified it"), [])
 
 
-def _line(key: str, count: int, laid: Plan, names: Names) -> list[Any]:
-    planned = laid.stations[key]
+def _verified(laid: Plan, names: Names) -> tuple[list[Step], bool]:
+    """Return the steps of the plan's search, and whether it went through its whole order."""
+    if not Target(laid.target_h, laid.target_met).asked:
+        return [], False
+    steps = searched(laid, names)
+    return steps, bool(steps) and len(steps) > len(search_of(laid, names).order)
+
+
+def _said(found: Judged, laid: Plan) -> str:
+    """Say how the depot stands to its target after the purchases, with the intervals."""
+    words = [gettext("The target is met with the lower bound of the 95 % interval of the runs")
+             if found.met else gettext("The target is not met by the runs")]  # fmt: skip
+    if laid.target_h:
+        words.append(gettext("mean turnaround %(mean).1f h (%(low).1f – %(high).1f), at most "
+                             "%(target)g") % _figures(found.mean_h, 1, laid.target_h))  # fmt: skip
+    if laid.target_met:
+        words.append(gettext("chance to work the programme off %(mean).0f %% (%(low).0f – "
+                             "%(high).0f), at least %(target)g")
+                     % _figures(found.chance, 100, 100 * laid.target_met))  # fmt: skip
+    return "; ".join(words)
+
+
+def _figures(found: Estimate, times: float, target: float) -> dict[str, float]:
+    return {"mean": times * found.mean, "low": times * found.low, "high": times * found.high,
+            "target": target}  # fmt: skip
+
+
+def lines(found: Specified, laid: Plan, names: Names) -> list[list[Any]]:
+    """Return a row of the specification for each kind that is to be bought."""
+    counted = Counter(each.key for each in found.bought)
+    return [_line(key, n, found, laid, names) for key, n in counted.items()]
+
+
+def _line(key: str, count: int, found: Specified, laid: Plan, names: Names) -> list[Any]:
+    planned, mine = laid.stations[key], [each for each in found.bought if each.key == key]
+    prices = planned.prices
     return [
         station_name(key, names), planned.machines, count, planned.power_kw * count,
-        planned.water_m3_h * count,
-        planned.area_m2 * count, planned.staff * count, planned.price, planned.price * count,
+        planned.water_m3_h * count, planned.area_m2 * count, planned.staff * count,
+        *prices, *(price * count for price in prices),
+        round(100 * mine[-1].load, 1), round(100 * sum(each.coverage for each in mine), 1),
         " ".join(acceptance(key, laid, names)),
     ]  # fmt: skip
+
+
+def order_lines(found: Specified) -> list[list[Any]]:
+    """Return a row for each purchase in its turn, with the figures of the runs where there are."""
+    steps = {id(step.bought): step.judged for step in found.steps if step.bought}
+    return [[each.name, each.price_low, each.price, each.price_high, _year(each.payback_years),
+             *_of_runs(steps.get(id(each)))] for each in found.bought]  # fmt: skip
+
+
+def _year(years: float | None) -> Any:
+    return "—" if years is None else round(years, 1)
+
+
+def _of_runs(found: Judged | None) -> list[Any]:
+    if found is None:
+        return ["—"] * 7
+    word = (gettext("met with the lower bound") if found.met
+            else gettext("met by the mean, not by the lower bound") if found.by_mean
+            else gettext("not met"))  # fmt: skip
+    hours = [round(v, 1) for v in (found.mean_h.mean, found.mean_h.low, found.mean_h.high)]
+    chances = [round(100 * v, 1) for v in (found.chance.mean, found.chance.low, found.chance.high)]
+    return [*hours, *chances, word]
 
 
 def acceptance(key: str, laid: Plan, names: Names) -> list[str]:
@@ -59,6 +147,12 @@ def acceptance(key: str, laid: Plan, names: Names) -> list[str]:
         for process in (names.catalogue.processes[k] for k in laid.work)
         for step in process.steps if (step.equipment or (BY_HAND,))[0] == key
     ]  # fmt: skip
+    needs = [f"{text} ≤ {value:g}" for text, value in (
+        (gettext("Power, kW"), planned.power_kw), (gettext("Water, m³/h"), planned.water_m3_h),
+        (gettext("Area, m²"), planned.area_m2)) if value]  # fmt: skip
+    if needs:
+        tests.append(gettext("Needs no more than is said here: %(needs)s.")
+                     % {"needs": "; ".join(needs)})  # fmt: skip
     if planned.capacity > 1:
         tests.append(gettext("Takes %(n)d items at once.") % {"n": planned.capacity})
     row = names.catalogue.equipment_types.get(key)
@@ -70,19 +164,31 @@ def acceptance(key: str, laid: Plan, names: Names) -> list[str]:
     return tests
 
 
+def _sheet(book: Any, title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]],
+           bold: Any) -> Any:  # fmt: skip
+    sheet = book.add_worksheet(title[:31])
+    sheet.set_column(0, 0, 40)
+    sheet.set_column(1, max(len(heads) - 1, 1), 14)
+    sheet.write_row(0, 0, [gettext(head) for head in heads], bold)
+    for number, row in enumerate(rows, 1):
+        sheet.write_row(number, 0, row)
+    return sheet
+
+
 def xlsx(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the specification as a workbook."""
     row, laid = kept_plan(pk)
+    names = the_names()
+    found = specified(laid, names)
     output = io.BytesIO()
     book = xlsxwriter.Workbook(output, {"in_memory": True})
-    sheet = book.add_worksheet()
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
-    sheet.set_column(0, 0, 40)
-    sheet.set_column(1, 8, 14)
-    sheet.set_column(9, 9, 80, wrap)
-    sheet.write_row(0, 0, [gettext(head) for head in HEADS], bold)
-    for number, line in enumerate(lines(laid, the_names()), 1):
-        sheet.write_row(number, 0, line)
+    sheet = _sheet(book, gettext("To be bought"), HEADS, lines(found, laid, names), bold)
+    sheet.set_column(len(HEADS) - 1, len(HEADS) - 1, 80, wrap)
+    sheet.write(len({each.key for each in found.bought}) + 2, 0, found.stands_on)
+    _sheet(book, gettext("Order of purchase"), ORDER, order_lines(found), bold)
+    heads, rows = variants.table(variants.beside(pk), names)
+    _sheet(book, gettext("Variants"), heads, rows, bold)
     book.close()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     response = HttpResponse(output.getvalue(), content_type=kind)
@@ -93,20 +199,26 @@ def xlsx(request: HttpRequest, pk: int) -> HttpResponse:
 def pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """Print the specification with a code that opens its plan."""
     row, laid = kept_plan(pk)
-    app, specified = the_app(), lines(laid, the_names())
-    heads = [gettext(head) for head in HEADS]
+    app, names = the_app(), the_names()
+    found = specified(laid, names)
+    rows, heads = lines(found, laid, names), [gettext(head) for head in HEADS]
+    order_heads = [gettext(head) for head in ORDER]
+    variant_heads, variant_rows = variants.table(variants.beside(pk), names)
     data = {
         "title": gettext("Equipment specification"), "form": row.name,
         "language": (get_language() or "ru")[:2], "railway": app.config.name,
         "fields": [
             [gettext("Plan"), row.name],
             [gettext("Date"), date_format(app.clock(), "DATE_FORMAT")],
+            [gettext("Stands on"), found.stands_on],
         ],
         "tables": [
-            {"title": gettext("To be bought"), "heads": heads[:-1],
-             "rows": [[_text(cell) for cell in line[:-1]] for line in specified]},
-            {"title": heads[-1], "heads": [heads[0], heads[-1]],
-             "rows": [[line[0], line[-1]] for line in specified]},
+            _printed(gettext("To be bought"), heads[:7], [row[:7] for row in rows]),
+            _printed(gettext("Prices and what they give"), [heads[0], *heads[7:-1]],
+                     [[row[0], *row[7:-1]] for row in rows]),
+            _printed(heads[-1], [heads[0], heads[-1]], [[row[0], row[-1]] for row in rows]),
+            _printed(gettext("Order of purchase"), order_heads, order_lines(found)),
+            _printed(gettext("Variants"), variant_heads, variant_rows),
         ],
         "marks": [], "ticks": [], "nothing": "—",
         "signed": [gettext("Technologist"), gettext("Head of depot")],
@@ -114,6 +226,10 @@ def pdf(request: HttpRequest, pk: int) -> HttpResponse:
     }  # fmt: skip
     address = request.build_absolute_uri(reverse("plan", args=[pk]))
     return HttpResponse(printed(data, address), content_type="application/pdf")
+
+
+def _printed(title: str, heads: list[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    return {"title": title, "heads": heads, "rows": [[_text(cell) for cell in row] for row in rows]}
 
 
 def _text(cell: Any) -> str:

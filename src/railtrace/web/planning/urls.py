@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from railtrace.web.planning import back_test, pages, specification, week_pages
+from railtrace.web.planning import (
+    back_test,
+    buy,
+    one_away,
+    pages,
+    specification,
+    variants,
+    week_pages,
+)
 
 urlpatterns = [
     path("", pages.plans, name="planning"),
@@ -21,6 +29,13 @@ urlpatterns = [
     path("<int:pk>/delete", pages.delete, name="plan-delete"),
     path("<int:pk>/runs", pages.runs, name="plan-runs"),
     path("<int:pk>/back-test", back_test.back_test, name="plan-back-test"),
+    path("<int:pk>/away", one_away.away, name="plan-away"),
+    path("<int:pk>/away/run", one_away.run, name="plan-away-run"),
+    path("<int:pk>/away/progress", one_away.progress, name="plan-away-progress"),
+    path("<int:pk>/variants", variants.side_by_side, name="plan-variants"),
+    path("<int:pk>/buy", buy.buy, name="plan-buy"),
+    path("<int:pk>/buy/run", buy.run, name="plan-buy-run"),
+    path("<int:pk>/buy/progress", buy.progress, name="plan-buy-progress"),
     path("<int:pk>/run", pages.run, name="plan-run"),
     path("<int:pk>/progress", pages.progress, name="plan-progress"),
     path("<int:pk>/specification.xlsx", specification.xlsx, name="plan-xlsx"),

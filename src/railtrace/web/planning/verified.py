@@ -15,6 +15,7 @@ import numpy as np
 from django.utils.translation import gettext, gettext_noop
 from msgspec import Struct
 
+from railtrace.analysis import depot_study
 from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop
 from railtrace.analysis.depot_simulation import (
     Estimate,
@@ -30,7 +31,7 @@ from railtrace.web.planning.answer import station_name
 
 YEAR_H = 8760.0
 REPLICATIONS = 20
-PROGRAMME_SHARE = 0.95
+PROGRAMME_SHARE = depot_study.PROGRAMME_SHARE
 """A run meets its programme when it finishes this share of what the plan brings."""
 SHARES = (0.5, 0.8, 0.95)
 _log = logging.getLogger("railtrace.planning")
@@ -49,11 +50,14 @@ class KeptRun(Struct, frozen=True):
     wait_h: dict[str, float]
     utilisation: dict[str, float]
     finished_per_week: dict[str, float]
+    came_per_week: dict[str, float] = {}
+    left: dict[str, int] = {}
 
     def run(self) -> Run:
         """Return it for the estimates."""
         times = {key: np.array(values) for key, values in self.turnaround_h.items()}
-        return Run(times, self.wait_h, self.utilisation, self.finished_per_week)
+        return Run(times, self.wait_h, self.utilisation, self.finished_per_week,
+                   self.came_per_week, self.left)  # fmt: skip
 
 
 class Verification(KeptJob):
@@ -123,7 +127,8 @@ def _run(shop: Shop, found: Verification) -> None:
 
 def _kept(run: Run) -> KeptRun:
     times = {key: np.round(values, 3).tolist() for key, values in run.turnaround_h.items()}
-    return KeptRun(times, run.wait_h, run.utilisation, run.finished_per_week)
+    return KeptRun(times, run.wait_h, run.utilisation, run.finished_per_week, run.came_per_week,
+                   run.left)  # fmt: skip
 
 
 # --- what came of it ----------------------------------------------------------------------------
