@@ -12,6 +12,7 @@ import threading
 from functools import partial
 from importlib import import_module
 from multiprocessing.synchronize import Event
+from typing import Any
 
 from railtrace.app import App
 from railtrace.config import Config
@@ -124,8 +125,10 @@ def _opened(config: Config) -> WsgiApplication:
     import_module("railtrace.web.urls")
     keeper = Keeper(app, os.getppid())
     evidence = EvidenceFollower(app)
+    freezer = import_module("railtrace.web.trains.freezing").Freezer(app)
     # A worker process leaves without running atexit handlers.
-    multiprocessing.util.Finalize(None, _close, (keeper, evidence, app, follower), exitpriority=100)
+    parts = (freezer, keeper, evidence, app, follower)
+    multiprocessing.util.Finalize(None, _close, parts, exitpriority=100)
     _settle_down()
     _log.info("started")
     print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
@@ -143,8 +146,9 @@ def _settle_down() -> None:
 
 
 def _close(
-    keeper: "Keeper", evidence: EvidenceFollower, app: App, follower: CatchUpProcess
+    freezer: Any, keeper: "Keeper", evidence: EvidenceFollower, app: App, follower: CatchUpProcess
 ) -> None:
+    freezer.stop()
     evidence.stop()
     keeper.stop()
     app.stop()

@@ -376,6 +376,16 @@ class Lookup:
             parameters,
         )
 
+    def places_of(self, units: Sequence[str], kind: str) -> list[tuple[str, int, str, int]]:
+        """Return (unit, recorded_us, log, position) of every entry of a kind about some units."""
+        found: list[tuple[str, int, str, int]] = []
+        for some in chunks(units):
+            found += self._db.query(
+                "SELECT unit, recorded_us, log, position FROM unit_ops"
+                f" WHERE unit IN ({marks(len(some))}) AND kind = ?", [*some, kind],
+            )  # fmt: skip
+        return found
+
     def told_since_logs(
         self, units: Sequence[str], logs: Sequence[str], kinds: Sequence[str]
     ) -> dict[str, list[Told]]:

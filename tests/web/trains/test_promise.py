@@ -10,6 +10,8 @@ import pytest
 from django.test import Client
 
 from railtrace.app import App
+from railtrace.projections.consist import Consist
+from railtrace.store.trains import Trains
 from railtrace.trace.operation import DefectFound, Failed, Ran
 from tests.web.trains.yard import departure, number, send, written, yard
 
@@ -40,6 +42,10 @@ def railway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
                             units=("C-402-v-2",), code="102")  # fmt: skip
         send(app, [*runs, *fails, unfit])
         yield app
+
+
+def left(app: App) -> Consist:
+    return Trains(app.knowledge(), app.lookup).consist("C-401")
 
 
 def panel(browser: Client) -> str:
@@ -95,7 +101,7 @@ def test_a_railway_may_keep_the_promise_to_fleet_and_reliability_roles(
 def test_the_promise_is_frozen_as_the_train_leaves_and_what_comes_later_does_not_change_it(
     railway: App, reader_as: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from railtrace.web.trains.promise import frozen
+    from railtrace.web.trains.freezing import frozen
 
     monkeypatch.setattr(railway, "config",
                         msgspec.structs.replace(railway.config, promise="certificate"))  # fmt: skip
@@ -108,15 +114,15 @@ def test_the_promise_is_frozen_as_the_train_leaves_and_what_comes_later_does_not
     })  # fmt: skip
     before = panel(browser)
     assert "Frozen at departure" not in before
-    left = browser.post("/trains/C-401/depart", follow=True).content.decode()
-    assert "The train is on its way." in unescape(left)
-    kept = frozen("C-401")
+    answer = browser.post("/trains/C-401/depart", follow=True).content.decode()
+    assert "The train is on its way." in unescape(answer)
+    kept = frozen(left(railway))
     assert kept is not None
     entry, promise = kept
     assert "Frozen at departure" in panel(browser)
     send(railway, [Failed(id="f-late", happened_at=NOW, units=("C-401-v-1",), mode="x",
                           place="bogie.1", failure_class=1)])  # fmt: skip
-    again = frozen("C-401")
+    again = frozen(left(railway))
     assert again is not None
     assert (again[0].operation.id, again[1]) == (entry.operation.id, promise)
 

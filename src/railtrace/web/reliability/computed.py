@@ -22,7 +22,9 @@ from railtrace.analysis.forward_test import Scoreboard
 from railtrace.app import App
 from railtrace.errors import BadData, NotFound, RailtraceError
 from railtrace.operating.promises import sealed_issues
-from railtrace.store.reliability import FleetReliability, fleet_reliability
+from railtrace.store.condition import fleet_condition
+from railtrace.store.lives import lives_of
+from railtrace.store.reliability import FleetReliability, fleet_reliability, reliability_of
 from railtrace.store.scoreboard import forward_issues, scored
 from railtrace.trace.leaf import microseconds
 from railtrace.web.frame import home_zone
@@ -90,6 +92,20 @@ def computed(vehicle_class: str, owner: str) -> FleetReliability:
 def _weighted(fleet: FleetReliability, weight: float) -> FleetReliability:
     """One fleet and weight give one object, so that what is told of it is computed once."""
     return fleet.weighted(weight)
+
+
+def fitted_at(app: App, at_us: int, vehicle_class: str, owner: str) -> FleetReliability:
+    """Return the reliability as it stood by what had happened before a moment, fitted here and now.
+
+    Raises NotFound where nothing had run yet.
+    """
+    vehicles = [v for v in app.lookup.maintained()
+                if v.vehicle_class == vehicle_class and v.owner == owner]  # fmt: skip
+    lives = lives_of(app.lookup, app.catalogue(), vehicles, at_us)
+    condition = fleet_condition(app.lookup, app.catalogue(), lives, at_us)
+    return reliability_of(
+        lives, condition, vehicle_class, owner, app.views.positions(), at_us
+    )
 
 
 def scores_of(vehicle_class: str, owner: str, wait_s: float = WAIT_S) -> Scores:

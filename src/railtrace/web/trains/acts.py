@@ -34,8 +34,8 @@ from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged, trains
+from railtrace.web.trains.freezing import freeze
 from railtrace.web.trains.page import acts, found
-from railtrace.web.trains.promise import freeze
 
 
 def _open(consist: str) -> tuple[Consist, Facts]:
@@ -220,7 +220,8 @@ def depart(request: HttpRequest, consist: str) -> HttpResponse:
         messages.error(request, gettext("Nobody has released this composition to depart."))
         return _back(consist)
     if state.departed_us is None and (why := freeze(request, state, facts)):
-        messages.warning(request, gettext("No promise was frozen: {why}").format(why=why))
+        said = gettext("The promise is not frozen yet, it is tried again: {why}")
+        messages.warning(request, said.format(why=why))
     return _done(request, consist, "", ConsistDeparted, gettext("The train is on its way."),
                  **_about(state))  # fmt: skip
 

@@ -73,20 +73,27 @@ def act_of(consist: Consist) -> Act:
     return "depart" if ready is not None and ready.released else "ready"
 
 
-def judged(reader: Trains, consist: Consist, act: Act) -> tuple[Facts, list[Finding]]:
-    """Judge a consist for an act by what is known now.
+Waiting = tuple[int, dict[str, int] | None]
+"""How many entries the views have not taken, and of which units; None: perhaps of any."""
+
+
+def judged(
+    reader: Trains, consist: Consist, act: Act, waiting: Waiting | None = None
+) -> tuple[Facts, list[Finding]]:
+    """Judge a consist for an act by what is known now; `waiting` as read for several at once.
 
     Views that lag judge nothing of what waits: the units it speaks of, or the whole consist.
     """
     zone = the_app().config.zone_of(consist.site)
-    behind, pending = waiting(consist) if reader.knowledge.now else (0, {})
+    told = (waiting or the_app().views.waiting()) if reader.knowledge.now else (0, {})
+    behind, pending = concerning(consist, told)
     facts = reader.facts(consist, act, zone, behind, pending)
     return facts, findings(facts)
 
 
-def waiting(consist: Consist) -> tuple[int, dict[str, int]]:
+def concerning(consist: Consist, waiting: Waiting) -> tuple[int, dict[str, int]]:
     """Return the entries that wait and concern a whole consist, and those of each unit."""
-    lag, pending = the_app().views.waiting()
+    lag, pending = waiting
     if pending is None:
         return lag, {}
     people = {f"person:{person}" for sign in consist.signs for person in sign.people}
@@ -98,9 +105,11 @@ def board(request: HttpRequest) -> HttpResponse:
     app, names = the_app(), the_names()
     day = parse_date(request.GET.get("day", "")) or app.clock().astimezone(home_zone()).date()
     site = request.GET.get("site", "")
-    reader = trains()
+    reader, waiting = trains(), app.views.waiting()
     listed = reader.departures(*_span(day), site)
-    lines = [_line(reader, row, names, n < MOST_JUDGED) for n, row in enumerate(listed)]
+    reader.knowledge.load([row.unit for row in listed])
+    lines = [_line(reader, row, names, waiting if n < MOST_JUDGED else None)
+             for n, row in enumerate(listed)]  # fmt: skip
     context = {
         "section": "trains", "tab": "board", "lines": lines, "day_shown": day, "site": site,
         "before": day - timedelta(days=1), "after": day + timedelta(days=1), "names": names,
@@ -115,10 +124,14 @@ def _span(day: date) -> tuple[int, int]:
     return microseconds(first), microseconds(first + timedelta(hours=30))
 
 
-def _line(reader: Trains, listed: Listed, names: Names, judge: bool) -> Departure:
-    consist = reader.consist(listed.consist)
+def _line(
+    reader: Trains, listed: Listed, names: Names, waiting: Waiting | None
+) -> Departure:
+    """Return a line; without what waits it has no verdict."""
+    consist, facts, found = reader.consist(listed.consist), None, list[Finding]()
     over = consist.departed_us is not None or consist.closed_us is not None
-    facts, found = judged(reader, consist, act_of(consist)) if judge and not over else (None, [])
+    if waiting is not None and not over:
+        facts, found = judged(reader, consist, act_of(consist), waiting)
     kind = names.catalogue.train_kinds.get(consist.train_kind)
     route = names.catalogue.routes.get(consist.route)
     first = told(found[:1], facts, reader.knowledge, names) if facts and found else []

@@ -43,7 +43,7 @@ from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged
 from railtrace.web.trains.page import asked_act, found
-from railtrace.web.trains.promise import encoded, promised
+from railtrace.web.trains.promised import encoded, promised
 from railtrace.web.trains.said import Said, told
 
 ROLE = "release_officer"

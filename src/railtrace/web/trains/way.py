@@ -30,8 +30,9 @@ from railtrace.web.operations import Card, card, load_named
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import stage_of, trains
+from railtrace.web.trains.freezing import awaited, frozen_of, promise_in
 from railtrace.web.trains.page import found
-from railtrace.web.trains.promise import CHANCES, frozen, sees
+from railtrace.web.trains.promise import CHANCES, sees
 
 EVENTS = ("UnitDetached", "DefectFound", "DefectClosed", "Failed", "WaysideAlarmed",
           "AlarmChecked")  # fmt: skip
@@ -57,7 +58,8 @@ def trip(request: HttpRequest, consist: str) -> HttpResponse:
         "section": "trains", "tab": "board", "consist": state, "names": names,
         "stage": stage_of(state), "route": route.name(names.language) if route else state.route,
         "cards": happened(reader, state, names), "sees": sees(request.user),
-        "promises": said(held_of(state)) if sees(request.user) else [],
+        "promises": said(held_of([state])) if sees(request.user) else [],
+        "awaited": awaited(the_app(), state),
         "detached": [(d, names.number(reader.knowledge.passport(d.unit)))
                      for d in state.detached],
     }  # fmt: skip
@@ -91,13 +93,18 @@ def corrected_among(entries: Sequence[Entry]) -> dict[str, str]:
     return {id_: c.operation.action for id_, c in stands.items()}  # type: ignore[union-attr]
 
 
-def held_of(state: Consist) -> list[Held]:
-    """Hold a trip against what was frozen at its departure; nothing where nothing was."""
+def held_of(states: Sequence[Consist]) -> list[Held]:
+    """Hold trips against what was frozen at their departures; nothing where nothing was."""
+    kept = frozen_of(the_app(), states)
+    return [one for state in states if state.consist in kept
+            for one in _held(state, kept[state.consist])]  # fmt: skip
+
+
+def _held(state: Consist, entry: Entry) -> list[Held]:
     try:
-        kept = frozen(state.consist)
+        return held(state, msgspec.to_builtins(promise_in(entry)))
     except NotFound:
         return []
-    return held(state, msgspec.to_builtins(kept[1])) if kept else []
 
 
 def said(some: Sequence[Held]) -> list[tuple[str, Held]]:
@@ -217,8 +224,9 @@ def scoreboard(request: HttpRequest) -> HttpResponse:
     """Show what was promised of trains against what came, by tenth, route and depot."""
     reader, names = trains(), the_names()
     listed = the_app().lookup.consists_closed(_TRIPS)
-    states = [reader.consist(one.consist) for one in listed]
-    some = [(state, one) for state in states for one in held_of(state)] if sees(
+    reader.knowledge.load([one.unit for one in listed])
+    states = {one.consist: reader.consist(one.consist) for one in listed}
+    some = [(states[one.consist], one) for one in held_of(list(states.values()))] if sees(
         request.user) else []  # fmt: skip
     names_of_routes = {key: row.name(names.language) for key, row in
                        names.catalogue.routes.items()}  # fmt: skip
