@@ -11,7 +11,7 @@ from django.test import Client
 from railtrace.app import App
 from railtrace.store.promise import Chance, Promise
 from railtrace.trace.operation import KINDS, Operation, Reading
-from railtrace.web.trains.promise import encoded
+from railtrace.web.trains.promised import encoded
 from tests.web.trains.yard import departure, send, written, yard
 
 CONSIST, HOUR = "C-901", timedelta(hours=1)
