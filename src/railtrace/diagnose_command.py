@@ -41,6 +41,9 @@ LimitKey = Annotated[str, typer.Option("--limit", help="Catalogue limit that hol
 Targets = Annotated[
     list[Path] | None, typer.Option("--target", help="A profile to restore, as scanned")
 ]
+WheelProfileKey = Annotated[
+    str, typer.Option("--wheel-profile", help="Catalogue row that says where a wheel is measured")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -57,6 +60,7 @@ def diagnose(
     seat: Seat = None,
     limit: LimitKey = "press_force.wheel_centre.locomotive",
     target: Targets = None,
+    wheel_profile: WheelProfileKey = "wheel.miniprof",
     as_json: AsJson = False,
 ) -> None:
     """Judge raw files: bearing recordings, wheel profiles, press-fit curves.
@@ -68,7 +72,7 @@ def diagnose(
     judge: dict[Evidence, Callable[[Path], Report]] = {
         Evidence.VIBRATION: _vibration(bearing, neighbour or [], repeat or [], rpm, rate, channel,
                                        known),
-        Evidence.PROFILE: _profile(target or []),
+        Evidence.PROFILE: _profile(target or [], wheel_profile),
         Evidence.PRESS: _press(seat, limit),
     }  # fmt: skip
     reports = [_judged(file, judge[kind]) for file in files]
@@ -206,25 +210,39 @@ def _reasons(reasons: Iterable["Reason"]) -> list[Report]:
     return [{"code": reason.code, "text": reason.text} for reason in reasons]
 
 
-def _profile(targets: list[Path]) -> Callable[[Path], Report]:
+def _profile(targets: list[Path], key: str) -> Callable[[Path], Report]:
     from dataclasses import asdict
 
     from railtrace.analysis.wheel_profile import parameters, profile
     from railtrace.interchange.evidence_files import scan
+    from railtrace.operating.scans import conventions_of
 
     def judge(file: Path) -> Report:
         worn = profile(*scan(file))
-        found = parameters(worn)
+        row = _wheel_profile(key)
+        found = parameters(worn, conventions_of(row))
         report: Report = {
             "outcome": "measured",
+            "wheel_profile": key,
+            "confirmed": row.confirmed,
             "parameters": {key: _rounded(value) for key, value in asdict(found).items()},
         }
-        return report | ({"cuts": _cuts(worn, targets)} if targets else {})
+        return report | ({"cuts": _cuts(worn, targets, row.datum_mm)} if targets else {})
 
     return judge
 
 
-def _cuts(worn: "Profile", targets: list[Path]) -> list[Report]:
+def _wheel_profile(key: str) -> Any:
+    from railtrace.errors import NotFound
+
+    rows = _catalogue().wheel_profiles
+    if key not in rows:
+        raise NotFound("The catalogue has no wheel profile {key}; it has {known}", key=key,
+                       known=", ".join(rows))  # fmt: skip
+    return rows[key]
+
+
+def _cuts(worn: "Profile", targets: list[Path], datum_mm: float) -> list[Report]:
     """Return the cut for each profile that may be restored, least loss of diameter first."""
     from railtrace.analysis.wheel_profile import least_cut, profile
     from railtrace.interchange.evidence_files import scan
@@ -234,7 +252,7 @@ def _cuts(worn: "Profile", targets: list[Path]) -> list[Report]:
         {"target": cut.target, "depth_mm": _rounded(cut.depth_mm),
          "diameter_loss_mm": _rounded(cut.diameter_loss_mm),
          "metal_mm2": _rounded(cut.metal_mm2)}
-        for cut in least_cut(worn, permitted)
+        for cut in least_cut(worn, permitted, datum_mm)
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from railtrace.analysis.wheel_profile import (
 from railtrace.errors import BadEvidence
 
 Height = Callable[[Array], Array]
+L2 = 70.0
+MINIPROF = Conventions(2.0, L2, 10.0, 28.0)
 NOISE_MM = 0.02
 STEP_MM = 0.1
 
@@ -106,7 +109,7 @@ def test_parameters_of_noisy_scans_are_within_two_hundredths(thickness, flank_de
     height = analytic(thickness, flank_deg, wear, hollow)
     sd, sh, qr = truth(height)
     for seed in range(5):
-        found = parameters(scan(height, seed))
+        found = parameters(scan(height, seed), MINIPROF)
         assert found.flange_thickness_mm == pytest.approx(sd, abs=0.02)
         assert found.flange_height_mm == pytest.approx(sh, abs=0.02)
         assert found.flange_gradient_mm == pytest.approx(qr, abs=0.02)
@@ -115,30 +118,31 @@ def test_parameters_of_noisy_scans_are_within_two_hundredths(thickness, flank_de
 
 def test_an_exact_scan_of_half_a_millimetre_step_is_measured_too():
     height = analytic(31.0)
-    found = parameters(scan(height, noise_mm=0.0, step_mm=0.5))
+    found = parameters(scan(height, noise_mm=0.0, step_mm=0.5), MINIPROF)
     assert found.flange_thickness_mm == pytest.approx(31.0, abs=0.02)
     assert found.flange_height_mm == pytest.approx(28.0, abs=0.02)
 
 
 def test_thickness_below_the_tip_differs_on_a_worn_tread():
     height = analytic(33.0, tread_wear_mm=6.0)
-    above = parameters(scan(height)).flange_thickness_mm
-    below = parameters(scan(height), Conventions(thickness_below_tip_mm=18)).flange_thickness_mm
+    above = parameters(scan(height), MINIPROF).flange_thickness_mm
+    at_18 = replace(MINIPROF, thickness_below_tip_mm=18)
+    below = parameters(scan(height), at_18).flange_thickness_mm
     assert below == pytest.approx(33.0, abs=0.02)
     assert above > below + 1.5
 
 
 def test_diameter_and_rim_need_to_know_the_axis():
     found = scan(analytic())
-    assert parameters(found).diameter_mm is None
-    known = parameters(found, axle_height_mm=-475.0, rim_inner_radius_mm=400.0)
+    assert parameters(found, MINIPROF).diameter_mm is None
+    known = parameters(found, MINIPROF, axle_height_mm=-475.0, rim_inner_radius_mm=400.0)
     assert known.diameter_mm == pytest.approx(950.0, abs=0.04)
     assert known.rim_mm == pytest.approx(75.0, abs=0.02)
 
 
 def test_a_hollow_tread_shows_and_a_conical_one_does_not():
-    assert parameters(scan(analytic())).hollow_mm < 0.05
-    deep = parameters(scan(analytic(hollow_mm=4.0))).hollow_mm
+    assert parameters(scan(analytic()), MINIPROF).hollow_mm < 0.05
+    deep = parameters(scan(analytic(hollow_mm=4.0)), MINIPROF).hollow_mm
     x = np.arange(55, 125, 0.01)
     y = analytic(hollow_mm=4.0)(x)
     top = np.maximum.accumulate(y[::-1])[::-1]
@@ -164,13 +168,13 @@ def test_a_hollow_tread_shows_and_a_conical_one_does_not():
 def test_a_scan_that_cannot_be_measured_is_refused_by_name(make, reason):
     x = np.arange(0.5, 128.0, STEP_MM)
     with pytest.raises(BadEvidence) as refused:
-        parameters(profile(*make(x, analytic()(x))))
+        parameters(profile(*make(x, analytic()(x))), MINIPROF)
     assert refused.value.reason == reason
 
 
 def test_a_flank_worn_sideways_costs_a_cut_of_its_slope():
     """One millimetre of flange regained on a 70° flank sinks the tread by tan 70° = 2.7 mm."""
-    cut = turning_cut(scan(analytic(30.0), noise_mm=0), "33", scan(analytic(33.0), noise_mm=0))
+    cut = turning_cut(scan(analytic(30.0), noise_mm=0), "33", scan(analytic(33.0), noise_mm=0), L2)
     assert cut.depth_mm == pytest.approx(3 * math.tan(math.radians(70)), abs=0.3)
     assert cut.diameter_loss_mm == 2 * cut.depth_mm
     assert cut.metal_mm2 > 0
@@ -179,14 +183,14 @@ def test_a_flank_worn_sideways_costs_a_cut_of_its_slope():
 def test_the_thinnest_permitted_flange_costs_least_and_a_new_wheel_nothing():
     worn = scan(analytic(29.0, tread_wear_mm=3.0), noise_mm=0)
     targets = {str(mm): scan(analytic(mm), noise_mm=0) for mm in (33.0, 31.0, 29.5)}
-    cuts = least_cut(worn, targets)
+    cuts = least_cut(worn, targets, L2)
     assert [cut.target for cut in cuts] == ["29.5", "31.0", "33.0"]
-    assert turning_cut(targets["33.0"], "33.0", targets["33.0"]).depth_mm < 0.02
+    assert turning_cut(targets["33.0"], "33.0", targets["33.0"], L2).depth_mm < 0.02
 
 
 def test_the_recommended_cut_is_enough_and_a_little_less_is_not():
     worn, target = scan(analytic(30.0, tread_wear_mm=2.0), noise_mm=0), analytic(33.0)
-    cut = turning_cut(worn, "33", scan(target, noise_mm=0))
+    cut = turning_cut(worn, "33", scan(target, noise_mm=0), L2)
     x = np.arange(10, 120, 0.1)
     datum = float(np.interp(70, worn.x_mm, worn.y_mm))
     spare = np.interp(x, worn.x_mm, worn.y_mm) - (target(x) + datum - cut.depth_mm)

@@ -30,18 +30,18 @@ LONGEST_SPAN_MM, SHORTEST_SPAN_MM = 250.0, 60.0
 
 @dataclass(frozen=True)
 class Conventions:
-    """Where the standard measures: L1, L2, L3, and what a new wheel has.
+    """Where a profile is measured: L1, L2, L3 and the height of a new flange [mm].
 
-    L1 = 2, L2 = 70, L3 = 10 mm as MiniProf sets them; flange height 28 mm is the nominal of 1520 mm
-    wheels (from memory: unconfirmed). On the new 1520 mm profile 10 mm above the datum and 18 mm
-    below the flange tip are one height; on a worn tread they are not, so the rule says which holds.
+    They are a row of the catalogue and are passed in. On the new 1520 mm profile 10 mm above the
+    datum and 18 mm below the flange tip are one height; on a worn tread they are not, so the row
+    says which holds.
     """
 
-    below_tip_mm: float = 2.0
-    datum_mm: float = 70.0
-    above_datum_mm: float = 10.0
+    below_tip_mm: float
+    datum_mm: float
+    above_datum_mm: float
+    new_flange_height_mm: float
     thickness_below_tip_mm: float | None = None
-    new_flange_height_mm: float = 28.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def profile(x_mm: ArrayLike, y_mm: ArrayLike) -> Profile:
 
 def parameters(
     found: Profile,
-    conventions: Conventions = Conventions(),
+    conventions: Conventions,
     axle_height_mm: float | None = None,
     rim_inner_radius_mm: float | None = None,
 ) -> WheelParameters:
@@ -137,13 +137,13 @@ def parameters(
         flange_height_mm=height,
         flange_gradient_mm=foot - shoulder,
         tread_wear_mm=height - conventions.new_flange_height_mm,
-        hollow_mm=hollow(found, conventions.datum_mm),
+        hollow_mm=hollow(found),
         diameter_mm=diameter,
         rim_mm=rim,
     )
 
 
-def datum_height(found: Profile, datum_mm: float = 70.0) -> float:
+def datum_height(found: Profile, datum_mm: float) -> float:
     """Return the height of the tread at its datum [mm]."""
     near = np.abs(found.x_mm - datum_mm) <= DATUM_WINDOW_MM
     return _at_zero(found.x_mm[near] - datum_mm, found.y_mm[near], 2)
@@ -180,7 +180,7 @@ def flank_position(found: Profile, height_mm: float, tip_x_mm: float) -> float:
     return _inverse(x[steep], y[steep], height_mm, around)
 
 
-def hollow(found: Profile, datum_mm: float = 70.0) -> float:
+def hollow(found: Profile) -> float:
     """Return how far the worn tread lies under the highest field-side point beyond it [mm]."""
     tread = (found.x_mm >= TREAD_FROM_MM) & (found.x_mm <= TREAD_TO_MM)
     x, y = found.x_mm[tread], _running_mean(found.x_mm[tread], found.y_mm[tread], 2.0)
@@ -276,7 +276,7 @@ class TurningCut:
     height_mm: float = 0.0
 
 
-def turning_cut(worn: Profile, name: str, target: Profile, datum_mm: float = 70.0) -> TurningCut:
+def turning_cut(worn: Profile, name: str, target: Profile, datum_mm: float) -> TurningCut:
     """Return the least cut that leaves a target profile everywhere inside the worn metal.
 
     The back face is the lateral datum of both: metal can be taken off, never put on, and the tool
@@ -302,7 +302,7 @@ def turning_cut(worn: Profile, name: str, target: Profile, datum_mm: float = 70.
 
 
 def least_cut(
-    worn: Profile, targets: Mapping[str, Profile], datum_mm: float = 70.0
+    worn: Profile, targets: Mapping[str, Profile], datum_mm: float
 ) -> tuple[TurningCut, ...]:
     """Return the cuts for each permitted target profile, least loss of diameter first.
 

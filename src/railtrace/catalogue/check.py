@@ -37,6 +37,7 @@ from railtrace.catalogue.rows import (
     VehicleType,
     VibrationZones,
     WarrantyTerm,
+    WheelProfile,
 )
 from railtrace.errors import CatalogueError
 
@@ -75,6 +76,10 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             yield from _order_of_steps(row)
         case CheckRule():
             yield from _one_judgement(row)
+        case WheelProfile() if row.thickness_below_tip_mm and not (
+            row.below_tip_mm < row.thickness_below_tip_mm < row.flange_height_mm
+        ):
+            yield "thickness_below_tip_mm", "does not lie on the flank of the flange"
         case VibrationZones() if not row.a_to < row.b_to < row.c_to:
             yield "b_to", "zones do not rise"
         case LocomotiveType() if len(row.places) != row.sections:
@@ -214,6 +219,8 @@ def _references(row: Row) -> _References:
             yield from (("measures", "quantities", key) for key in row.measures)
         case MinimumStock():
             yield "part_type", "part_types", row.part_type
+        case WheelProfile():
+            yield from (("part_types", "part_types", key) for key in row.part_types)
         case VibrationZones():
             yield "quantity", "quantities", row.quantity
             yield "unit", "units_of_measure", row.unit

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from railtrace.catalogue.rows import Catalogue, CheckRule, Limit, Moment, Row
+from railtrace.catalogue.rows import Catalogue, CheckRule, Limit, Moment, Row, WheelProfile
 
 # A unit after repair must also satisfy what holds at departure, and so on, unless a row says more.
 _STANDS_IN: dict[Moment, tuple[Moment | None, ...]] = {
@@ -58,6 +58,17 @@ def check_rule_for(
     ]  # fmt: skip
     return min(
         fitting, key=lambda r: (not r.applies_to, -r.valid_from.toordinal(), r.key), default=None
+    )
+
+
+def wheel_profile_for(catalogue: Catalogue, unit_type: str, at: date) -> WheelProfile | None:
+    """Return how wheels of a type of unit are measured then: a row that names it comes first."""
+    fitting = [
+        row for row in catalogue.wheel_profiles.values()
+        if _in_force(catalogue, row, at) and (not row.part_types or unit_type in row.part_types)
+    ]  # fmt: skip
+    return min(
+        fitting, key=lambda r: (not r.part_types, -r.valid_from.toordinal(), r.key), default=None
     )
 
 

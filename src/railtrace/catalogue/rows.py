@@ -195,6 +195,23 @@ class BearingType(Row, frozen=True, kw_only=True):
     contact_angle_deg: Annotated[float, Meta(ge=0, lt=90)] = 0
 
 
+class WheelProfile(Row, frozen=True, kw_only=True):
+    """Where wheels of some types are measured, and what a new one has [mm].
+
+    `datum_mm` is L2, from the back face; `below_tip_mm` L1 and `above_datum_mm` L3 are the heights
+    between which the flange gradient lies. Flange thickness is taken `thickness_below_tip_mm`
+    under the tip, or L3 above the datum where that is not given.
+    """
+
+    part_types: tuple[Key, ...] = ()
+    below_tip_mm: Annotated[float, Meta(gt=0)]
+    datum_mm: Annotated[float, Meta(gt=0)]
+    above_datum_mm: Annotated[float, Meta(gt=0)]
+    thickness_below_tip_mm: Annotated[float, Meta(gt=0)] | None = None
+    flange_height_mm: Annotated[float, Meta(gt=0)]
+    flange_thickness_mm: Annotated[float, Meta(gt=0)] | None = None
+
+
 class VibrationZones(Row, frozen=True, kw_only=True):
     """Screening bands of a machine's casing: up to a new machine's, acceptable, tolerable."""
 
@@ -835,6 +852,7 @@ class Catalogue(
     vehicle_types: Mapping[str, VehicleType] = {}
     limits: Mapping[str, Limit] = {}
     bearing_types: Mapping[str, BearingType] = {}
+    wheel_profiles: Mapping[str, WheelProfile] = {}
     vibration_zones: Mapping[str, VibrationZones] = {}
     damage_classes: Mapping[str, DamageClass] = {}
     unit_states: Mapping[str, UnitState] = {}

@@ -1,4 +1,4 @@
-"""Evidence judged by our own methods: recordings of bearings, curves of presses.
+"""Evidence judged by our own methods: recordings, curves, scans, traces, samples.
 
 What a machine recorded stays as it said it. Our diagnosis is an operation of its own that names
 the entry, the file, the method and its version, and what it leaned on. Its id follows from the
@@ -8,7 +8,7 @@ entry and the method, so whoever computes it twice records it once.
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from railtrace.analysis.press_fit import (
     judge_final_force,
     press_curve,
 )
-from railtrace.analysis.reasons import Reason
 from railtrace.analysis.recording import Recording, recording
 from railtrace.analysis.vibration import Diagnosis, diagnose
 from railtrace.app import App
@@ -33,6 +32,10 @@ from railtrace.config import Config
 from railtrace.errors import BadEvidence, NotFound, RailtraceError
 from railtrace.interchange.evidence_files import curve, waveform
 from railtrace.operating.evidence import record, waiting
+from railtrace.operating.oil import judged_sample
+from railtrace.operating.outcomes import Outcome, reading_of, refused
+from railtrace.operating.rule_tests import judged_test
+from railtrace.operating.scans import judged_scans, scans_in
 from railtrace.projections.diagnoses import VERSIONS, Diagnoses
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import (
@@ -40,10 +43,10 @@ from railtrace.trace.operation import (
     DiagnosisReason,
     Evidence,
     EvidenceDiagnosed,
+    FluidSampled,
     MachineResult,
     Measured,
     Operation,
-    Reading,
 )
 
 RECORDED = (".wav", ".npz", ".npy", ".csv")
@@ -87,25 +90,10 @@ def suffix_of(file: Evidence) -> str:
     return ".wav" if file.media_type == "audio/wav" else Path(file.name).suffix.lower()
 
 
-def reading_of(operation: Operation, quantity: str) -> Reading | None:
-    """Return the first reading of a quantity."""
-    return next((r for r in operation.readings if r.quantity == quantity), None)
-
-
 def stated_rpm(operation: Operation) -> float | None:
     """Return the shaft speed an operation states [rpm]."""
     told = reading_of(operation, "shaft_speed")
     return float(told.value) if told is not None and told.unit == "rpm" else None
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    outcome: str
-    finding: str
-    declared: str
-    reasons: tuple[Reason, ...]
-    repeats: tuple[str, ...] = ()
-    file: str | None = None
 
 
 class EvidenceJudge:
@@ -128,15 +116,24 @@ class EvidenceJudge:
 
         What cannot be judged is a diagnosis too: refused, by name.
         """
-        entry = self._app.entry(id_)
-        operation = entry.operation
-        if isinstance(operation, Diagnosed):
+        operation = self._app.entry(id_).operation
+        if isinstance(operation, Diagnosed) and recording_in(operation) is not None:
             return self._of_recording(operation)
         if isinstance(operation, Measured) and all(
             reading_of(operation, quantity) for quantity in _LEAST_PRESSED
         ):
             return self._of_pressing(operation)
+        if isinstance(operation, Operation) and operation.units:
+            found = self._of_other(operation)
+            return None if found is None else self._made(operation, *found)
         return None
+
+    def _of_other(self, operation: Operation) -> tuple[str, Outcome] | None:
+        if isinstance(operation, FluidSampled):
+            return judged_sample(self._app, operation)
+        if any(scans_in(operation)):
+            return judged_scans(self._app, operation)
+        return judged_test(self._app, operation, self.machine_result(operation.id))
 
     def machine_result(self, id_: str) -> MachineResult | None:
         """Return the machine's own result that an entry is a fact of."""
@@ -167,7 +164,7 @@ class EvidenceJudge:
             repeats = list(self._repeats(operation))
             found = diagnose(taken, bearing, repeats=[one for _, one in repeats])
         except BadEvidence as refusal:
-            told = _refused(refusal, key)
+            told = refused(refusal, key)
         else:
             told = _said(found, key, tuple(id_ for id_, _ in repeats))
         return self._made(operation, "vibration", replace(told, file=file.sha256))
@@ -211,10 +208,10 @@ class EvidenceJudge:
                 self._machine_verdict(operation.id),
             )
         except BadEvidence as refusal:
-            told = _refused(refusal, row.key if row else "")
+            told = refused(refusal, row.key if row else "")
         else:
             finding = f"{verdict.final_kn_per_100mm:.1f} kN/100mm"
-            told = _Outcome(verdict.verdict, finding, row.key if row else "", verdict.reasons)
+            told = Outcome(verdict.verdict, finding, row.key if row else "", verdict.reasons)
         return self._made(
             operation, "press_fit", replace(told, file=file.sha256 if file else None)
         )
@@ -240,7 +237,7 @@ class EvidenceJudge:
         )
         return next((row for row in rows if row is not None), None)
 
-    def _made(self, operation: Operation, method: str, told: "_Outcome") -> EvidenceDiagnosed:
+    def _made(self, operation: Operation, method: str, told: Outcome) -> EvidenceDiagnosed:
         return EvidenceDiagnosed(
             id=diagnosis_id(operation.id, method), happened_at=self._app.clock(),
             units=operation.units, site=operation.site, device=operation.device,
@@ -249,19 +246,13 @@ class EvidenceJudge:
             outcome=told.outcome,  # type: ignore[arg-type]
             file=told.file, finding=told.finding[:200], declared=told.declared[:200],
             reasons=tuple(DiagnosisReason(code=r.code, text=r.text[:200]) for r in told.reasons),
-            repeats=told.repeats, catalogue=self._app.views.adopted(),
+            repeats=told.repeats, readings=told.readings, catalogue=self._app.views.adopted(),
         )  # fmt: skip
 
 
-def _said(found: Diagnosis, declared: str, repeats: tuple[str, ...]) -> _Outcome:
+def _said(found: Diagnosis, declared: str, repeats: tuple[str, ...]) -> Outcome:
     outcome = "contradicts" if found.outcome == "contradiction" else found.outcome
-    return _Outcome(outcome, found.damage or "", declared, found.reasons, repeats)
-
-
-def _refused(refusal: BadEvidence, declared: str) -> _Outcome:
-    text = str(refusal)
-    return _Outcome("refused", refusal.reason, declared, (Reason(refusal.reason, "{text}", (
-        ("text", text),)),))  # fmt: skip
+    return Outcome(outcome, found.damage or "", declared, found.reasons, repeats)
 
 
 def press_rule(row: Limit | None) -> PressRule:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from railtrace.app import SYSTEM, App
 from railtrace.errors import RailtraceError, Refused
+from railtrace.operating.rule_tests import machines_of
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import EvidenceDiagnosed
 
@@ -21,7 +22,8 @@ from railtrace.trace.operation import EvidenceDiagnosed
 def waiting(app: App, limit: int) -> list[str]:
     """Return the entries whose evidence waits; what another installation wrote, it judges."""
     foreign = [head.log for head in app.trace.heads() if head.foreign]
-    return Diagnostics(app.views.database).waiting(limit, foreign)
+    kinds = machines_of(app.catalogue())
+    return Diagnostics(app.views.database).waiting(limit, foreign, kinds)
 
 
 def record(app: App, made: EvidenceDiagnosed) -> bool:

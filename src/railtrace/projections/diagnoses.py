@@ -19,11 +19,19 @@ from railtrace.trace.operation import (
     TornDown,
 )
 
-VERSIONS = {"vibration": "1", "press_fit": "1"}
+VERSIONS = {
+    "vibration": "1", "press_fit": "1", "wheel_profile": "1", "wash": "1", "ndt_set_up": "1",
+    "brake_trace": "1", "insulation": "1", "load_bank": "1", "fluid_sample": "1",
+}  # fmt: skip
 """Of our methods; raised when one says something else of the same evidence, which is then judged
 anew."""
 KEPT = 400
 """Diagnoses of one unit that are remembered; a bearing has a few a year."""
+
+
+OF_INSIDE = frozenset({"vibration", "fluid_sample"})
+"""Our methods that a part's inside confirms or refutes. Whether a wash or a set-up was valid is not
+found by opening the part: what they said is settled only where a teardown names it."""
 
 
 class Said(Struct):
@@ -91,7 +99,10 @@ def _meant(state: Diagnoses, named: Sequence[str]) -> list[Said]:
     if named:
         return [s for s in state.said if {s.operation, s.entry} & set(named)]
     since = state.torn_us
-    return [s for s in state.said if since is None or s.at_us > since]
+    return [
+        s for s in state.said
+        if (since is None or s.at_us > since) and (s.made_by != "system" or s.method in OF_INSIDE)
+    ]  # fmt: skip
 
 
 def _apply(state: Diagnoses, entry: Entry, operation: Operation) -> Iterable[tuple[str, tuple[()]]]:
@@ -125,7 +136,7 @@ def _rows(state: Diagnoses, catalogue: Catalogue) -> Rows:
 
 DIAGNOSES = View(
     name="diagnoses",
-    version=1,
+    version=2,
     state=Diagnoses,
     kinds=frozenset({"Diagnosed", "EvidenceDiagnosed", "TornDown", "FailureAscribed"}),
     tables={

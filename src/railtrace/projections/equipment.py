@@ -9,7 +9,14 @@ from typing import Any
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry, microseconds
-from railtrace.trace.operation import FindingTriaged, MachineResult, Operation
+from railtrace.trace.operation import (
+    Diagnosed,
+    FindingTriaged,
+    MachineResult,
+    Measured,
+    Operation,
+    Tested,
+)
 
 
 class Equipment(State):
@@ -23,14 +30,15 @@ def _apply(
         return [("triages", (state.unit, entry.happened_us, operation.entry, operation.answer,
                              operation.id))]  # fmt: skip
     # A machine's own result is also of the machine itself: counted once, at the unit worked on.
+    evidence = _judgeable(state.unit, entry, operation)
     if not operation.device or (state.unit not in operation.units and operation.units):
-        return ()
+        return evidence
     outcome = str(getattr(operation, "outcome", "") or getattr(operation, "evaluation", "passed"))
     row = (
         state.unit, entry.happened_us, operation.device, entry.kind, outcome, operation.id,
         entry.log, entry.position, entry.recorded_us,
     )  # fmt: skip
-    found: list[tuple[str, tuple[Any, ...]]] = [("made_with", row)]
+    found: list[tuple[str, tuple[Any, ...]]] = [("made_with", row), *evidence]
     return [*found, *_reported(state.unit, entry, operation)] if isinstance(
         operation, MachineResult) else found  # fmt: skip
 
@@ -42,6 +50,42 @@ def _reported(
     facts = result.facts if result.simulated else ()
     yield "cycles", _cycle(unit, entry, result)
     yield from (("simulated", (unit, entry.happened_us, fact)) for fact in facts)
+
+
+def wheel_scan(name: str) -> tuple[str, bool] | None:
+    """Return which wheel a file is a scan of, and whether as left, by its name."""
+    told = name.lower()
+    if "profile" not in told:
+        return None
+    left = "as_left" in told
+    side = next((s for s in ("left", "right") if s in told.replace("as_left", "")), "")
+    return (side, left) if side else None
+
+
+_SET_UP = {"reference_echo", "reference_echo_after", "scan_coverage"}
+
+
+def _sort(operation: Operation) -> str:
+    """Return which sort of evidence our own methods find with an operation, if any."""
+    if isinstance(operation, Diagnosed | Tested | Measured) and operation.device:
+        read = {reading.quantity for reading in operation.readings}
+        if "test_voltage" in read:
+            return "insulation"
+        if read & _SET_UP:
+            return "set_up"
+    if any(wheel_scan(file.name) for file in operation.evidence):
+        return "profile"
+    tables = any(file.media_type == "text/csv" for file in operation.evidence)
+    return "trace" if tables and operation.device else ""
+
+
+def _judgeable(unit: str, entry: Entry, operation: Operation) -> list[tuple[str, tuple[Any, ...]]]:
+    if isinstance(operation, MachineResult) or unit not in operation.units:
+        return []
+    if not (sort := _sort(operation)):
+        return []
+    return [("judgeable", (unit, entry.happened_us, operation.device or "", entry.kind, sort,
+                           operation.id, entry.log))]  # fmt: skip
 
 
 def _cycle(unit: str, entry: Entry, result: MachineResult) -> tuple[Any, ...]:
@@ -60,7 +104,7 @@ def _rows(state: Equipment, catalogue: Catalogue) -> Rows:
 
 EQUIPMENT = View(
     name="equipment",
-    version=4,
+    version=5,
     state=Equipment,
     kinds=frozenset({
         "MachineResult", "FindingTriaged",
@@ -76,7 +120,13 @@ EQUIPMENT = View(
             "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid BIGINT",
             "wrong BIGINT", "log TEXT", "position BIGINT",
         ),
+<<<<<<< HEAD
         "simulated": ("unit TEXT", "at_us BIGINT", "fact TEXT"),
+=======
+        "judgeable": (
+            "unit TEXT", "at_us BIGINT", "device TEXT", "kind TEXT", "sort TEXT", "operation TEXT",
+            "log TEXT",
+        ),
         "triages": (
             "unit TEXT", "at_us BIGINT", "entry TEXT", "answer TEXT", "operation TEXT",
         ),

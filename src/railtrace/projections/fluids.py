@@ -24,7 +24,7 @@ def _apply(
         case FluidSampled():
             row: tuple[Any, ...] = (
                 state.unit, entry.happened_us, operation.fluid, operation.sample,
-                _milli(operation.engine_hours), operation.laboratory, operation.id,
+                _milli(operation.engine_hours), operation.laboratory, operation.id, entry.log,
             )  # fmt: skip
             return [("fluid_samples", row)]
         case FluidChanged():
@@ -42,14 +42,14 @@ def _rows(state: Fluids, catalogue: Catalogue) -> Rows:
 
 FLUIDS = View(
     name="fluids",
-    version=1,
+    version=2,
     state=Fluids,
     kinds=frozenset({"FluidSampled", "FluidChanged"}),
     tables={},
     history={
         "fluid_samples": (
             "unit TEXT", "at_us BIGINT", "fluid TEXT", "sample TEXT", "hours_milli BIGINT",
-            "laboratory TEXT", "operation TEXT",
+            "laboratory TEXT", "operation TEXT", "log TEXT",
         ),
         "fluid_changes": (
             "unit TEXT", "at_us BIGINT", "fluid TEXT", "whole BIGINT", "hours_milli BIGINT",

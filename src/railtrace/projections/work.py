@@ -298,11 +298,11 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
 
 
 def _said_of(fact: str, entries: Sequence[Entry]) -> Entry | None:
-    """Return the last diagnosis of ours of the evidence of a fact; a pressing is judged anyhow."""
+    """Return our last diagnosis of a recording; by rules and bands a step is judged anyhow."""
     mine = (
         e for e in reversed(entries)
         if isinstance(e.operation, EvidenceDiagnosed) and e.operation.entry == fact
-        and e.operation.method != "press_fit"
+        and e.operation.method == "vibration"
     )  # fmt: skip
     return next(mine, None)
 

@@ -1,6 +1,6 @@
 """Diagnoses read across units: what waits for our own judgement, how far each may be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from railtrace.projections.diagnoses import VERSIONS
@@ -15,8 +15,17 @@ PRESSES = ("wheel_press",)
 """Kinds of equipment whose measurements are pressings."""
 _DONE = (
     "EXISTS (SELECT 1 FROM diagnoses o WHERE o.entry = {operation} AND o.made_by = 'system'"
-    " AND o.method = ? AND o.version = ?)"
+    f" AND o.method || '-' || o.version IN ({marks(len(VERSIONS))}))"
 )
+_AS_WORDS = {"fit": "sound", "unfit": "alarm"}
+_SORTS = {"set_up": ("ndt_set_up",), "insulation": ("insulation",),
+          "trace": ("wash", "brake_trace", "load_bank")}  # fmt: skip
+"""By which methods a sort of evidence is judged, where the machine is of their kind."""
+
+
+def _current() -> list[str]:
+    """Return our methods with their versions; what an older one said is judged anew."""
+    return [f"{method}-{version}" for method, version in VERSIONS.items()]
 
 
 class Diagnostics:
@@ -25,13 +34,21 @@ class Diagnostics:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def waiting(self, limit: int = 200, foreign: Sequence[str] = ()) -> list[str]:
+    def waiting(
+        self, limit: int = 200, foreign: Sequence[str] = (),
+        kinds: Mapping[str, Sequence[str]] = {},
+    ) -> list[str]:  # fmt: skip
         """Return the entries whose evidence our methods have not judged, the oldest first.
 
-        `foreign` are the logs of other installations, which judge their own.
+        `foreign` are the logs of other installations, which judge their own; `kinds` the kinds of
+        equipment that each method of the check rules judges.
         """
-        found = self._recordings(limit, foreign)
-        return [*found, *self._pressings(limit, foreign)][:limit]
+        found = [
+            *self._recordings(limit, foreign), *self._pressings(limit, foreign),
+            *self._tests(limit, foreign, kinds), *self._scans(limit, foreign),
+            *self._fluids(limit, foreign),
+        ]  # fmt: skip
+        return list(dict.fromkeys(found))[:limit]
 
     def _recordings(self, limit: int, foreign: Sequence[str]) -> list[str]:
         done = _DONE.format(operation="d.operation")
@@ -39,7 +56,7 @@ class Diagnostics:
             "SELECT DISTINCT d.operation, d.at_us FROM diagnoses d WHERE d.made_by <> 'system'"
             f" AND d.file <> '' {_not_in('d.log', foreign)} AND NOT {done}"
             f" ORDER BY d.at_us, d.operation LIMIT {int(limit)}",
-            [*foreign, "vibration", VERSIONS["vibration"]],
+            [*foreign, *_current()],
         )
         return [operation for operation, _ in rows]
 
@@ -51,7 +68,42 @@ class Diagnostics:
             "SELECT DISTINCT m.operation, m.at_us FROM made_with m WHERE m.kind = 'Measured'"
             f" AND m.device IN ({marks(len(presses))}) {_not_in('m.log', foreign)} AND NOT {done}"
             f" ORDER BY m.at_us, m.operation LIMIT {int(limit)}",
-            [*presses, *foreign, "press_fit", VERSIONS["press_fit"]],
+            [*presses, *foreign, *_current()],
+        )
+        return [operation for operation, _ in rows]
+
+    def _tests(
+        self, limit: int, foreign: Sequence[str], kinds: Mapping[str, Sequence[str]]
+    ) -> list[str]:
+        found: list[str] = []
+        for sort, methods in _SORTS.items():
+            machines = self.machines([kind for m in methods for kind in kinds.get(m, ())])
+            for some in chunks(machines):
+                found += self._judgeable(limit, foreign, sort, some)
+        return found
+
+    def _scans(self, limit: int, foreign: Sequence[str]) -> list[str]:
+        return self._judgeable(limit, foreign, "profile", ())
+
+    def _judgeable(
+        self, limit: int, foreign: Sequence[str], sort: str, machines: Sequence[str]
+    ) -> list[str]:
+        done = _DONE.format(operation="j.operation")
+        made = f"AND j.device IN ({marks(len(machines))})" if machines else ""
+        rows = self._db.query(
+            f"SELECT DISTINCT j.operation, j.at_us FROM judgeable j WHERE j.sort = ? {made}"
+            f" {_not_in('j.log', foreign)} AND NOT {done}"
+            f" ORDER BY j.at_us, j.operation LIMIT {int(limit)}",
+            [sort, *machines, *foreign, *_current()],
+        )
+        return [operation for operation, _ in rows]
+
+    def _fluids(self, limit: int, foreign: Sequence[str]) -> list[str]:
+        done = _DONE.format(operation="f.operation")
+        rows = self._db.query(
+            "SELECT DISTINCT f.operation, f.at_us FROM fluid_samples f WHERE NOT "
+            f"{done} {_not_in('f.log', foreign)} ORDER BY f.at_us, f.operation LIMIT {int(limit)}",
+            [*_current(), *foreign],
         )
         return [operation for operation, _ in rows]
 
@@ -109,15 +161,19 @@ class Diagnostics:
         return self.said(where, parameters, limit)
 
     def ledger(self, column: str, since_us: int = 0) -> list[tuple[str, str, str]]:
-        """Return (outcome, truth, group) of every diagnosis of the four words, by a column."""
+        """Return (outcome, truth, group) of every diagnosis by a column.
+
+        What was called unfit counts as an alarm, what was called fit as sound; a refusal says
+        nothing that could be true.
+        """
         if column not in ("device", "method", "operator", "made_by"):
             raise ValueError(column)
         rows = self._db.query(
             f"SELECT outcome, truth, {column} FROM diagnoses WHERE at_us >= ? AND outcome IN"
-            " ('sound', 'watch', 'alarm', 'contradicts')",
+            " ('sound', 'watch', 'alarm', 'contradicts', 'fit', 'unfit')",
             (since_us,),
         )
-        return [(str(o), str(t), str(g)) for o, t, g in rows]
+        return [(_AS_WORDS.get(str(o), str(o)), str(t), str(g)) for o, t, g in rows]
 
     def truths(self, limit: int = 100) -> list[dict[str, Any]]:
         """Return the diagnoses whose truth is known, what was found out last first."""

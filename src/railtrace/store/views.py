@@ -49,6 +49,7 @@ _EXTRA_INDEXES = {
     "made_with": ("device, at_us", "outcome"),
     "cycles": ("device, at_us",),
     "simulated": ("at_us", "fact"),
+    "judgeable": ("sort, at_us",),
     "triages": ("entry",),
     "orders": ("subject", "closed_us"),
     "placements": ("site",),

@@ -1,12 +1,10 @@
 """Recalls: parts of a make called back; where each of them is now, or was as known then."""
 
-import csv
-import io
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.crypto import get_random_string
 from django.utils.translation import get_language, gettext, gettext_noop
@@ -24,6 +22,7 @@ from railtrace.web.names import Names
 from railtrace.web.record import record_one
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import saved
 
 GROUPS = {
     "in_service": gettext_noop("In service"),
@@ -168,25 +167,26 @@ def close(request: HttpRequest, recall: str) -> HttpResponse:
     return redirect("recall", recall)
 
 
-def export(request: HttpRequest, recall: str) -> HttpResponse:
-    """Send the parts of a recall as CSV."""
+_HEADS = (
+    gettext_noop("Group"), gettext_noop("Part"), gettext_noop("Number"), gettext_noop("Vehicle"),
+    gettext_noop("Position"), gettext_noop("Last known place"), gettext_noop("Last known on"),
+)  # fmt: skip
+
+
+def export(request: HttpRequest, recall: str) -> HttpResponseBase:
+    """Send the parts of a recall as CSV or as a workbook."""
     dates = as_known(request)
     knowledge = the_app().knowledge(dates.at, dates.known)
     names = Names(knowledge.catalogue, (get_language() or "ru")[:2])
-    output = io.StringIO()
-    table = csv.writer(output)
-    table.writerow([
-        gettext("Group"), gettext("Part"), gettext("Number"), gettext("Vehicle"),
-        gettext("Position"), gettext("Last known place"), gettext("Last known on"),
-    ])  # fmt: skip
-    for item in knowledge.affected(_found(recall, knowledge)):
-        vehicle = item.vehicle or item.part
-        table.writerow([
+    rows = [
+        [
             gettext(GROUPS[item.where]), item.part.unit, names.number(item.part),
             names.unit(item.vehicle) if item.vehicle else "",
-            names.position(item.stay.position) if item.stay else "", vehicle.place,
-            from_us(vehicle.place_us).date().isoformat() if vehicle.place_us else "",
-        ])  # fmt: skip
-    response = HttpResponse("\ufeff" + output.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="recall.csv"'
-    return response
+            names.position(item.stay.position) if item.stay else "",
+            (item.vehicle or item.part).place,
+            from_us(at_us).date().isoformat() if (at_us := (item.vehicle or item.part).place_us)
+            else "",
+        ]
+        for item in knowledge.affected(_found(recall, knowledge))
+    ]  # fmt: skip
+    return saved(request, "recall", _HEADS, rows)

@@ -37,7 +37,10 @@ _ERRORS = {
     "LogRewritten", "CatalogueError", "ConfigError", "NotFound", "Behind", "BadData", "BadEvidence",
     "NotRead", "BadFrame", "Shut", "ZeroLost", "UnknownKey", "KeyIsThere", "Contended",
 }  # fmt: skip
-_REASONED = ("analysis/press_fit.py", "analysis/rule_checks.py", "projections/rejudge.py")
+_REASONED = tuple(
+    path for folder in ("analysis", "projections", "operating")
+    for path in sorted((PACKAGE / folder).rglob("*.py"))
+)  # fmt: skip
 _CATALOGUES = (PACKAGE / "catalogue", PACKAGE / "simulation" / "data")
 _HEADINGS = ("English", "Русский", "Тоҷикӣ", "reviewed / not reviewed", "Where")
 
@@ -84,12 +87,12 @@ def _of_errors() -> Iterator[tuple[str, int, Any, str | None]]:
 
 def _of_reasons() -> Iterator[tuple[str, int, Any, str | None]]:
     """Yield why our own rules refuse a test: `because(code, text)`."""
-    for name in _REASONED:
-        for node in ast.walk(ast.parse((PACKAGE / name).read_text("utf-8"))):
+    for path in _REASONED:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _called(node) == "because" and len(node.args) > 1:
                 template = node.args[1]
                 if isinstance(template, ast.Constant) and isinstance(template.value, str):
-                    yield name, node.lineno, template.value, None
+                    yield _name(path), node.lineno, template.value, None
 
 
 def _of_catalogues() -> Iterator[tuple[str, int, Any, str | None]]:

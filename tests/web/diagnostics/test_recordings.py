@@ -3,8 +3,10 @@
 import pytest
 
 from railtrace.app import App
+from railtrace.trace.operation import Diagnosed, Number, Registered
 from railtrace.web.diagnostics import recordings
 from railtrace.web.diagnostics.recordings import MOST_POINTS
+from tests.operating.depot import NOW, record
 from tests.operating.stand import BEARING
 
 LANGUAGES = ("ru", "tg", "en")
@@ -33,6 +35,7 @@ def test_the_list_is_filtered_by_what_either_said_and_exported(stand: App, viewe
     rows = viewer.get("/diagnostics/diagnoses.csv?days=3650").content.decode().splitlines()
     assert len(rows) == 4
     assert "alarm,inner,two" in rows[2]
+
 
 
 def test_a_recording_shows_the_reasons_of_ours_beside_the_machine(stand: App, viewer) -> None:
@@ -118,3 +121,17 @@ def test_a_long_recording_stands_at_once_and_its_methods_come_after(
     part = viewer.get("/diagnostics/recordings/two/methods").text
     assert "Shaft order" in part
     assert part.strip() in whole
+
+
+def test_a_name_that_begins_like_a_formula_is_no_formula_in_the_export(
+    stand: App, viewer
+) -> None:
+    record(stand, [Registered(
+        id="g-formula", happened_at=NOW, units=("u-formula",), type="bearing",
+        numbers=(Number("other", "=1+1"),)),
+        Diagnosed(id="d-formula", happened_at=NOW, units=("u-formula",), method="vibration",
+                  outcome="sound", finding="=2+2")])  # fmt: skip
+    assert stand.wait_caught_up(10)
+    rows = viewer.get("/diagnostics/diagnoses.csv?days=3650").content.decode()
+    assert ",=" not in rows
+    assert "\n=" not in rows

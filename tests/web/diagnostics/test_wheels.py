@@ -21,7 +21,7 @@ from railtrace.trace.operation import (
 )
 from railtrace.web.diagnostics.differences import differences
 from railtrace.web.names import Names
-from tests.analysis.test_wheel_profile import analytic
+from tests.analysis.test_wheel_profile import L2, analytic
 from tests.operating.depot import NOW, record
 
 LOCO, SETS = "u-loco-w", ("u-ws-0", "u-ws-1", "u-ws-2")
@@ -239,7 +239,7 @@ def test_a_scanned_profile_is_measured_again_and_the_least_cut_told(railway: App
     depths = [float(d) for d in re.findall(r"Depth of cut.>([0-9.]+)", rows)]
     x = np.arange(0.0, 130.0, 0.5)
     worn = profile(x, analytic(thickness_mm=28.0, tread_wear_mm=3.0)(x))
-    wanted = [turning_cut(worn, "", profile(x, analytic(thickness_mm=t)(x))).depth_mm
+    wanted = [turning_cut(worn, "", profile(x, analytic(thickness_mm=t)(x)), L2).depth_mm
               for t in (30.0, 33.0)]  # fmt: skip
     assert depths == pytest.approx(wanted, abs=0.02)
     assert wanted[0] + 5 < wanted[1]  # each millimetre of flange costs more than two of the tread

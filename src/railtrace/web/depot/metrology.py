@@ -1,7 +1,5 @@
 """Metrology: which instruments may be believed until when, and what a withdrawn one touches."""
 
-import csv
-import io
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -37,6 +35,7 @@ from railtrace.web.clocks import from_us
 from railtrace.web.depot.blocks import blocks_of
 from railtrace.web.depot.equipment import OEE_DAYS, life_of, running
 from railtrace.web.depot.live import fresh
+from railtrace.web.depot.stock import csv_line
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known, home_zone
 from railtrace.web.measurements import limit_text
@@ -153,11 +152,8 @@ def export(request: HttpRequest) -> HttpResponse:
 
 def as_csv(name: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> HttpResponse:
     """Return a table as a file that spreadsheets read."""
-    output = io.StringIO()
-    table = csv.writer(output)
-    table.writerow(heads)
-    table.writerows(rows)
-    response = HttpResponse("\ufeff" + output.getvalue(), content_type="text/csv; charset=utf-8")
+    text = "\ufeff" + "".join(csv_line(list(row)) for row in (heads, *rows))
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

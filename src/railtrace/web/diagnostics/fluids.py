@@ -4,7 +4,6 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-import numpy as np
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +12,10 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from railtrace.analysis.fluid_laboratory import MetalTrend, metal_trend, oil_hours
 from railtrace.catalogue.in_force import limit_for
-from railtrace.errors import BadData, BadEvidence, BadOperation, Refused
+from railtrace.errors import BadEvidence, BadOperation, Refused
 from railtrace.interchange.analyser_files import SampleRow, read_analyser
+from railtrace.operating.oil import METALS, rises, series_of
 from railtrace.projections.condition import judge
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import moment
@@ -34,11 +33,7 @@ from railtrace.web.record import record_one, site_of
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 
-METALS = ("oil_iron", "oil_copper", "oil_lead", "oil_aluminium", "oil_chromium", "oil_silicon")
-UNSTATED = 1.0
-"""A laboratory that does not state its error is taken to scatter by this much [mg/kg]."""
 MOST_BYTES = 2 << 20
-_SURE = 0.01
 
 
 @allowed("read")
@@ -60,11 +55,11 @@ def laboratory(request: HttpRequest) -> HttpResponse:
 
 
 def _standing(knowledge: Knowledge, names: Names, unit: str) -> dict[str, Any]:
-    series = series_of(knowledge, unit)
+    series = series_of(the_app(), knowledge, unit)
     found = {key: one for key, one in series.items() if key in METALS and one["trend"]}
     rising = [
         names.quantity(key) for key, one in found.items()
-        if one["trend"].chance == one["trend"].chance and one["trend"].chance < _SURE
+        if rises(one["trend"])
     ]  # fmt: skip
     verdicts = [_verdict(knowledge, names, unit, key, one) for key, one in series.items()]
     worst = next((v for v in ("unfit", "doubtful", "fit") if v in verdicts), "unknown")
@@ -86,50 +81,12 @@ def _verdict(
     )  # fmt: skip
 
 
-def series_of(knowledge: Knowledge, unit: str) -> dict[str, dict[str, Any]]:
-    """Return each quantity of an engine's samples over engine-hours and hours of the oil."""
-    samples = {row["operation"]: row for row in reader().samples(unit)}
-    mileage = knowledge.mileage("engine_hours")
-
-    def hours(row: dict[str, Any]) -> float:
-        own = row["hours_milli"]
-        return (mileage.at(unit, row["at_us"]) if own is None else own) / 1000
-
-    changes = [hours(c) for c in reader().fluid_changes(unit) if c["whole"] and c["fluid"] == "oil"]
-    found: dict[str, dict[str, Any]] = {}
-    for row in the_app().lookup.readings(unit):
-        if (sample := samples.get(row["operation"])) is not None:
-            one = found.setdefault(row["quantity"], {"points": [], "changes": sorted(changes)})
-            one["points"].append(row | {"hours": hours(sample), "sample": sample["sample"],
-                                        "fluid": sample["fluid"]})  # fmt: skip
-    for key, one in found.items():
-        one["trend"] = _trend(key, one)
-    return found
-
-
-def _trend(key: str, one: dict[str, Any]) -> MetalTrend | None:
-    """Return the trend of a wear metal since the oil is what it is; None where nothing is told."""
-    points = one["points"]
-    if key not in METALS or len(points) < 2:
-        return None
-    at = np.array([p["hours"] for p in points])
-    if np.any(np.diff(at) < 0):
-        return None
-    age = oil_hours(at, np.array(one["changes"]))
-    stated = [float(p["uncertainty"]) / 2 for p in points if p["uncertainty"]]
-    try:
-        return metal_trend(age, np.array([float(p["value"]) for p in points]),
-                           max(stated, default=UNSTATED))  # fmt: skip
-    except BadData:
-        return None
-
-
 @allowed("read")
 def engine(request: HttpRequest, unit: str) -> HttpResponse:
     """Show an engine's fluids over its hours, each quantity with its limit and its trend."""
     app, names = the_app(), the_names()
     knowledge = app.about(unit)
-    series = series_of(knowledge, unit)
+    series = series_of(the_app(), knowledge, unit)
     order = {key: i for i, key in enumerate(METALS)}
     context = {
         "section": "depot", "tab": "diagnostics", "part": "laboratory", "names": names,

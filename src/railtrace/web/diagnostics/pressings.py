@@ -9,12 +9,13 @@ from django.shortcuts import render
 from railtrace.analysis.press_fit import PressRule, PressVerdict
 from railtrace.errors import BadEvidence, NotFound
 from railtrace.interchange.evidence_files import curve
-from railtrace.operating.diagnoses import EvidenceJudge, press_rule, pressing, reading_of
+from railtrace.operating.diagnoses import EvidenceJudge, press_rule, pressing
+from railtrace.operating.outcomes import reading_of
 from railtrace.store.diagnostics import PRESSES
 from railtrace.trace.operation import Measured
 from railtrace.web.diagnostics.plots import Scale
+from railtrace.web.diagnostics.reasons import said_of
 from railtrace.web.diagnostics.recent import differ, reader
-from railtrace.web.diagnostics.recordings import reasons_of
 from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
@@ -65,7 +66,7 @@ def pressing_page(request: HttpRequest, id_: str) -> HttpResponse:
         "name": names.unit(app.knowledge().passport(unit)), "machine": machine, "ours": ours,
         "device_name": names.unit(app.knowledge().passport(operation.device))
         if operation.device else "",
-        "reasons": reasons_of(ours),
+        "reasons": said_of(ours, names),
         "readings": [reading_text(r, names) for r in operation.readings],
         "differ": bool(machine and mine and machine.evaluation != "undecided"
                        and differ(machine.evaluation, mine["outcome"])),

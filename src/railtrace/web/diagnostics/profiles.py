@@ -14,10 +14,9 @@ from railtrace.analysis.wheel_profile import (
     WheelParameters,
     least_cut,
     parameters,
-    profile,
 )
 from railtrace.errors import BadEvidence
-from railtrace.interchange.evidence_files import scan
+from railtrace.operating.scans import conventions_of, profile_row, read_scan, scans_in
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.wheel_lives import SIDES
 from railtrace.trace.leaf import microseconds
@@ -70,21 +69,9 @@ def _turned(knowledge: Knowledge, type_: str) -> list[Scan]:
 
 
 def _in(operation: Any, unit: str, at_us: int) -> Iterator[Scan]:
-    """Yield the scans among the files of an operation, known by their names."""
-    for file in operation.evidence if isinstance(operation, Operation) else ():
-        name = file.name.lower()
-        side = next((s for s in SIDES if s in name.replace("as_left", "")), "")
-        if "profile" in name and side:
-            yield Scan(unit, at_us, operation.id, side, "as_left" in name, file)
-
-
-def read_scan(one: Scan) -> Profile:
-    """Return a scan that can be measured. Raises BadEvidence."""
-    app = the_app()
-    if (state := app.evidence.state(one.file.sha256)) != "kept":
-        raise BadEvidence("the file {file} is not here: {state}", reason="unreadable",
-                          file=one.file.name, state=state)  # fmt: skip
-    return profile(*scan(app.evidence.path(one.file.sha256)))
+    """Yield the scans among the files of an operation."""
+    for one in scans_in(operation) if isinstance(operation, Operation) else ():
+        yield Scan(unit, at_us, operation.id, one.side, one.as_left, one.file)
 
 
 def profiles(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]]:
@@ -94,22 +81,24 @@ def profiles(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, An
     if not any(newest):
         return []
     turned = _turned(knowledge, knowledge.passport(unit).type)
-    return [_told(one, turned, knowledge, names) for one in newest if one is not None]
+    type_ = knowledge.passport(unit).type
+    return [_told(one, turned, knowledge, names, type_) for one in newest if one is not None]
 
 
 def _told(
-    one: Scan, turned: Sequence[Scan], knowledge: Knowledge, names: Names
+    one: Scan, turned: Sequence[Scan], knowledge: Knowledge, names: Names, type_: str
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"scan": one, "side": names.place(one.side)}
     try:
-        worn = read_scan(one)
-        found = parameters(worn)
+        row = profile_row(names.catalogue, type_, from_us(one.at_us).date())
+        worn = read_scan(the_app(), one.file)
+        found = parameters(worn, conventions_of(row))
     except BadEvidence as error:
         return told | {"refused": in_words(error)}
     targets = {} if one.as_left else _targets(one, turned, knowledge, names)
-    cuts = least_cut(worn, targets)
+    cuts = least_cut(worn, targets, row.datum_mm)
     return told | {
-        "rows": _rows(found, names), "cuts": cuts[:3], "asked": not one.as_left,
+        "rows": _rows(found, names), "row": row, "cuts": cuts[:3], "asked": not one.as_left,
         "drawing": _drawing(worn, cuts[0] if cuts else None, targets),
     }  # fmt: skip
 
@@ -124,7 +113,7 @@ def _targets(
             whose = names.unit(knowledge.passport(other.unit))
             when = day(from_us(other.at_us), names.language, home_zone())
             try:
-                found.setdefault(f"{whose}, {when}", read_scan(other))
+                found.setdefault(f"{whose}, {when}", read_scan(the_app(), other.file))
             except BadEvidence:
                 continue
     return found

@@ -1,12 +1,9 @@
 """What machines and people said of late, and what our own methods say of the same evidence."""
 
-import csv
-import io
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.store.diagnostics import Diagnostics
@@ -17,7 +14,10 @@ from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import saved
 
+_HEADS = (_("When"), _("Part"), _("Equipment"), _("Method"), _("Machine's verdict"),
+          _("Our verdict"), _("Finding"), _("Operation"))  # fmt: skip
 DAYS = (7, 30, 90, 365, 3650)
 SHOWN = 200
 _DAY_US = 86_400_000_000
@@ -81,19 +81,14 @@ def differ(theirs: str, ours: str) -> bool:
 
 @allowed("read")
 def export(request: HttpRequest) -> HttpResponse:
-    """Return the list as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
-    writer.writerow([gettext(word) for word in (
-        _("When"), _("Part"), _("Equipment"), _("Method"), _("Machine's verdict"), _("Our verdict"),
-        _("Finding"), _("Operation"),
-    )])  # fmt: skip
-    for row in _dressed(_rows(request, 10_000), the_names()):
-        mine = row["ours"] or {}
-        writer.writerow([
-            from_us(row["at_us"]).isoformat(), row["name"], row["device_name"], row["method"],
-            row["outcome"], mine.get("outcome", ""), mine.get("finding", ""), row["operation"],
-        ])  # fmt: skip
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="diagnoses.csv"'
-    return response
+    """Return the list as CSV or as a workbook."""
+    rows = _dressed(_rows(request, 10_000), the_names())
+    cells = (_cells(row, row["ours"] or {}) for row in rows)
+    return saved(request, "diagnoses", _HEADS, cells)  # type: ignore[return-value]
+
+
+def _cells(row: dict[str, Any], mine: dict[str, Any]) -> list[Any]:
+    return [
+        from_us(row["at_us"]).isoformat(), row["name"], row["device_name"], row["method"],
+        row["outcome"], mine.get("outcome", ""), mine.get("finding", ""), row["operation"],
+    ]  # fmt: skip

@@ -20,15 +20,16 @@ from railtrace.interchange.evidence_files import Waveform, waveform
 from railtrace.operating.diagnoses import (
     EvidenceJudge,
     bearing_of,
-    reading_of,
     recording_in,
     stated_rpm,
     suffix_of,
 )
-from railtrace.trace.operation import Evidence, EvidenceDiagnosed, Operation
+from railtrace.operating.outcomes import reading_of
+from railtrace.trace.operation import Evidence, Operation
 from railtrace.web import words
 from railtrace.web.clocks import day, from_us
 from railtrace.web.diagnostics.ledger import TeardownForm
+from railtrace.web.diagnostics.reasons import said_of
 from railtrace.web.diagnostics.recent import differ, reader
 from railtrace.web.facts import reading_text
 from railtrace.web.fleet import the_names
@@ -234,7 +235,7 @@ def recording_page(request: HttpRequest, id_: str) -> HttpResponse:
         "name": names.unit(knowledge.passport(unit)),
         "device_name": names.unit(knowledge.passport(operation.device)) if operation.device else "",
         "machine": EvidenceJudge(app).machine_result(id_), "ours": ours,
-        "reasons": reasons_of(ours), "outcome": getattr(operation, "outcome", ""),
+        "reasons": said_of(ours, names), "outcome": getattr(operation, "outcome", ""),
         "differ": mine is not None and differ(getattr(operation, "outcome", ""), mine["outcome"]),
         "readings": [reading_text(r, names) for r in operation.readings],
         "truth": _truth(unit, id_), "zones": _zones(operation, names),
@@ -242,13 +243,6 @@ def recording_page(request: HttpRequest, id_: str) -> HttpResponse:
         "teardown_form": TeardownForm(names=names),
     }  # fmt: skip
     return render(request, "diagnostics/recording.html", context)
-
-
-def reasons_of(ours: Any) -> list[tuple[str, str]]:
-    """Return the reasons of our diagnosis: in the reader's words, and as recorded."""
-    if not isinstance(ours, EvidenceDiagnosed):
-        return []
-    return [(gettext(words.word(words.DIAGNOSIS_REASONS, r.code)), r.text) for r in ours.reasons]
 
 
 def _looked(id_: str) -> dict[str, Any]:
