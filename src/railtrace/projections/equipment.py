@@ -120,9 +120,7 @@ EQUIPMENT = View(
             "unit TEXT", "at_us BIGINT", "device TEXT", "started_us BIGINT", "valid BIGINT",
             "wrong BIGINT", "log TEXT", "position BIGINT",
         ),
-<<<<<<< HEAD
         "simulated": ("unit TEXT", "at_us BIGINT", "fact TEXT"),
-=======
         "judgeable": (
             "unit TEXT", "at_us BIGINT", "device TEXT", "kind TEXT", "sort TEXT", "operation TEXT",
             "log TEXT",
