@@ -6,13 +6,14 @@ by what was changed and not by luck. One run is worth nothing near full load: re
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import beta, t
 
 from railtrace.analysis.depot_flow import (
@@ -27,6 +28,8 @@ from railtrace.analysis.depot_flow import (
 from railtrace.analysis.life_data import Floats
 
 INFINITY = float("inf")
+_DRAIN = 1.4
+"""How much of the horizon passes until what is still in the shop is left there."""
 _ATTEMPTS = 2
 """Rounds whose draws belong to the item; later rework draws from the run's own stream."""
 
@@ -130,6 +133,56 @@ def programme_met(runs: Sequence[Run], process: str, per_week: float) -> Estimat
 def simulate(shop: Shop, horizon_h: float, seed: int, warm_up: float = 0.2) -> Run:
     """Run a shop once over `horizon_h` hours; the first `warm_up` share of it is not counted."""
     return _Engine(shop, horizon_h, seed, warm_up * horizon_h).run()
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What happened in one run, visit by visit, in the order in which items came to a step.
+
+    Every array has one entry per visit of an item to a step of its process.
+
+    Attributes
+    ----------
+    process, number, step : index of the process, number of the item in it, index of the step
+    arrived_h : when the item came to the shop
+    queued_h, begin_h, end_h : when it came to the step, work began and ended; infinite for never
+    machine : which of its station's, -1 while it waits
+    after : the step it went to then, `DONE` out of the shop, `NOWHERE` where the run was over
+    down : by station and machine, begins and ends of when it did not work
+    """
+
+    process: NDArray[np.int64]
+    number: NDArray[np.int64]
+    step: NDArray[np.int64]
+    arrived_h: Floats
+    queued_h: Floats
+    begin_h: Floats
+    end_h: Floats
+    machine: NDArray[np.int64]
+    after: NDArray[np.int64]
+    down: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]
+
+
+DONE, NOWHERE = -1, -2
+
+
+def recorded(
+    shop: Shop, horizon_h: float, seed: int, warm_up: float = 0.2
+) -> tuple[Run, Record]:  # fmt: skip
+    """Run a shop once, as `simulate` does, and keep what happened.
+
+    Raises
+    ------
+    BadData : a shop that `check_shop` refuses.
+    """
+    check_shop(shop)
+    engine = _Engine(shop, horizon_h, seed, warm_up * horizon_h, heard=[])
+    run = engine.run()
+    return run, engine.record()
+
+
+Visit = tuple[int, int, float, float, int]
+"""As the engine notes it: item, step, begin, end, machine."""
 
 
 class _Machines:
@@ -285,8 +338,10 @@ _WAKE, _ARRIVAL = -1, -2
 class _Engine:
     """Events in order of time; an item is (process, number), its state in two lists."""
 
-    def __init__(self, shop: Shop, horizon_h: float, seed: int, warm_up_h: float) -> None:
+    def __init__(self, shop: Shop, horizon_h: float, seed: int, warm_up_h: float,
+                 heard: list[Visit] | None = None) -> None:  # fmt: skip
         self.shop, self.horizon_h, self.warm_up_h = shop, horizon_h, warm_up_h
+        self.heard = heard
         index = {station.key: n for n, station in enumerate(shop.stations)}
         self.stations = [
             _Machines(station, horizon_h, seed, n) for n, station in enumerate(shop.stations)
@@ -309,7 +364,7 @@ class _Engine:
         self.order = count()
         for index, kind in enumerate(self.kinds):
             self._announce(index, iter(kind.arrivals), 0)
-        events, stations, end = self.events, self.stations, self.horizon_h * 1.4
+        events, stations, end = self.events, self.stations, self.horizon_h * _DRAIN
         while events:
             now, _, station, machine, items = heappop(events)
             if now > end:
@@ -429,6 +484,8 @@ class _Engine:
                 mine.served += len(items)
                 mine.busy_h += work
             done = _end(mine, machine, now, work)
+            if self.heard is not None:
+                self.heard += [(i, self.step[i], now, done, machine) for i in items]
             heappush(self.events, (done, next(self.order), station, machine, items))
 
     @staticmethod
@@ -446,6 +503,28 @@ class _Engine:
             if ends[at] < best_at:
                 best, best_at = machine, ends[at]
         return best, best_at
+
+    def record(self) -> Record:
+        """Return what was heard as columns: whose visit, when it came there, where it went then."""
+        waiting = [(item, self.step[item], INFINITY, INFINITY, -1)
+                   for station in self.stations for _, item in station.queue]  # fmt: skip
+        visits = np.array([*(self.heard or ()), *waiting], float).reshape(-1, 5)
+        visits = visits[np.lexsort((visits[:, 2], visits[:, 0]))]
+        item, step, machine = (visits[:, n].astype(np.int64) for n in (0, 1, 4))
+        begin, end, arrived = visits[:, 2], visits[:, 3], np.array(self.arrived, float)[item]
+        same = item[1:] == item[:-1]
+        queued, after = arrived.copy(), np.where(end <= self.horizon_h * _DRAIN, DONE, NOWHERE)
+        queued[1:][same] = end[:-1][same]
+        after[:-1][same] = step[1:][same]
+        of = {id(kind): n for n, kind in enumerate(self.kinds)}
+        process = np.array([of[id(kind)] for kind in self.kind], np.int64)[item]
+        number = np.array(self.number, np.int64)[item]
+        order = np.argsort(queued, kind="stable")
+        return Record(
+            process[order], number[order], step[order], arrived[order], queued[order],
+            begin[order], end[order], machine[order], after[order].astype(np.int64),
+            {s.key: s.down for s in self.stations},
+        )  # fmt: skip
 
     def _sum_up(self) -> Run:
         weeks = (self.horizon_h - self.warm_up_h) / HOURS_A_WEEK

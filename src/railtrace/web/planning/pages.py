@@ -137,7 +137,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
         fleet = Counter(v.type for v in the_app().lookup.maintained())
         context["ready"] = [(names.catalogue.vehicle_classes[row.vehicle_class], row)
                             for row in verified.readiness(shop, found, names, fleet)]  # fmt: skip
-        context["names"] = names
+        context |= {"names": names, "flow": verified.flow(shop, found, names), "done": found.done}
     return render(request, "planning/runs.html", context)
 
 

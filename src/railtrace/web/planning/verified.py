@@ -7,7 +7,7 @@ goes on where it was.
 import hashlib
 import logging
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,20 +17,24 @@ from msgspec import Struct
 
 from railtrace.analysis import depot_study
 from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop
+from railtrace.analysis.depot_record import StepFlow, run_with_flows
 from railtrace.analysis.depot_simulation import (
     Estimate,
     Run,
     estimate,
     percentile_h,
     programme_met,
-    simulate,
 )
 from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.names import Names
-from railtrace.web.planning.answer import station_name
+from railtrace.web.planning.answer import HOURS_A_YEAR, station_name
+from railtrace.web.planning.flow import Diagram, diagrams
 
-YEAR_H = 8760.0
+_KEPT = 2
+"""What is kept of a run; runs that kept less are made anew under another mark."""
+YEAR_H, WARM_UP = 8760.0, 0.2
 REPLICATIONS = 20
+_PROCESSORS = 2
 PROGRAMME_SHARE = depot_study.PROGRAMME_SHARE
 """A run meets its programme when it finishes this share of what the plan brings."""
 SHARES = (0.5, 0.8, 0.95)
@@ -52,6 +56,8 @@ class KeptRun(Struct, frozen=True):
     finished_per_week: dict[str, float]
     came_per_week: dict[str, float] = {}
     left: dict[str, int] = {}
+    flows: dict[str, list[StepFlow]] = {}
+    """Of what came after the warm-up."""
 
     def run(self) -> Run:
         """Return it for the estimates."""
@@ -80,7 +86,7 @@ class Verification(KeptJob):
 
 def mark_of(shop: Shop) -> str:
     """Return what tells one shop from another: any other figure, another mark."""
-    return hashlib.sha256(repr(shop).encode()).hexdigest()[:20]
+    return hashlib.sha256(repr((_KEPT, shop)).encode()).hexdigest()[:20]
 
 
 _files = JobFiles("plans", Verification)
@@ -106,17 +112,18 @@ def start(shop: Shop) -> "Future[None]":
 
 
 def stop(mark: str) -> None:
-    """Stop after the run in hand."""
+    """Stop after the runs in hand."""
     _files.ask_to_stop(mark)
 
 
 def _run(shop: Shop, found: Verification) -> None:
     try:
-        # A process of its own: the pages need this one.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        # Processes of their own: the pages need this one.
+        with ProcessPoolExecutor(_PROCESSORS, multiprocessing.get_context("spawn")) as pool:
             while found.done < found.of and not _files.is_to_stop(found.mark):
-                run = pool.submit(simulate, shop, YEAR_H, found.done).result()
-                found.runs.append(_kept(run))
+                seeds = range(found.done, min(found.done + _PROCESSORS, found.of))
+                asked = [pool.submit(run_with_flows, shop, YEAR_H, n, WARM_UP) for n in seeds]
+                found.runs += [_kept(*each.result()) for each in asked]
                 _keep(found)
         found.state = "done" if found.done >= found.of else "stopped"
     except Exception:
@@ -125,10 +132,11 @@ def _run(shop: Shop, found: Verification) -> None:
     _keep(found)
 
 
-def _kept(run: Run) -> KeptRun:
+def _kept(run: Run, flow: Mapping[str, Sequence[StepFlow]]) -> KeptRun:
     times = {key: np.round(values, 3).tolist() for key, values in run.turnaround_h.items()}
+    steps = {key: list(each) for key, each in flow.items()}
     return KeptRun(times, run.wait_h, run.utilisation, run.finished_per_week, run.came_per_week,
-                   run.left)  # fmt: skip
+                   run.left, steps)  # fmt: skip
 
 
 # --- what came of it ----------------------------------------------------------------------------
@@ -218,3 +226,9 @@ def results(
         for s in shop.stations
     ]  # fmt: skip
     return processes, sorted(stations, key=lambda row: -row.utilisation.mean)
+
+
+def flow(shop: Shop, found: Verification, names: Names) -> list[Diagram]:
+    """Return where units flow in the kept runs that tell it."""
+    years = (1 - WARM_UP) * YEAR_H / HOURS_A_YEAR
+    return diagrams(shop, [run.flows for run in found.runs], years, names)
