@@ -75,6 +75,7 @@ CERTIFICATE_FAULTS = {
     "row-unproven": "{log}: {what}: the decision names no entry of this file that says so",
     "row-limit": "{log}: {what}: the decision says {told}, the catalogue says {now} ({limit})",
     "row-misjudged": "{log}: {what}: the decision says {told}, by the rule it is {now}",
+    "row-unreadable": "{log}: row {number} of the decision cannot be judged: {error}",
     "row-unsaid": "{log}: {what}: {now}, and the decision does not name it among its reasons",
     "gate-passed": "{log}: released against a mandatory gate: {what}",
     "not-overridden": "{log}: released against a warning that nobody overrode: {what}",
@@ -900,6 +901,7 @@ _DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
 _UTC = timezone(timedelta(0))
 _EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
 _MISSING: dict[str, Any] = {}
+_MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
 class Certificate:
@@ -949,8 +951,12 @@ def check_certificate(text: str, trust: Trust | None) -> Certificate:
     _check_leaned(certificate)
     _check_decision(certificate)
     _check_signatures(certificate)
-    for row in certificate.decision["rows"]:
-        _check_row(certificate, row)
+    for number, row in enumerate(certificate.decision["rows"], 1):
+        try:
+            _check_row(certificate, row)
+        except _MALFORMED as error:
+            said = f"{type(error).__name__} {error}"
+            certificate.say("row-unreadable", number=number, error=said)
     _check_reasons(certificate)
     _remark(certificate)
     return certificate
@@ -1237,6 +1243,14 @@ def judge_row(row: dict[str, Any]) -> str:
     return _RULES[row["rule"]](row, list(row.get("looked", ())))
 
 
+def _outcome(row: dict[str, Any]) -> str:
+    """Return what a row comes out as, and of one that cannot be judged that it cannot."""
+    try:
+        return judge_row(row)
+    except _MALFORMED:
+        return "unreadable"
+
+
 def _judge(row: dict[str, Any], looked: dict[str, Any], bare: bool = False) -> str:
     """The whole interval value ± uncertainty against the limits; JCGM 106:2012, 8.3."""
     value = Decimal(looked["value"])
@@ -1351,7 +1365,7 @@ def _check_json(arguments: argparse.Namespace) -> int:
         content = Path(arguments.path).read_bytes().decode()
         body = json.loads(content)
         certified = body["format"] == CERTIFICATE
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise CannotCheck(f"{arguments.path} cannot be read: {error}") from error
     if certified:
         return _check_certificate_file(arguments, content, body)
@@ -1365,7 +1379,7 @@ def _check_certificate_file(
         notes = [read_note(text) for text in body["checkpoints"].values()]
         trust = _trust_from(arguments, [note.origin for note in notes if note])
         certificate = check_certificate(content, trust)
-    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except _MALFORMED as error:
         said = f"{type(error).__name__} {error}"
         raise CannotCheck(f"{arguments.path} is not a certificate: {said}") from error
     for name in arguments.file:
@@ -1394,7 +1408,8 @@ def _describe(certificate: Certificate) -> None:
     print(f"{whom}{act}: {decision['outcome']}, {len(decision['units'])} units, {when}")
     counted: dict[str, int] = {}
     for row in rows:
-        counted[judge_row(row)] = counted.get(judge_row(row), 0) + 1
+        outcome = _outcome(row)
+        counted[outcome] = counted.get(outcome, 0) + 1
     told = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
     print(f"{len(rows)} rows judged again: {told or 'none'}")
     print(
@@ -1408,7 +1423,7 @@ def _check_proof_file(arguments: argparse.Namespace, proof: dict[str, Any]) -> i
         note = read_note(proof["checkpoint"])
         trust = _trust_from(arguments, [note.origin] if note else [])
         log = check_proof(proof, trust)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except _MALFORMED as error:
         raise CannotCheck(f"{arguments.path} is not a proof: {error}") from error
     _say_whose_key(trust)
     print(f"{log.name} {proof['position']}: {proof['leaf']}")
