@@ -270,6 +270,8 @@ def test_a_decision_with_another_content_is_named(what: str) -> None:
         (lambda b: b["entries"].append(deepcopy(b["decision"])), "leaf-unnamed"),
         (lambda b: b["entries"][0].update(position=10**6), "leaf-changed"),
         (lambda b: b["checkpoints"].clear(), "proof-wrong"),
+        (lambda b: b["checkpoints"].update(
+            sim=b["checkpoints"]["sim"].replace("tests/sim", "tests/sin", 1)), "untrusted"),
         (lambda b: b.update(catalogue=b["catalogue"].replace('"26"', '"16"')), "catalogue-changed"),
         (lambda b: b["decision"].update(leaf=b["decision"]["leaf"].replace("p-officer", "p-other")),
          "signature-changed"),

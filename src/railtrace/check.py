@@ -62,6 +62,7 @@ CERTIFICATE_FAULTS = {
     ),
     "leaf-missing": "{log} {position} ({id}): the decision leans on this entry, and it is not here",
     "leaf-unnamed": "{log} {position} ({id}): the decision does not lean on this entry",
+    "untrusted": "{log}: no key of {origin} is trusted: nothing vouches for its entries",
     "decision-changed": "{log} {position}: the decision is not the file that was signed: {sha256}",
     "decision-differs": "{log} {position}: {field}: the entry says {told}, its file says {now}",
     "catalogue-changed": (
@@ -963,7 +964,7 @@ def check_certificate(text: str, trust: Trust | None) -> Certificate:
 
 
 def _vouched(certificate: Certificate, trust: Trust | None) -> dict[str, Note]:
-    """Return the checkpoint of each log that a trusted key signed."""
+    """Return the checkpoint of each log that a trusted key signed: no other counts."""
     trust = trust or Trust(certificate.body["trust"])
     vouched = {}
     for name, text in certificate.body["checkpoints"].items():
@@ -972,6 +973,9 @@ def _vouched(certificate: Certificate, trust: Trust | None) -> dict[str, Note]:
             certificate.say("checkpoint-unreadable", log=name, start=repr(text[:40]))
             continue
         log = Log(name, note.origin)
+        if not trust.of(note.origin):
+            certificate.say("untrusted", log=name, origin=note.origin)
+            continue
         good = check_notes(log, [text], trust)
         certificate.findings += log.findings
         if good:
@@ -1449,7 +1453,9 @@ def _report(findings: list[Finding]) -> int:
     for finding in findings:
         print(f"{'FAULT' if finding.is_fault else 'note'} {finding.name}: {finding}")
     faults = sum(finding.is_fault for finding in findings)
-    print(f"{faults} faults" if faults else "nothing is wrong")
+    unsigned = sum(finding.name == "no-key" for finding in findings)
+    sound = f"nothing else is wrong, but {unsigned} logs have no trusted key"
+    print(f"{faults} faults" if faults else sound if unsigned else "nothing is wrong")
     return 1 if faults else 0
 
 
