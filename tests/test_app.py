@@ -226,11 +226,11 @@ def test_a_unit_just_recorded_is_waited_for_and_no_lag_is_an_answer(
 
 
 def test_views_rest_while_a_burst_is_recorded_until_somebody_waits_for_them() -> None:
-    taken: list[float] = []
+    taken: list[int] = []
 
-    def catch_up() -> int:
+    def catch_up(batch: int) -> int:
         time.sleep(0.01)
-        taken.append(time.monotonic())
+        taken.append(batch)
         return int(len(taken) < 200)
 
     def burst(seconds: float) -> None:
@@ -243,10 +243,12 @@ def test_views_rest_while_a_burst_is_recorded_until_somebody_waits_for_them() ->
     burst(0.6)
     # A fifth of the time: twelve batches of ten milliseconds, where at full speed it were sixty.
     assert 3 <= len(taken) <= 20
+    assert set(taken) == {500}
     follower.wake()
     follower.wait(10)
     follower.stop()
     assert len(taken) >= 200
+    assert taken[-1] == 2000
 
 
 def test_views_are_not_put_off_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +256,7 @@ def test_views_are_not_put_off_for_ever(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Follower, "_REST", 50)
     taken: list[int] = []
 
-    def catch_up() -> int:
+    def catch_up(_: int) -> int:
         time.sleep(0.01)
         taken.append(1)
         return int(len(taken) < 30)

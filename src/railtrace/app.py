@@ -159,7 +159,7 @@ class App:
         self.catch_up()
         return catalogue.hash
 
-    def start(self, catch_up: Callable[[], int] | None = None) -> None:
+    def start(self, catch_up: Callable[[int], int] | None = None) -> None:
         """Run the recording thread and the follower; `catch_up` takes one batch elsewhere."""
         if self._recorder is None:
             self._follower = Follower(catch_up or self._catch_up_a_batch)
@@ -174,8 +174,8 @@ class App:
         self.trace.close()
         self.views.close()
 
-    def _catch_up_a_batch(self) -> int:
-        return self.views.catch_up(most=1)
+    def _catch_up_a_batch(self, batch: int) -> int:
+        return self.views.catch_up(most=1, batch=batch)
 
     # --- recording ------------------------------------------------------------------------------
 
@@ -412,12 +412,14 @@ class Follower:
     """Keeps the views up with the trace: woken by the recorder, else every second.
 
     While a burst is recorded, recording goes first: the views take a fifth of the time, for at
-    most `_PATIENCE_S`; then, and in every pause, they take what is there at full speed.
+    most `_PATIENCE_S`, in small batches; then, and in every pause, they take what is there at full
+    speed. `catch_up` takes so many entries at most and returns how many it took.
     """
 
     _PAUSE_S, _PATIENCE_S, _REST = 0.2, 10.0, 4
+    _FEW, _MANY = 500, 2000
 
-    def __init__(self, catch_up: Callable[[], int]) -> None:
+    def __init__(self, catch_up: Callable[[int], int]) -> None:
         self._catch_up = catch_up
         self._work, self._idle = threading.Event(), threading.Event()
         self._hurry, self._guard = threading.Event(), threading.Lock()
@@ -464,11 +466,16 @@ class Follower:
 
     def _follow(self) -> None:
         began = before = monotonic()
-        while not self._stopped and self._catch_up():
+        while not self._stopped and self._catch_up(self._batch(before - began)):
             now = monotonic()
             if now - began < self._PATIENCE_S:
                 self._rest(now, self._REST * (now - before))
             before = monotonic()
+
+    def _batch(self, waited_s: float) -> int:
+        """In a burst a large batch would hold up recording for the third of a second."""
+        bursts = monotonic() < self._woken_at + self._PAUSE_S and waited_s < self._PATIENCE_S
+        return self._FEW if bursts and not self._hurry.is_set() else self._MANY
 
     def _rest(self, now: float, seconds: float) -> None:
         """Leave the processor to recording until it pauses or somebody waits for the views."""

@@ -26,10 +26,10 @@ class CatchUpProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
 
-    def __call__(self) -> int:
-        """Return how many entries the batch held. Raises RailtraceError with the child's words."""
+    def __call__(self, batch: int) -> int:
+        """Return how many entries were taken, `batch` at most. Raises RailtraceError with the child's words."""
         with self._guard:
-            answer = self._ask()
+            answer = self._ask(batch)
         if not answer:
             self.close()
             raise RailtraceError("the process that keeps the views ended: it is started again")
@@ -37,7 +37,7 @@ class CatchUpProcess:
             raise RailtraceError("{problem}", problem=answer[1:].decode().strip())
         return int(answer)
 
-    def _ask(self) -> bytes:
+    def _ask(self, batch: int) -> bytes:
         if self._child is None:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "railtrace.operating.follow"],
@@ -47,7 +47,7 @@ class CatchUpProcess:
                 start_new_session=True,
             )
             self._tell(msgspec.json.encode(self._config))
-        self._tell(b"")
+        self._tell(b"%d" % batch)
         assert self._child.stdout is not None
         return self._child.stdout.readline()
 
@@ -70,13 +70,13 @@ class CatchUpProcess:
 
 
 def main() -> None:
-    """Catch up one batch for every line read; answer with its size or with what went wrong."""
+    """Catch up one batch, as large as each line says; answer with its size or with what went wrong."""
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     app = App(msgspec.json.decode(sys.stdin.buffer.readline(), type=Config))
-    for _ in sys.stdin.buffer:
+    for line in sys.stdin.buffer:
         try:
-            answer = str(app.views.catch_up(most=1))
+            answer = str(app.views.catch_up(most=1, batch=int(line)))
         except Exception as error:
             words = str(error) if isinstance(error, RailtraceError) else type(error).__name__
             answer = "!" + words.replace("\n", " ")

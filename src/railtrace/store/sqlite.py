@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
@@ -28,6 +28,11 @@ def _insertion(table: str, columns: tuple[str, ...], rows: int) -> str:
     return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([row] * rows)}"
 
 
+def _bound(values: Iterable[Any]) -> list[Any]:
+    """A byte array is bound at once, where bytes are looked up among adapters: a third dearer."""
+    return [bytearray(value) if type(value) is bytes else value for value in values]
+
+
 class SqliteWriter:
     """One open write transaction."""
 
@@ -50,7 +55,7 @@ class SqliteWriter:
         done = 0
         for size in _ROWS_IN_ONE:
             while len(rows) - done >= size:
-                values = list(chain.from_iterable(rows[done : done + size]))
+                values = _bound(chain.from_iterable(rows[done : done + size]))
                 self._connection.execute(_insertion(table, tuple(columns), size), values)
                 done += size
         self._connection.executemany(_insertion(table, tuple(columns), 1), rows[done:])

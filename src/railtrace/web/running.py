@@ -12,7 +12,7 @@ _lock = threading.Lock()
 _running: list[App] = []
 
 
-def the_app(catch_up: Callable[[], int] | None = None) -> App:
+def the_app(catch_up: Callable[[int], int] | None = None) -> App:
     """Return the running App; the first caller may say who takes entries into the views."""
     with _lock:
         if not _running:
