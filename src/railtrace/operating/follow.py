@@ -27,7 +27,7 @@ class CatchUpProcess:
         self._guard = threading.Lock()
 
     def __call__(self, batch: int) -> int:
-        """Return how many entries were taken, `batch` at most. Raises RailtraceError with the child's words."""
+        """Take `batch` entries at most and return how many. Raises RailtraceError in its words."""
         with self._guard:
             answer = self._ask(batch)
         if not answer:
@@ -70,7 +70,7 @@ class CatchUpProcess:
 
 
 def main() -> None:
-    """Catch up one batch, as large as each line says; answer with its size or with what went wrong."""
+    """Catch up a batch as large as each line says; answer with its size or what went wrong."""
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     app = App(msgspec.json.decode(sys.stdin.buffer.readline(), type=Config))
