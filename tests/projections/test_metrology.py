@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from railtrace.projections.fold import fold
+from railtrace.catalogue.rows import Catalogue
+from railtrace.projections.fold import fold, resolve
 from railtrace.projections.metrology import METROLOGY, standing
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import Range
@@ -29,6 +30,14 @@ def verified(id_, day, first, last, **more):
 def withdrawn(day, first, last):
     return op("InstrumentWithdrawn", "w", day, units=("g-1",), window_from=START + first * DAY,
               window_to=START + last * DAY, finding="reads 0.6 mm too thick")  # fmt: skip
+
+
+def test_a_unit_of_which_nothing_is_proved_is_no_instrument() -> None:
+    gone = op("Corrected", "c", 2, units=("g-1",), target="v", action="void", reason="of another")
+    kept = instrument(verified("v", 0, 0, 365))
+    assert METROLOGY.rows(kept, Catalogue())["instruments"]
+    alone = fold(METROLOGY, "g-1", resolve(entries([verified("v", 0, 0, 365), gone]), "g-1"))[0]
+    assert METROLOGY.rows(alone, Catalogue()) == {}
 
 
 @pytest.mark.parametrize(

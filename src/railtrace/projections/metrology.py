@@ -157,6 +157,9 @@ def _apply(state: Instrument, entry: Entry, operation: Operation) -> None:
 
 
 def _rows(state: Instrument, catalogue: Catalogue) -> Rows:
+    """A unit of which nothing is proved or withdrawn is no instrument, whatever was corrected."""
+    if not state.proofs and not state.withdrawals:
+        return {}
     last = state.last_proof()
     withdrawn = max((w.at_us for w in state.withdrawals), default=None)
     row = (
@@ -168,7 +171,7 @@ def _rows(state: Instrument, catalogue: Catalogue) -> Rows:
 
 METROLOGY = View(
     name="metrology",
-    version=1,
+    version=2,
     state=Instrument,
     kinds=frozenset({"Verified", "Calibrated", "InstrumentWithdrawn"}),
     tables={
