@@ -4,6 +4,11 @@
 const form = document.getElementById("place");
 if (!form) return;
 
+// Who moved a bar by keys goes on from it, not from the top of the page.
+const inHand = sessionStorage.getItem("board-in-hand");
+if (inHand) document.querySelector(`[data-unit="${CSS.escape(inHand)}"]`)?.focus({ preventScroll: true });
+sessionStorage.removeItem("board-in-hand");
+
 moveBars({
   board: "[data-board]", lane: "[data-track]", bar: "[data-unit]",
   said: document.querySelector("[data-board-said]"),
@@ -20,6 +25,7 @@ moveBars({
     form.elements.from.value = String(from);
     form.elements.to.value = String(from + Number(bar.dataset.to) - Number(bar.dataset.from));
     form.elements.act.value = "place";
+    sessionStorage.setItem("board-in-hand", bar.dataset.unit);
     form.submit();
   },
 });
