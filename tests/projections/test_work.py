@@ -86,6 +86,16 @@ def test_a_wash_too_cold_or_too_short_is_void_and_blocks_what_follows(temperatur
     assert codes(by_key["ndt_axle"]) == ["before_its_turn"]
 
 
+def test_a_wash_by_hand_after_one_that_was_void_is_the_wash_that_counts() -> None:
+    cold = wash(temperature="52")
+    by_hand = on("StepDone", "hand", 2, work_order="WO-1", step="wash", performed_by=("p-1",))
+    assert words(opened(), cold, by_hand)["wash"] == "to_accept"
+    sign = on("StepAccepted", "sign", 3, work_order="WO-1", step="wash", entry="hand",
+              performed_by=("p-2",))  # fmt: skip
+    assert words(opened(), cold, by_hand, sign)["wash"] == "done"
+    assert words(opened(), by_hand, wash(hour=4, temperature="52"), sign)["wash"] == "void"
+
+
 def test_ndt_before_the_wash_does_not_count_even_when_the_wash_is_entered_later() -> None:
     states = steps(opened(), on("Tested", "ut", 1, test="axle_ut", device=UT), wash(hour=2))[1]
     assert {s.step.key: s.status for s in states}["ndt_axle"] == "void"

@@ -1,6 +1,7 @@
 """What a tablet kept without network is recorded once, at the right time, in any order."""
 
 import base64
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +70,34 @@ def test_a_tablet_whose_clock_is_wrong_is_put_right_and_its_time_kept(
     assert abs(happened - (now - HOUR)) < timedelta(seconds=30)
     assert f"tablet clock {(wrong - HOUR).isoformat(timespec='seconds')}" in entry.operation.note
     assert entry.operation.evidence[0].evidence_class == "photo"
+
+
+def test_what_one_person_did_is_not_sent_by_the_name_of_another(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    page, now = reader_as("worker"), depot.clock()
+    me = page.get("/depot/work/").context["person"]
+    said = send(page, step(now, HOUR, person="p-somebody"))
+    assert (said.status_code, "done by p-somebody" in said.json()["said"]) == (422, True)
+    body = step(now, HOUR, person=me)
+    assert send(page, body).status_code == 200
+    assert depot.entry(f"tab:{body['id']}").operation.performed_by == (me,)
+
+
+def test_what_may_be_done_without_asking_is_on_the_page_for_when_there_is_no_network(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    fresh = "WO-TAB-2"
+    depot.record([OrderOpened(id="tab-9", happened_at=THEN, units=(SET,), work_order=fresh,
+                              process="brake_equipment")], "p-test", "test")  # fmt: skip
+    assert depot.wait_caught_up(10)
+    items = reader_as("worker").get("/depot/work/").context["items"]
+    item = next(item for item in items if item["told"].order.order == fresh)
+    later = [step["step"] for step in json.loads(item["later"])]
+    assert later[0] == "repair"
+    process = depot.knowledge().catalogue.processes["brake_equipment"]
+    assert all(process.step(key).by_hand != "no" and not process.step(key).permit for key in later)
+    assert all(not process.step(key).hold_point for key in later[:-1])
 
 
 def test_what_cannot_be_recorded_says_why_and_stays_on_the_tablet(

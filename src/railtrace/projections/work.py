@@ -229,10 +229,15 @@ def _judged(
 
 
 def _deciding(attempts: tuple[Attempt, ...]) -> Attempt:
-    """The worst of the last attempts at each place: two wheels are pressed one after another."""
+    """The worst of the last attempts at each place: two wheels are pressed one after another.
+
+    What has no place is of the whole unit, with readings or without: a wash by hand after one by
+    machine is the last wash.
+    """
     last: dict[tuple[str, ...], Attempt] = {}
     for attempt in attempts:
-        places = tuple(sorted({r.place for r in attempt.entry.operation.readings}))  # type: ignore[union-attr]
+        readings = attempt.entry.operation.readings  # type: ignore[union-attr]
+        places = tuple(sorted({r.place for r in readings if r.place}))
         last[places] = attempt
     return next((a for a in last.values() if not a.good), attempts[-1])
 

@@ -7,10 +7,11 @@ gets our time, its note keeps the tablet's time and the difference.
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -31,8 +32,6 @@ from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 
 _PHOTO_MB = 8
-_CLOCK_SAID = timedelta(seconds=5)
-"""A tablet's clock that differs by less than this is right."""
 
 
 class Sent(Struct, forbid_unknown_fields=True):
@@ -47,6 +46,7 @@ class Sent(Struct, forbid_unknown_fields=True):
     values: dict[str, str] = {}
     note: Annotated[str, Meta(max_length=1000)] = ""
     photo: str = ""
+    person: str = ""
 
 
 _decoder = msgspec.json.Decoder(Sent)
@@ -64,7 +64,7 @@ def work(request: HttpRequest) -> HttpResponse:
             "told": one, "state": one.next, "name": one.next.step.name(names.language),
             "needs": needs_of(one.next.step, names), "fields": fields_of(one.next.step, names),
             "by_hand": one.next.step.by_hand != "no",
-            "no_permit": _missing_permit(one, names),
+            "no_permit": _missing_permit(one, names), "later": later_of(one, names),
         }
         for one in found
         if one.next is not None
@@ -72,9 +72,29 @@ def work(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "work", "items": items, "names": names, "site": site,
         "sites": [(key, s.name(names.language)) for key, s in app.config.depots.items()],
-        "now": app.clock(), "fresh": renewed,
+        "now": app.clock(), "fresh": renewed, "person": person_of(request.user).person_id,
     }  # fmt: skip
     return render(request, "depot/work.html", context)
+
+
+def later_of(one: Told, names: Names) -> str:
+    """Return as JSON the steps a hand may go on to while nobody can be asked.
+
+    They end where a machine, an inspector or a permit is needed.
+    """
+    found: list[dict[str, Any]] = []
+    before = one.next
+    for state in one.states[one.states.index(before) + 1 :] if before else ():
+        step = state.step
+        if state.status in ("done", "to_accept") or step.optional:
+            continue
+        asks = before.step.hold_point or before.step.by_hand != "yes"
+        if asks or step.by_hand == "no" or step.permit:
+            break
+        fields = [(f, label, names.unit_of_measure(u)) for f, label, u in fields_of(step, names)]
+        found.append({"step": step.key, "name": step.name(names.language), "fields": fields})
+        before = state
+    return json.dumps(found, ensure_ascii=False) if found else ""
 
 
 def _missing_permit(one: Told, names: Names) -> str:
@@ -96,6 +116,8 @@ def send(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"said": str(error), "keep": False}, status=422)
     except Refused as error:
         return JsonResponse({"said": in_words(error), "keep": False}, status=422)
+    except PermissionDenied as error:
+        return JsonResponse({"said": str(error), "keep": False}, status=422)
     return JsonResponse({"id": id_, "said": gettext("Recorded")})
 
 
@@ -112,6 +134,11 @@ def _record(request: HttpRequest, sent: Sent) -> str:
         )  # fmt: skip
     require(request.user, "record", order.site or None)
     me = person_of(request.user).person_id
+    if sent.person not in ("", me):
+        raise BadOperation(
+            "done by {person}: it is sent when that person logs in at this tablet",
+            person=sent.person,
+        )  # fmt: skip
     id_ = f"tab:{sent.id}"
     if id_ in app.trace.find([id_]):
         return id_
@@ -135,9 +162,9 @@ def _when(sent: Sent, now: datetime) -> tuple[datetime, str]:
         raise BadOperation("the tablet's times have no zone: reload the page and send again")
     offset = now - sent.sent_at
     happened = min(sent.done_at + offset, now)
-    said = f"tablet clock {sent.done_at.isoformat(timespec='seconds')}"
-    if abs(offset) > _CLOCK_SAID:
-        said += f", {offset.total_seconds():+.0f} s to ours"
+    said = gettext("tablet clock {time}, {seconds} s to ours").format(
+        time=sent.done_at.isoformat(timespec="seconds"), seconds=f"{offset.total_seconds():+.0f}"
+    )
     return happened.astimezone(UTC), said
 
 

@@ -202,6 +202,7 @@ async function show() {
     return line;
   }));
   say("offline", navigator.onLine ? 0 : 1);
+  say("shut", box.shut ? 1 : 0);
 }
 
 async function sendAll() {

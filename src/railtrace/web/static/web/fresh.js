@@ -65,7 +65,7 @@ function show(made) {
 }
 
 async function look() {
-  if (document.hidden || busy || Date.now() < restUntil) return;
+  if (document.hidden || !navigator.onLine || busy || Date.now() < restUntil) return;
   busy = true;
   try {
     const answer = await fetch(`${page.dataset.fresh}&seen=${encodeURIComponent(mark)}`);

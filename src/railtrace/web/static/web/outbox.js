@@ -1,7 +1,7 @@
 // What is done without network waits on this device until the trace has it, in any order.
 globalThis.Outbox = class Outbox {
   constructor(name, address, token) {
-    Object.assign(this, { name, address, token, sending: false });
+    Object.assign(this, { name, address, token, sending: false, shut: false });
   }
 
   #store() {
@@ -27,21 +27,24 @@ globalThis.Outbox = class Outbox {
   put(item) { return this.#deal("readwrite", (s) => s.put(item)); }
   drop(id) { return this.#deal("readwrite", (s) => s.delete(id)); }
 
-  // Send what waits; `own` names the fields that are for this page alone.
-  async send(own) {
+  // Send what waits and is `mine`; `own` names the fields that are for this page alone. What the
+  // trace did not receipt stays: a session that has ended answers with the page to log in, and `shut`
+  // says so.
+  async send(own, mine = () => true) {
     if (this.sending || !navigator.onLine) return 0;
     this.sending = true;
     let sent = 0;
     try {
       for (const item of await this.all()) {
-        if (item.refused) continue;
+        if (item.refused || !mine(item)) continue;
         const body = Object.fromEntries(Object.entries(item).filter(([key]) => !own.includes(key)));
         const answer = await fetch(this.address, {
-          method: "POST", credentials: "same-origin",
+          method: "POST", credentials: "same-origin", redirect: "manual",
           headers: { "Content-Type": "application/json", "X-CSRFToken": this.token },
           body: JSON.stringify({ ...body, sent_at: Outbox.stamp(new Date()) }),
         });
-        if (answer.ok) {
+        this.shut = answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403;
+        if (answer.ok && (await answer.json()).id) {
           await this.drop(item.id);
           sent += 1;
         } else if (answer.status === 422) {

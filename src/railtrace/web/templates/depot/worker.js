@@ -21,6 +21,8 @@ self.addEventListener("fetch", (event) => {
         }
         return answer;
       })
-      .catch(() => caches.match(request, { ignoreVary: true }).then((kept) => kept ?? Response.error())),
+      .catch(() => caches.match(request, { ignoreVary: true })
+        .then((kept) => kept ?? caches.match(request, { ignoreVary: true, ignoreSearch: true }))
+        .then((kept) => kept ?? Response.error())),
   );
 });
