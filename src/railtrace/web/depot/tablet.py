@@ -83,8 +83,9 @@ def later_of(one: Told, names: Names) -> str:
     They end where a machine, an inspector or a permit is needed.
     """
     found: list[dict[str, Any]] = []
-    before = one.next
-    for state in one.states[one.states.index(before) + 1 :] if before else ():
+    if (before := one.next) is None:
+        return ""
+    for state in one.states[one.states.index(before) + 1 :]:
         step = state.step
         if state.status in ("done", "to_accept") or step.optional:
             continue
