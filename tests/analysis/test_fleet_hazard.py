@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from railtrace.analysis.exposure import Exposure
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.public_priors import public_prior
 from railtrace.errors import BadData
 
@@ -86,18 +86,49 @@ def test_tables_that_say_nothing_are_refused_in_words():
         replace(table, span_km=table.span_km[1:])
 
 
+def of_depots(exposure: Exposure, depot: np.ndarray, factor: list[float], seed: int) -> Exposure:
+    """Return the table with failures drawn anew, each depot's so many times as often."""
+    rng = np.random.default_rng(seed)
+    k, a = exposure.component, exposure.age_km
+    rate = RATES[k] * (a / 200_000) ** (SHAPES[k] - 1) * np.exp(GAMMA * exposure.driving)
+    rate *= np.array(factor)[depot[exposure.vehicle]]
+    return replace(exposure, failures=rng.poisson(rate * exposure.span_km).astype(float))
+
+
+def factors(hazard: FleetHazard) -> np.ndarray:
+    return hazard.frailty_shape / hazard.frailty_rate
+
+
 def test_vehicles_of_a_worse_depot_start_from_its_factor_and_alike_depots_change_little():
-    exposure = drawn(7, 40, 60_000)[0]
-    hazard = fitted(exposure)
-    depot = np.arange(40) % 2
-    worse = replace(hazard, met=np.where(depot == 1, hazard.due * 2, hazard.due / 2))
-    told = with_depots(worse, depot)
-    drawn_to = hazard.frailty_rate / told.frailty_rate
-    assert np.all(drawn_to[depot == 1] > 1.05)
-    assert np.all(drawn_to[depot == 0] < 0.98)
-    level = np.sum(drawn_to * hazard.due) / np.sum(hazard.due)
-    assert level == pytest.approx(1, abs=0.1)
-    alike = with_depots(replace(hazard, met=hazard.due), depot)
-    assert np.allclose(hazard.frailty_rate / alike.frailty_rate, 1, atol=0.01)
-    one = with_depots(hazard, np.zeros(40, int))
-    assert one is hazard
+    exposure, depot = drawn(7, 40, 20_000)[0], np.arange(40) % 2
+    worse = of_depots(exposure, depot, [0.6, 1.4], 1)
+    alone, told = (factors(fit_hazard(worse, public_prior(), d)) for d in (None, depot))
+    for one, drawn_up in ((0, False), (1, True)):
+        before, after = alone[depot == one], told[depot == one]
+        assert (np.mean(after) > np.mean(before)) == drawn_up
+        assert np.std(after) < np.std(before)
+    assert np.mean(told) == pytest.approx(1)
+    alike = of_depots(exposure, depot, [1.0, 1.0], 2)
+    alone, told = (factors(fit_hazard(alike, public_prior(), d)) for d in (None, depot))
+    np.testing.assert_allclose(told, alone, rtol=0.1)
+
+
+def test_a_fleet_of_one_depot_is_told_as_one_without_depots():
+    exposure = drawn(8, 20, 20_000)[0]
+    one = fit_hazard(exposure, public_prior(), np.zeros(20, int))
+    np.testing.assert_array_equal(factors(one), factors(fitted(exposure)))
+    with pytest.raises(BadData, match="3 depots for 20 vehicles"):
+        fit_hazard(exposure, public_prior(), np.zeros(3, int))
+
+
+def test_what_the_vehicles_of_a_bad_depot_share_is_not_put_down_to_how_they_were_driven():
+    exposure, depot = drawn(9, 40, 40_000)[0], np.arange(40) % 2
+    often = np.where((exposure.driving > 0) == (depot[exposure.vehicle] == 1), 2.0, 0.3)
+    driven = replace(exposure, span_km=exposure.span_km * often)
+    found = [
+        [fit_hazard(of_depots(driven, depot, [0.5, 1.5], seed), public_prior(), d).driving_effect
+         for d in (None, depot)] for seed in range(3, 8)
+    ]  # fmt: skip
+    alone, told = np.mean(found, axis=0)
+    assert alone > GAMMA + 0.05
+    assert abs(told - GAMMA) < abs(alone - GAMMA) / 1.5

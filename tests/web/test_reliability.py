@@ -104,6 +104,16 @@ def test_indicators_leave_as_a_table_with_unrounded_bounds(manager):
     assert "799.68" in rows[1]
 
 
+def test_a_group_that_begins_like_a_formula_leaves_harmless(manager, monkeypatch):
+    monkeypatch.setattr("railtrace.web.reliability.indicators.group_name", lambda *_: "=1+1")
+    address = f"/reliability/indicators.csv?class=coach&{YEAR}&by=type"
+    page = manager.get(address).content.decode("utf-8-sig")
+    assert "\n'=1+1," in page
+    assert "\n=" not in page
+    book = manager.get(address + "&as=xlsx")
+    assert book.headers["Content-Type"].endswith("spreadsheetml.sheet")
+
+
 # --- bench ----------------------------------------------------------------------------------------
 
 

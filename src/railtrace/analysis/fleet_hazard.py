@@ -32,7 +32,7 @@ MOST_DEPOT = 3.0
 DEPOT_MEDIAN, DEPOT_SPREAD = 0.1, 0.8
 """Lognormal prior of the standard deviation of depots' factors: invented, as public priors are."""
 _FEWEST_DEPOTS = 2
-DRIVING_SD = 0.5  # of the normal prior of gamma, driving in its own standard deviations
+DRIVING_SD = 0.25  # of the normal prior of gamma, driving in its own standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,33 +136,39 @@ class _Posterior:
     variance: Floats
 
 
-def fit_hazard(exposure: Exposure, prior: Prior) -> FleetHazard:
+def fit_hazard(exposure: Exposure, prior: Prior, depot: Ints | None = None) -> FleetHazard:
     """Return the hazard that a fleet's table of exposure supports.
 
     Parameters
     ----------
     exposure : any number of rows; a type without failures is told by its sisters and the prior
     prior : of the fleet, from a public prior file
+    depot : shape (v,), index from zero of each vehicle's depot; None where all stand in one
 
     Raises
     ------
-    BadData : no kilometre in the table, or no failure in any type.
+    BadData : no kilometre in the table, or no failure in any type; a depot for too few vehicles.
 
     Notes
     -----
-    Mean-field expectation–maximisation: types on their grids, driving by Newton's method,
-    vehicles as gamma factors, their spread by its marginal likelihood. Two products of the rows
-    with the shape grid a round. Source: Carlin & Louis 2000, ch. 3; Duchateau & Janssen 2008,
-    ch. 4 (gamma frailty).
+    Mean-field expectation–maximisation: types on their grids, driving by Newton's method, depots
+    and vehicles as gamma factors, their spread summed out. Two products of the rows with the shape
+    grid a round. Depots are fitted in the same rounds as driving: fitted after it, what the
+    vehicles of a bad depot share goes to how they happened to be driven. Source: Carlin & Louis
+    2000, ch. 3; Duchateau & Janssen 2008, ch. 4 (gamma frailty).
     """
     if not np.sum(exposure.span_km) > 0:
         raise BadData("nothing was run in this table: there is no hazard to tell")
     if not np.sum(exposure.failures) > 0:
         raise BadData("no component failed in this table: only a bound can be told")
-    return _fitted(exposure, prior)
+    depot = np.zeros(exposure.vehicles, int) if depot is None else depot
+    if len(depot) != exposure.vehicles:
+        raise BadData("{depots} depots for {vehicles} vehicles: one each is wanted",
+                      depots=len(depot), vehicles=exposure.vehicles)  # fmt: skip
+    return _fitted(exposure, prior, depot)
 
 
-def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
+def _fitted(exposure: Exposure, prior: Prior, depot: Ints) -> FleetHazard:
     law = _first_law(exposure, prior)
     log_shape = _shape_grid(prior, exposure.components)
     reference = _reference_ages(exposure)
@@ -179,7 +185,7 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
         gamma, info = _driving(exposure, base * factor[exposure.vehicle], gamma)
         driven = base * np.exp(gamma * exposure.driving)
         due = sum_by(exposure.vehicle, driven, exposure.vehicles)
-        factor, factor_variance, sd = _factors(met, due)
+        factor, factor_variance, sd = _by_depot(met, due, depot, sd)
         law = _learnt(posterior, log_shape, prior, law)
         now = np.concatenate([posterior.log_rate.ravel(), factor, [gamma, sd]])
         converged = len(before) == len(now) and bool(np.max(np.abs(now - before)) < SETTLED)
@@ -197,36 +203,6 @@ def _fitted(exposure: Exposure, prior: Prior) -> FleetHazard:
         prior_version=prior.version,
         met=met, due=due,
     )  # fmt: skip
-
-
-def with_depots(hazard: FleetHazard, depot: Ints) -> FleetHazard:
-    """Return the same hazard with vehicles drawn to their depot's factor, not to the fleet's.
-
-    Parameters
-    ----------
-    depot : shape (v,), index from zero of each vehicle's depot
-
-    Notes
-    -----
-    A depot's factor is met over due of its vehicles, drawn to the fleet's: with four depots their
-    spread is hardly known, so it is summed out over a prior that holds it small. A vehicle's
-    posterior then starts from that factor m: (a + met) / (a / m + due) in place of
-    (a + met) / (a + due).
-    """
-    depots = int(np.max(depot, initial=0)) + 1
-    if depots < _FEWEST_DEPOTS or not np.all(hazard.due > 0):
-        return hazard
-    level = float(np.sum(hazard.met) / np.sum(hazard.due))
-    met, due = (sum_by(depot, some, depots) for some in (hazard.met, hazard.due * level))
-    # Vehicles differ too: a depot of few says less than its failures would alone.
-    worth = 1 / (1 + due * hazard.frailty_sd**2 / np.bincount(depot, minlength=depots))
-    factor, _, _ = _factors(met * worth, due * worth, DEPOT_MEDIAN, DEPOT_SPREAD)
-    mean = np.clip(factor, 1 / MOST_DEPOT, MOST_DEPOT)[depot]
-    a = hazard.frailty_sd**-2
-    drawn = (a + hazard.due) / (a / mean + hazard.due)
-    # The level belongs to the types.
-    drawn = drawn * np.sum(hazard.due) / np.sum(drawn * hazard.due)
-    return replace(hazard, frailty_rate=hazard.frailty_rate / drawn)
 
 
 def fleet_rate(exposure: Exposure) -> float:
@@ -328,6 +304,35 @@ def _driving(exposure: Exposure, expected: Floats, gamma: float) -> tuple[float,
     slope = float(x @ exposure.failures - x @ now) - gamma / DRIVING_SD**2
     info = float((x * x) @ now) + DRIVING_SD**-2
     return gamma + slope / info, info
+
+
+def _by_depot(
+    met: Floats, due: Floats, depot: Ints, sd: float
+) -> tuple[Floats, Floats, float]:
+    """Return mean and variance of each vehicle's factor, drawn to its depot's, and their spread.
+
+    A depot's factor is met over due of its vehicles, drawn to the fleet's: with four depots their
+    spread is hardly known, so it is summed out over a prior that holds it small.
+    """
+    mean = _depot_means(met, due, depot, sd)[depot]
+    factor, variance, sd = _factors(met, due * mean)
+    factor, variance = factor * mean, variance * mean**2
+    # The level belongs to the types.
+    level = float(np.mean(factor))
+    return factor / level, variance / level**2, sd
+
+
+def _depot_means(met: Floats, due: Floats, depot: Ints, sd: float) -> Floats:
+    """Return each depot's factor; 1 where there is one depot."""
+    depots = int(np.max(depot, initial=0)) + 1
+    if depots < _FEWEST_DEPOTS:
+        return np.ones(depots)
+    level = float(np.sum(met) / max(np.sum(due), 1e-300))
+    met, due = sum_by(depot, met, depots), sum_by(depot, due, depots) * level
+    # Vehicles differ too: a depot of few says less than its failures would alone.
+    worth = 1 / (1 + due * sd**2 / np.maximum(np.bincount(depot, minlength=depots), 1))
+    mean = _factors(met * worth, due * worth, DEPOT_MEDIAN, DEPOT_SPREAD)[0]
+    return np.clip(mean, 1 / MOST_DEPOT, MOST_DEPOT)
 
 
 def _factors(

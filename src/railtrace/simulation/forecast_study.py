@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railtrace.analysis.exposure import AgeSpread, Stretches, tabulate
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.forecast_scores import attained_share
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, run_reliability
@@ -39,7 +39,7 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     watched, ahead = Seen(), Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, watched)
     table, ages = tabulate(_pieces(fleet, watched))
-    hazard = with_depots(fit_hazard(table, public_prior()), fleet.depot)
+    hazard = fit_hazard(table, public_prior(), fleet.depot)
     lives.run(fleet, lives.SCORED_RUNS, ahead)
     told, inside, above = _forecasts(fleet, ahead, hazard, ages)
     true = _chance(np.array(ahead.hazard).sum(axis=2) * fleet.frailty)

@@ -17,7 +17,7 @@ from scipy.stats import chi2
 
 import railtrace
 from railtrace.analysis.exposure import AgeSpread, Exposure, Ints, tabulate
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard, with_depots
+from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
@@ -174,10 +174,8 @@ def reliability_of(
         raise NotFound("no run of this class is recorded yet")
     table, ages = tabulate(lives.pieces)
     prior = public_prior()
-    hazard = fit_hazard(table, prior) if np.sum(table.failures) > 0 else None
-    if hazard is not None:
-        depots = np.unique([v.home_site for v in lives.vehicles], return_inverse=True)[1]
-        hazard = with_depots(hazard, depots)
+    depots = np.unique([v.home_site for v in lives.vehicles], return_inverse=True)[1]
+    hazard = fit_hazard(table, prior, depots) if np.sum(table.failures) > 0 else None
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, _stops(lives),
         Standing(dict(positions), _hash(table, lives, condition),

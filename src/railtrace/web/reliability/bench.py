@@ -1,7 +1,5 @@
 """The analysis bench: one component type of a fleet, by groups, in four pictures and a table."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +8,10 @@ from math import exp, isfinite, log
 from typing import Any
 
 import numpy as np
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.analysis.estimates import Fits, gamma_percent_life, parameters
@@ -46,6 +44,7 @@ from railtrace.web.reliability.indicators import passports, written
 from railtrace.web.reliability.words import EVIDENCE
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import Cells, saved
 
 BY = {
     "": _("not grouped"), "type": _("Series"), "home_site": _("Home depot"),
@@ -388,7 +387,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 @allowed("read")
-def bench_csv(request: HttpRequest) -> HttpResponse:
+def bench_csv(request: HttpRequest) -> HttpResponseBase:
     """Return the pieces of lives that the pictures are made of, for any other program.
 
     The columns are those of `railtrace life`: unit, entry, time, event, group.
@@ -399,15 +398,12 @@ def bench_csv(request: HttpRequest) -> HttpResponse:
     failures, lives, component, mode = _looked_at(request, asked, names)
     found = groups(the_app().views.database, lives, component, by if by in BY else "",
                    {f.operation: f.mode for f in failures}, mode)  # fmt: skip
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
-    writer.writerow(["unit", "entry", "time", "event", "group"])
-    for group in found:
+    head = ["unit", "entry", "time", "event", "group"]
+    rows: list[Cells] = [
+        [f"{component}-{n}", f"{entry:.3f}", f"{leave:.3f}", int(failed), group.key or "all"]
+        for group in found
         for n, (entry, leave, failed) in enumerate(
             zip(group.entry_km, group.leave_km, group.failed, strict=True)
-        ):
-            writer.writerow([f"{component}-{n}", f"{entry:.3f}", f"{leave:.3f}", int(failed),
-                             group.key or "all"])  # fmt: skip
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="lives-{component}.csv"'
-    return response
+        )
+    ]
+    return saved(request, f"lives-{component}", head, rows)

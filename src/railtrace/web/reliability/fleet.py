@@ -1,13 +1,10 @@
 """The fleet's page: component types by failures, and the units least likely to come through."""
 
-import csv
-import io
 from dataclasses import dataclass
 from math import floor, log10
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.errors import NotFound
@@ -28,10 +25,15 @@ from railtrace.web.reliability.computed import computed, owners
 from railtrace.web.reliability.words import EVIDENCE
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import saved
 
 USUAL_KM = 500.0
 MOST_KM = 20_000.0
 _WORST = 25
+COLUMNS = (
+    _("Component"), _("Failures"), _("Kilometres"), _("Failures per 10⁶ km"), _("Lower bound"),
+    _("Upper bound"), _("Grade of evidence"), _("Table, SHA-256"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,21 +145,12 @@ def _worst(fleet: FleetReliability, distance: float, names: Names) -> list[Unit]
 
 
 @allowed("read")
-def export_csv(request: HttpRequest) -> HttpResponse:
+def export_csv(request: HttpRequest) -> HttpResponseBase:
     """Return the component types of a class as CSV, with what they stand on."""
     vehicle_class = _class_of(request)
     fleet = computed(vehicle_class, request.GET.get("owner", owners(vehicle_class)[0]))
-    names, text = the_names(), io.StringIO()
-    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
-    writer.writerow([gettext(word) for word in (
-        _("Component"), _("Failures"), _("Kilometres"), _("Failures per 10⁶ km"), _("Lower bound"),
-        _("Upper bound"), _("Grade of evidence"), _("Table, SHA-256"),
-    )])  # fmt: skip
-    for row in component_rows(fleet):
-        writer.writerow([
-            names.type(row.component), row.failures, round(row.exposure_km), f"{row.rate:.4g}",
-            f"{row.low:.4g}", f"{row.high:.4g}", row.evidence, fleet.standing.table_sha256,
-        ])  # fmt: skip
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="components.csv"'
-    return response
+    names = the_names()
+    return saved(request, "components", COLUMNS, ([
+        names.type(row.component), row.failures, round(row.exposure_km), f"{row.rate:.4g}",
+        f"{row.low:.4g}", f"{row.high:.4g}", row.evidence, fleet.standing.table_sha256,
+    ] for row in component_rows(fleet)))  # fmt: skip

@@ -1,15 +1,13 @@
 """The indicators of the standards as rows, their groups, their months, and what is behind each."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isinf
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.analysis.indicators import (
@@ -51,6 +49,7 @@ from railtrace.web.reliability.words import (
 )
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import Cells, saved
 
 GAMMAS = (80, 90, 95)
 _MILLION = 1e6
@@ -320,30 +319,31 @@ _BEHIND: dict[str, Callable[[Period, Choice, Names], dict[str, Any]]] = {
 # --- export -------------------------------------------------------------------------------------
 
 
+COLUMNS = (
+    _("Group"), _("Indicator"), _("Unit of measure"), _("Value"), _("Lower bound"),
+    _("Upper bound"), _("Events"), _("Grade of evidence"), _("From"), _("To"), _("Source"),
+)  # fmt: skip
+
+
 @allowed("read")
-def indicators_csv(request: HttpRequest) -> HttpResponse:
+def indicators_csv(request: HttpRequest) -> HttpResponseBase:
     """Return the indicators of the fleet and of each group as CSV."""
     names = the_names()
     asked = choice(request, names.catalogue)
-    told, text = asked.period(), io.StringIO()
-    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
-    writer.writerow([gettext(word) for word in (
-        _("Group"), _("Indicator"), _("Unit of measure"), _("Value"), _("Lower bound"),
-        _("Upper bound"), _("Events"), _("Grade of evidence"), _("From"), _("To"), _("Source"),
-    )])  # fmt: skip
+    return saved(request, "indicators", COLUMNS, _cells(asked, asked.period(), names))
+
+
+def _cells(asked: Choice, told: Period, names: Names) -> Iterator[Cells]:
     for group, some in _parts(asked, told, names):
         service = some.service(asked.failure_classes, asked.delay_min)
         for indicator in INDICATORS:
             found = indicator.of(service)
-            writer.writerow([
+            yield [
                 group, gettext(INDICATOR_NAMES[indicator.key]), gettext(UNITS[indicator.unit]),
                 *("" if v is None or isinf(v) else f"{v:.6g}"
                   for v in (found.value, found.low, found.high)),
                 found.events, found.evidence, asked.first, asked.last, indicator.source,
-            ])  # fmt: skip
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="indicators.csv"'
-    return response
+            ]  # fmt: skip
 
 
 def _parts(asked: Choice, told: Period, names: Names) -> list[tuple[str, Period]]:

@@ -1,12 +1,10 @@
 """Promised against observed: every model beside its rivals, and whether it may be shown."""
 
-import csv
-import io
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.analysis.forecast_scores import Ratio
@@ -20,6 +18,7 @@ from railtrace.web.plot import Axis, Plot, linear
 from railtrace.web.reliability.choice import CLASSES, group_name
 from railtrace.web.reliability.computed import Scores, owners, scores_of
 from railtrace.web.roles import allowed
+from railtrace.web.upkeep.sheets import saved
 
 MODELS = {
     "stack": _("what is shown: model and fleet rate by their weight"),
@@ -129,22 +128,18 @@ def _pit(board: Scoreboard, names: Names) -> str:
 
 
 @allowed("read")
-def scoreboard_csv(request: HttpRequest) -> HttpResponse:
+def scoreboard_csv(request: HttpRequest) -> HttpResponseBase:
     """Return the scores of every model as CSV."""
     asked = request.GET.get("class", "")
     vehicle_class = asked if asked in CLASSES else CLASSES[0]
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";" if get_language() in ("ru", "tg") else ",")
-    writer.writerow(["kind", "model", "runs", "failures", "log_loss", "gain", "gain_low",
-                     "gain_high", "brier", "miscalibration", "resolution", "expected"])  # fmt: skip
     scores: Scores = scores_of(vehicle_class, request.GET.get("owner", owners(vehicle_class)[0]))
-    for kind, board in (("forward", scores.forward), ("sealed", scores.sealed)):
-        if board is None:
-            continue
-        for s in board.scores:
-            writer.writerow([kind, s.model, board.runs, board.failures, s.log_loss, s.gain,
-                             s.gain_low, s.gain_high, s.brier.score, s.brier.miscalibration,
-                             s.brier.resolution, s.expected])  # fmt: skip
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="scoreboard.csv"'
-    return response
+    return saved(request, "scoreboard", COLUMNS, (
+        [kind, s.model, board.runs, board.failures, s.log_loss, s.gain, s.gain_low, s.gain_high,
+         s.brier.score, s.brier.miscalibration, s.brier.resolution, s.expected]
+        for kind, board in (("forward", scores.forward), ("sealed", scores.sealed))
+        if board is not None for s in board.scores
+    ))  # fmt: skip
+
+
+COLUMNS = ("kind", "model", "runs", "failures", "log_loss", "gain", "gain_low", "gain_high",
+           "brier", "miscalibration", "resolution", "expected")  # fmt: skip
