@@ -49,7 +49,7 @@ def started(folder, kind, *arguments):
     )  # fmt: skip
 
 
-def until_open(port, seconds=60):
+def until_open(port, seconds=300):
     for _ in range(seconds * 5):
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:

@@ -32,7 +32,9 @@ MOST_DEPOT = 3.0
 DEPOT_MEDIAN, DEPOT_SPREAD = 0.1, 0.8
 """Lognormal prior of the standard deviation of depots' factors: invented, as public priors are."""
 _FEWEST_DEPOTS = 2
-DRIVING_SD = 0.25  # of the normal prior of gamma, driving in its own standard deviations
+DRIVING_SD = 0.25
+"""Of the normal prior of gamma, driving in its own standard deviations: the worst driven of a fleet
+(two deviations up) then fail 1.6 times as often as the middle, and hardly ever three times."""
 
 
 @dataclass(frozen=True, eq=False)

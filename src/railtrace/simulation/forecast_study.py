@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from railtrace.analysis.exposure import AgeSpread, Stretches, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.forecast_scores import attained_share
+from railtrace.analysis.forward_test import first_weight, stacked_chance
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, run_reliability
 from railtrace.simulation import lives
@@ -41,12 +42,13 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     table, ages = tabulate(_pieces(fleet, watched))
     hazard = fit_hazard(table, public_prior(), fleet.depot)
     lives.run(fleet, lives.SCORED_RUNS, ahead)
-    told, inside, above = _forecasts(fleet, ahead, hazard, ages)
+    failures = int(np.sum(watched.failed))
+    rate = failures / (vehicles * lives.OBSERVED_RUNS)
+    told, inside, above = _forecasts(fleet, ahead, hazard, ages, rate, first_weight(failures))
     true = _chance(np.array(ahead.hazard).sum(axis=2) * fleet.frailty)
     oracle = _chance(np.array(ahead.hazard).sum(axis=2) * _exact_factor(fleet, watched))
-    rate = np.sum(watched.failed) / (vehicles * lives.OBSERVED_RUNS)
     return Score(
-        seed, int(np.sum(watched.failed)),
+        seed, failures,
         attained_share(true, told, np.full(true.shape, _chance(rate)), oracle),
         inside, above, float(np.sum(told) / np.sum(true)),
     )  # fmt: skip
@@ -71,7 +73,7 @@ def _pieces(fleet: Fleet, seen: Seen) -> Stretches:
 
 
 def _forecasts(
-    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread
+    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread, rate: float, weight: float
 ) -> tuple[Floats, float, float]:
     """Return the chance of failing told for every run, and how often bands and floors held."""
     told, inside, above = [], [], []
@@ -81,9 +83,13 @@ def _forecasts(
             ahead.driving[run], np.arange(len(fleet.frailty)), ages,
         )  # fmt: skip
         true = np.exp(-ahead.hazard[run].sum(axis=1) * fleet.frailty)
-        told.append(1 - answer.reliability)
-        inside.append((answer.low <= true) & (true <= answer.high))
-        above.append(true >= answer.floor)
+        middle, low, high, floor = (
+            stacked_chance(some, rate, weight)
+            for some in (answer.reliability, answer.low, answer.high, answer.floor)
+        )
+        told.append(1 - middle)
+        inside.append((low <= true) & (true <= high))
+        above.append(true >= floor)
     return np.array(told), float(np.mean(inside)), float(np.mean(above))
 
 

@@ -18,6 +18,7 @@ from scipy.stats import chi2
 import railtrace
 from railtrace.analysis.exposure import AgeSpread, Exposure, Ints, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.forward_test import first_weight, stacked_chance
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
@@ -43,7 +44,7 @@ class Standing:
     prior: str
     code: str
     weight: float = 1.0
-    """Of the model beside the fleet's one rate, learnt from promises that were kept or not."""
+    """Of the model beside the fleet's one rate: by the failures behind it, and by promises kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,7 @@ class FleetReliability:
     @property
     def per_km(self) -> float:
         """The fleet's one rate: stopping failures for each kilometre of a vehicle."""
-        stopping = float(np.sum(self.table.failures * self.stops[self.table.component]))
-        return stopping / max(sum(self.lives.vehicle_km), 1.0)
+        return _stopping(self.table, self.stops) / max(sum(self.lives.vehicle_km), 1.0)
 
     def weighted(self, weight: float) -> "FleetReliability":
         """Return the same fleet told by a stack of model and fleet rate."""
@@ -73,12 +73,7 @@ class FleetReliability:
 
     def stacked(self, chance: Floats, distance_km: float) -> Floats:
         """Return chances of a run as they are told: model and fleet rate, by their weight."""
-        weight = self.standing.weight
-        if weight == 1:
-            return chance
-        flat = max(self.per_km * distance_km, 1e-300)
-        told = np.maximum(-np.log(chance), 1e-300)
-        return np.asarray(np.exp(-(told**weight) * flat ** (1 - weight)))
+        return stacked_chance(chance, self.per_km * distance_km, self.standing.weight)
 
     @property
     def exposure_km(self) -> float:
@@ -176,12 +171,19 @@ def reliability_of(
     prior = public_prior()
     depots = np.unique([v.home_site for v in lives.vehicles], return_inverse=True)[1]
     hazard = fit_hazard(table, prior, depots) if np.sum(table.failures) > 0 else None
+    stops = _stops(lives)
     return FleetReliability(
-        vehicle_class, owner, lives, table, ages, hazard, _stops(lives),
+        vehicle_class, owner, lives, table, ages, hazard, stops,
         Standing(dict(positions), _hash(table, lives, condition),
-                 f"{prior.version}, condition {condition.prior}", code_version()),
+                 f"{prior.version}, condition {condition.prior}", code_version(),
+                 first_weight(_stopping(table, stops))),
         now_us, condition,
     )  # fmt: skip
+
+
+def _stopping(table: Exposure, stops: Floats) -> float:
+    """Return how many failures of a table stopped runs."""
+    return float(np.sum(table.failures * stops[table.component]))
 
 
 def _stops(lives: FleetLives) -> Floats:

@@ -85,7 +85,9 @@ def computed(vehicle_class: str, owner: str) -> FleetReliability:
         scores = scores_of(vehicle_class, owner, 0.0)
     except NotFound:
         return fleet
-    return fleet if scores.forward is None else _weighted(fleet, scores.forward.weight)
+    if scores.forward is None:
+        return fleet
+    return _weighted(fleet, min(fleet.standing.weight, scores.forward.weight))
 
 
 @lru_cache(maxsize=16)
