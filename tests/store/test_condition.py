@@ -143,6 +143,36 @@ def test_what_was_found_out_later_is_not_known_before(railway):
     assert fleet_of(railway).condition.looked_into == 1
 
 
+def test_a_failure_by_wear_is_told_by_wear_and_ends_a_life_without_failing_it(railway):
+    failed = op("Failed", "worn-out", 195, units=("w-0",), mode="подрез гребня", failure_class=2)
+    take(railway, [failed], 207)
+    before = fleet_of(railway)
+    wheels = before.lives.components.index("wheelset_locomotive")
+    assert before.condition.told_by_wear == frozenset()
+    assert before.hazard.failures[wheels] == 1
+    take(railway, [flange("over", 199, "w-0", 24.9)], 208)
+    fleet = fleet_of(railway)
+    assert fleet.condition.told_by_wear == {"worn-out"}
+    assert fleet.condition.wear.stops.crossed == 1
+    # Its own hazard has no failure of wheels left; the fleet's rate has them all.
+    assert fleet.hazard.failures[wheels] == 0
+    assert fleet.table.failures.sum() == before.table.failures.sum() == 2
+    assert fleet.per_km == pytest.approx(before.per_km)
+    assert fleet.own[wheels] == pytest.approx((1 / 2) / (2 / 3))
+    own, own_before = (s.share - s.by_wear for s in (
+        share_of(fleet, "s-1", "w-1"), share_of(before, "s-1", "w-1")))  # fmt: skip
+    assert own < own_before
+
+
+def test_an_earlier_failure_of_a_wheel_that_crossed_later_had_another_cause(railway):
+    take(railway, [
+        op("Failed", "first", 40, units=("w-0",), mode="выщербина", failure_class=2),
+        op("Failed", "last", 195, units=("w-0",), mode="подрез гребня", failure_class=2),
+        flange("over", 199, "w-0", 24.9),
+    ], 208)  # fmt: skip
+    assert fleet_of(railway).condition.told_by_wear == {"last"}
+
+
 # --- bit for bit ----------------------------------------------------------------------------------
 
 

@@ -16,7 +16,6 @@ from railtrace.analysis.condition import (
     WORDS,
     Condition,
     ConditionPrior,
-    CrossingStops,
     Verdicts,
     WearAt,
     condition_prior,
@@ -63,6 +62,7 @@ class FleetCondition:
     judged, worn : by place
     diagnosed, wears : shape (n,), whether components of that type are ever judged, or wear
     looked_into : verdicts of this railway whose truth is known
+    told_by_wear : operations of the failures that wear stands for: not counted as lives' ends again
     sha256 : of all of it
     """
 
@@ -77,6 +77,7 @@ class FleetCondition:
     looked_into: int
     prior: str
     sha256: str
+    told_by_wear: frozenset[str] = frozenset()
 
     def at(self, rows: Ints, distance_km: float) -> Condition:
         """Return the condition of some places over a run."""
@@ -95,12 +96,13 @@ def fleet_condition(
     prior, said = condition_prior(), lookup.verdicts_until(now_us)
     worth = _worth(said, prior)
     factors, judged = _factors(lives, said, worth, _judged(lookup, lives, said, now_us), prior)
-    wear, worn, wears = _wear(lookup, catalogue, lives, prior, now_us)
+    wear, worn, wears, by_wear = _wear(lookup, catalogue, lives, prior, now_us)
     types = np.array([name in {row["type"] for row in said} for name in lives.components], bool)
     component = np.array([place.component for place in lives.places], int)
     return FleetCondition(
         *factors, wear, judged, worn, types[component], wears[component],
-        sum(row["truth"] != "unknown" for row in said), prior.version, _hash(factors, wear),
+        sum(row["truth"] != "unknown" for row in said), prior.version,
+        _hash(factors, wear, by_wear), by_wear,
     )  # fmt: skip
 
 
@@ -199,8 +201,8 @@ def _factors(
 
 def _wear(
     lookup: Lookup, catalogue: Catalogue, lives: FleetLives, prior: ConditionPrior, now_us: int
-) -> tuple[WearAt | None, dict[int, Worn], np.ndarray]:
-    """Return what wears at which place, and which component types do."""
+) -> tuple[WearAt | None, dict[int, Worn], np.ndarray, frozenset[str]]:
+    """Return what wears at which place, which component types do, and failures that were wear."""
     reader = WearDues(lookup, catalogue, now_us)
     read = [worn for type_ in sorted({v.type for v in lives.vehicles})
             for worn in reader.worn_now(type_)]  # fmt: skip
@@ -211,35 +213,37 @@ def _wear(
             for row, on in enumerate(worn.on) if (on[0], on[1]) in number]  # fmt: skip
     wears = np.zeros(len(lives.components), bool)
     if not rows:
-        return None, {}, wears
+        return None, {}, wears, frozenset()
     keys: dict[tuple[int, str, str], int] = {}
     for place, worn, _, on in rows:
         keys.setdefault((lives.places[place].component, worn.quantity, on[2]), len(keys))
         wears[lives.places[place].component] = True
+    crossed, ended = _crossings(lookup, read)
     at = np.array([place for place, *_ in rows], int)
     key = np.array([keys[lives.places[p].component, w.quantity, on[2]] for p, w, _, on in rows],
                    int)  # fmt: skip
     wear = WearAt(
         at, key, _states(rows), np.array([w.limits[row] for _, w, row, _ in rows]),
-        np.array([w.rising for _, w, *_ in rows], bool), _stops(lookup, read, prior),
+        np.array([w.rising for _, w, *_ in rows], bool),
+        crossing_stops(sum(one != "" for one in ended), crossed, prior),
         _unmeasured(lives, keys, at, key),
     )  # fmt: skip
-    return wear, _worn(rows), wears
+    return wear, _worn(rows), wears, frozenset(ended) - {""}
 
 
-def _stops(lookup: Lookup, read: Sequence[WornNow], prior: ConditionPrior) -> CrossingStops:
-    """Return how often crossings end runs: of wheels found beyond a limit, those that failed.
+def _crossings(lookup: Lookup, read: Sequence[WornNow]) -> tuple[int, list[str]]:
+    """Return how many wheels were found beyond a limit, and the failure that ended each, or "".
 
-    A wheel beyond two limits, or with two sides, counts once a stretch.
+    A wheel beyond two limits, or with two sides, counts once a stretch. The last failure before
+    it was found beyond the limit is the crossing's: an earlier one had another cause.
     """
     crossed = sorted({one for worn in read for one in worn.crossed})
     failures, _ = lookup.failures_of(sorted({part for part, *_ in crossed}))
-    stopped = sum(
-        any(from_us <= at_us <= to_us and kind in STOPPING
-            for at_us, _, kind, _ in failures.get(part, ()))
+    return len(crossed), [
+        max(((at_us, operation) for at_us, _, kind, operation in failures.get(part, ())
+             if from_us <= at_us <= to_us and kind in STOPPING), default=(0, ""))[1]
         for part, from_us, to_us in crossed
-    )  # fmt: skip
-    return crossing_stops(stopped, len(crossed), prior)
+    ]  # fmt: skip
 
 
 _Row = tuple[int, WornNow, int, tuple[str, str, str, int, str]]
@@ -272,8 +276,8 @@ def _worn(rows: Sequence[_Row]) -> dict[int, Worn]:
     return found
 
 
-def _hash(factors: Iterable[Floats], wear: WearAt | None) -> str:
-    digest = sha256()
+def _hash(factors: Iterable[Floats], wear: WearAt | None, by_wear: Iterable[str]) -> str:
+    digest = sha256(repr(sorted(by_wear)).encode())
     for factor in factors:
         digest.update(np.ascontiguousarray(factor).tobytes())
     if wear is not None:

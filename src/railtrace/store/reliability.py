@@ -49,7 +49,12 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class FleetReliability:
-    """An owner's vehicles of a class, ready to answer; no `hazard` while nothing has failed."""
+    """An owner's vehicles of a class, ready to answer; no `hazard` while nothing has failed.
+
+    table : of all failures, those of wear too: the fleet rate and its rivals are told from it
+    own : of each component, the share of its stopping chance that is left to the hazard once the
+        failures that wear stands for are left out
+    """
 
     vehicle_class: str
     owner: str
@@ -61,6 +66,7 @@ class FleetReliability:
     standing: Standing
     computed_us: int
     condition: FleetCondition
+    own: Floats
 
     @property
     def per_km(self) -> float:
@@ -169,16 +175,34 @@ def reliability_of(
         raise NotFound("no run of this class is recorded yet")
     table, ages = tabulate(lives.pieces)
     prior = public_prior()
+    rest, own = _without_wear(lives, table, condition.told_by_wear)
     depots = np.unique([v.home_site for v in lives.vehicles], return_inverse=True)[1]
-    hazard = fit_hazard(table, prior, depots) if np.sum(table.failures) > 0 else None
+    hazard = fit_hazard(rest, prior, depots) if np.sum(rest.failures) > 0 else None
     stops = _stops(lives)
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, stops,
         Standing(dict(positions), _hash(table, lives, condition),
                  f"{prior.version}, condition {condition.prior}", code_version(),
                  first_weight(_stopping(table, stops))),
-        now_us, condition,
+        now_us, condition, own,
     )  # fmt: skip
+
+
+def _without_wear(
+    lives: FleetLives, table: Exposure, by_wear: frozenset[str]
+) -> tuple[Exposure, Floats]:
+    """Return the table without the failures that wear stands for, and what is left of stopping.
+
+    They are a competing cause: the life ends there, but no failure of the component's own.
+    """
+    worn = np.array([operation in by_wear for operation in lives.failed_by], bool)
+    if not worn.any():
+        return table, np.ones(len(lives.components))
+    pieces = replace(lives.pieces, failed=lives.pieces.failed & ~worn)
+    gone = np.bincount(lives.pieces.component[worn], minlength=len(lives.components))
+    left = np.array([(max(stopped - n, 0) + 1) / (max(of - n, 0) + 2)
+                     for (stopped, of), n in zip(lives.stopping, gone, strict=True)])  # fmt: skip
+    return tabulate(pieces)[0], left / _stops(lives)
 
 
 def _stopping(table: Exposure, stops: Floats) -> float:
@@ -343,7 +367,7 @@ def _places(
     component = np.array([place.component for place in some])
     return Places(
         unit=unit, component=component, age_km=np.array([place.age_km for place in some]),
-        stops=fleet.stops[component],
+        stops=fleet.stops[component] * fleet.own[component],
         condition=fleet.condition.at(np.asarray(rows, int), distance_km),
     )  # fmt: skip
 

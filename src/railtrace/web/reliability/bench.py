@@ -8,7 +8,7 @@ from math import exp, isfinite, log
 from typing import Any
 
 import numpy as np
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -387,7 +387,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 @allowed("read")
-def bench_csv(request: HttpRequest) -> HttpResponseBase:
+def bench_csv(request: HttpRequest) -> HttpResponse:
     """Return the pieces of lives that the pictures are made of, for any other program.
 
     The columns are those of `railtrace life`: unit, entry, time, event, group.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import floor, log10
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_noop as _
 
@@ -145,7 +145,7 @@ def _worst(fleet: FleetReliability, distance: float, names: Names) -> list[Unit]
 
 
 @allowed("read")
-def export_csv(request: HttpRequest) -> HttpResponseBase:
+def export_csv(request: HttpRequest) -> HttpResponse:
     """Return the component types of a class as CSV, with what they stand on."""
     vehicle_class = _class_of(request)
     fleet = computed(vehicle_class, request.GET.get("owner", owners(vehicle_class)[0]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isinf
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -326,7 +326,7 @@ COLUMNS = (
 
 
 @allowed("read")
-def indicators_csv(request: HttpRequest) -> HttpResponseBase:
+def indicators_csv(request: HttpRequest) -> HttpResponse:
     """Return the indicators of the fleet and of each group as CSV."""
     names = the_names()
     asked = choice(request, names.catalogue)

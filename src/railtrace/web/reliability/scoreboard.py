@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -128,7 +128,7 @@ def _pit(board: Scoreboard, names: Names) -> str:
 
 
 @allowed("read")
-def scoreboard_csv(request: HttpRequest) -> HttpResponseBase:
+def scoreboard_csv(request: HttpRequest) -> HttpResponse:
     """Return the scores of every model as CSV."""
     asked = request.GET.get("class", "")
     vehicle_class = asked if asked in CLASSES else CLASSES[0]

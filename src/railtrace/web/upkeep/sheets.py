@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language, gettext
 
 from railtrace.errors import BadOperation
@@ -27,7 +27,7 @@ def the_upkeep() -> Upkeep:
 
 def saved(
     request: HttpRequest, name: str, head: Sequence[str], rows: Iterable[Cells]
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Return a table as CSV or as a workbook, as `as` of the address asks."""
     heads = [gettext(word) for word in head]
     if request.GET.get("as") == "xlsx":
