@@ -297,6 +297,16 @@ def look(
         for this bearing; reasons `stated_speed`, `speed_unknown`, `speed_ambiguous`,
         `sampling_rate`, `too_short`.
     """
+    return looked(recording, bearing, neighbours, thresholds)[0]
+
+
+def looked(
+    recording: Recording,
+    bearing: Bearing,
+    neighbours: Sequence[Bearing] = (),
+    thresholds: Thresholds = THRESHOLDS,
+) -> tuple[Look, dict[Method, Lines]]:
+    """Return what `look` does with the envelope spectrum of each method, computed once."""
     speed = shaft_speed(recording)
     orders = fault_orders(bearing)
     _check_reach(recording, speed, orders, bearing)
@@ -305,7 +315,7 @@ def look(
         method: _result(method, band, found, speed, orders, neighbours, thresholds)
         for method, (band, found) in views.items()
     }
-    return Look(
+    found = Look(
         recording.sha256,
         speed,
         **results,
@@ -318,6 +328,7 @@ def look(
         ),
         clipped_samples=recording.clipped_samples,
     )
+    return found, {method: lines for method, (_, lines) in views.items()}
 
 
 def diagnose(

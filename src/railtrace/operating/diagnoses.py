@@ -30,12 +30,13 @@ from railtrace.catalogue.in_force import limit_for
 from railtrace.catalogue.rows import Catalogue, Limit
 from railtrace.config import Config
 from railtrace.errors import BadEvidence, NotFound, RailtraceError
-from railtrace.interchange.evidence_files import curve, waveform
+from railtrace.interchange.evidence_files import Waveform, curve, waveform
 from railtrace.operating.evidence import record, waiting
 from railtrace.operating.oil import judged_sample
 from railtrace.operating.outcomes import Outcome, reading_of, refused
 from railtrace.operating.rule_tests import judged_test
 from railtrace.operating.scans import judged_scans, scans_in
+from railtrace.operating.spectra import Asked, kept_for
 from railtrace.projections.diagnoses import VERSIONS, Diagnoses
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import (
@@ -88,6 +89,11 @@ def recording_in(operation: Operation) -> Evidence | None:
 def suffix_of(file: Evidence) -> str:
     """Return how a kept file is to be read; kept files have no names."""
     return ".wav" if file.media_type == "audio/wav" else Path(file.name).suffix.lower()
+
+
+def asked_of(operation: Operation, file: Evidence, bearing: Bearing) -> Asked:
+    """Return how the spectra of a recording are asked for."""
+    return Asked(file.sha256, suffix_of(file), file.name, bearing, stated_rpm(operation))
 
 
 def stated_rpm(operation: Operation) -> float | None:
@@ -161,6 +167,7 @@ class EvidenceJudge:
         try:
             bearing = bearing_of(self._app.catalogue(), key)
             taken = self._recording(operation, file)
+            self._keep_spectra(operation, file, bearing, taken)
             repeats = list(self._repeats(operation))
             found = diagnose(taken, bearing, repeats=[one for _, one in repeats])
         except BadEvidence as refusal:
@@ -177,6 +184,13 @@ class EvidenceJudge:
                 reason="sampling_rate", file=file.name,
             )  # fmt: skip
         return recording(found.samples, found.sampling_rate_hz, stated_rpm(operation))
+
+    def _keep_spectra(
+        self, operation: Operation, file: Evidence, bearing: Bearing, taken: Recording
+    ) -> None:
+        """Keep what the page of a long recording draws, while it is in hand anyhow."""
+        wave = Waveform(taken.samples, taken.sampling_rate_hz)
+        kept_for(self._app, asked_of(operation, file, bearing), wave)
 
     def _repeats(self, operation: Operation) -> Iterable[tuple[str, Recording]]:
         """Yield earlier recordings of the same part that can be heard beside this one."""

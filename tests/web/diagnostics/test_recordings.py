@@ -1,10 +1,12 @@
 """Recordings on a page: both verdicts, windows of the signal, the spectrum, the truth."""
 
+import time
+
 import pytest
 
 from railtrace.app import App
+from railtrace.operating import spectra
 from railtrace.trace.operation import Diagnosed, Number, Registered
-from railtrace.web.diagnostics import recordings
 from railtrace.web.diagnostics.recordings import MOST_POINTS
 from tests.operating.depot import NOW, record
 from tests.operating.stand import BEARING
@@ -114,13 +116,31 @@ def test_a_long_recording_stands_at_once_and_its_methods_come_after(
     stand: App, viewer, monkeypatch
 ) -> None:
     whole = viewer.get("/diagnostics/recordings/two").text
-    monkeypatch.setattr(recordings, "AT_ONCE", 100)
+    monkeypatch.setattr(spectra, "AT_ONCE", 100)
     page = viewer.get("/diagnostics/recordings/two").text
     assert "data-fragment" in page
     assert "Shaft order" not in page
-    part = viewer.get("/diagnostics/recordings/two/methods").text
+    part, end = viewer.get("/diagnostics/recordings/two/methods").text, time.monotonic() + 60
+    assert "data-again" in part
+    assert viewer.get("/diagnostics/recordings/two/spectrum.json").json() == {"waiting": 1}
+    while "data-again" in part and time.monotonic() < end:
+        time.sleep(0.3)
+        part = viewer.get("/diagnostics/recordings/two/methods").text
     assert "Shaft order" in part
     assert part.strip() in whole
+    kept = viewer.get("/diagnostics/recordings/two/spectrum.json").json()
+    assert kept["threshold"] > 0
+    monkeypatch.setattr(spectra, "spectra_of", None)
+    assert viewer.get("/diagnostics/recordings/two/spectrum.json").json()["level"] == kept["level"]
+
+
+def test_the_reasons_are_in_the_language_of_the_page(stand: App, reader_as) -> None:
+    page = reader_as("foreman", "ru").get("/diagnostics/recordings/two").text
+    reasons = page.split('class="reasons-list">')[1].split("</ul>")[0]
+    assert "дБ выше порога после отбеливания" in reasons
+    assert "внутреннее кольцо" in reasons.lower()
+    assert 'lang="en"' not in reasons
+    assert "over the threshold" not in reasons
 
 
 def test_a_name_that_begins_like_a_formula_is_no_formula_in_the_export(

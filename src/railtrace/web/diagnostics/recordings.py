@@ -1,7 +1,8 @@
 """One recording: waveform and envelope spectrum, both verdicts, the last visits of the bearing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,22 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 
 from railtrace.analysis import vibration
-from railtrace.analysis.bearings import DAMAGES, FaultOrders, fault_orders
+from railtrace.analysis.bearings import DAMAGES
 from railtrace.analysis.casing_vibration import zone
-from railtrace.analysis.decimate import extremes, highest
-from railtrace.analysis.recording import recording
-from railtrace.analysis.shaft_speed import ShaftSpeed, shaft_speed
+from railtrace.analysis.decimate import extremes
+from railtrace.app import App
 from railtrace.errors import BadEvidence, NotFound
 from railtrace.interchange.evidence_files import Waveform, waveform
+from railtrace.operating import spectra
 from railtrace.operating.diagnoses import (
     EvidenceJudge,
+    asked_of,
     bearing_of,
     recording_in,
-    stated_rpm,
     suffix_of,
 )
 from railtrace.operating.outcomes import reading_of
+from railtrace.operating.spectra import Spectra, SpectraJobs
 from railtrace.trace.operation import Evidence, Operation
 from railtrace.web import words
 from railtrace.web.clocks import day, from_us
@@ -39,9 +41,6 @@ from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
 MOST_POINTS, USUAL_POINTS = 4_000, 1_200
-SPECTRUM_POINTS = 6_000
-AT_ONCE = 500_000
-"""Samples up to which the methods are tried while the page is made; longer ones come after it."""
 VISITS = 4
 """Earlier visits of the same bearing that are laid over."""
 _METHODS = {"prewhitened": "Prewhitened", "kurtogram": "Most impulsive band",
@@ -128,82 +127,81 @@ def _short(values: Any) -> list[float]:
 # --- spectrum -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Spectrum:
-    """The envelope spectrum of one recording by one method, over orders of the shaft."""
-
-    speed: ShaftSpeed
-    orders: FaultOrders
-    result: vibration.MethodResult
-    order: Any
-    level_db: Any
+@cache
+def jobs(app: App) -> SpectraJobs:
+    """Return the spectra of the running app."""
+    return SpectraJobs(app.config)
 
 
-def spectrum_of(found: Seen, method: vibration.Method) -> Spectrum:
-    """Return the envelope spectrum of a recording. Raises BadEvidence."""
-    if found.wave.sampling_rate_hz is None:
-        raise BadEvidence("{file} does not say its sampling rate: give it with --rate",
-                          reason="sampling_rate", file=found.file.name)  # fmt: skip
-    bearing = bearing_of(the_app().catalogue(), found.bearing)
-    taken = recording(
-        found.wave.samples, found.wave.sampling_rate_hz, stated_rpm(found.operation)
-    )
-    orders = fault_orders(bearing)
-    speed = shaft_speed(taken)
-    _, lines = vibration.envelope_lines(taken, speed, orders)[method]
-    result = {r.method: r for r in vibration.look(taken, bearing).results}[method]
-    at, level = highest(lines.level_db, SPECTRUM_POINTS)
-    return Spectrum(speed, orders, result, at * lines.step_hz / speed.hz, level)
+def spectra_of(found: Seen) -> Spectra | None:
+    """Return the spectra of a recording, None while they are computed. Raises BadEvidence."""
+    app = the_app()
+    asked = asked_of(found.operation, found.file, bearing_of(app.catalogue(), found.bearing))
+    told = jobs(app).get(app.evidence.path(found.file.sha256), asked, found.wave)
+    return None if told is None else told.require()
+
+
+def _method(request: HttpRequest) -> vibration.Method:
+    usual: vibration.Method = "prewhitened"
+    return next((m for m in vibration.METHODS if m == request.GET.get("method")), usual)
 
 
 @allowed("read")
 def spectrum_json(request: HttpRequest, id_: str) -> JsonResponse:
-    """Return the envelope spectrum of a recording, its fault lines and the last visits."""
-    method = request.GET.get("method", "prewhitened")
-    usual: vibration.Method = "prewhitened"
-    chosen = next((m for m in vibration.METHODS if m == method), usual)
+    """Return the envelope spectrum of a recording, its fault lines and the last visits.
+
+    `waiting` is how many of them another process computes at the moment: ask again.
+    """
 
     def answer() -> dict[str, Any]:
-        found = seen(id_)
-        own = spectrum_of(found, chosen)
+        found, method = seen(id_), _method(request)
+        own = spectra_of(found)
+        if own is None:
+            return {"waiting": 1}
+        mine = own.methods[method]
+        visits, waiting = _visits(found, method)
         return {
-            "order": np.round(own.order, 5).tolist(), "level": np.round(own.level_db, 2).tolist(),
-            "hz": own.speed.hz, "rpm": round(own.speed.rpm, 2),
-            "threshold": round(own.result.threshold_db, 2),
-            "lines": _fault_lines(own.orders), "visits": _visits(found, chosen),
+            "order": mine.orders, "level": mine.levels, "hz": own.hz, "rpm": round(own.rpm, 2),
+            "threshold": round(mine.threshold_db, 2), "lines": _fault_lines(own.fault_orders),
+            "visits": visits, "waiting": waiting,
         }  # fmt: skip
 
     return _json(answer)
 
 
-def _fault_lines(orders: FaultOrders) -> list[dict[str, Any]]:
+def _fault_lines(orders: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return where damage would show: three harmonics of each, and the cage."""
     lines = [
         {"damage": damage, "name": gettext(words.DAMAGES[damage]), "harmonic": k,
-         "order": k * orders.of(damage)}
+         "order": k * orders[damage]}
         for damage in DAMAGES
         for k in range(1, vibration.HARMONICS + 1)
     ]  # fmt: skip
     cage = {"damage": "cage", "name": gettext(words.DAMAGES["cage"]), "harmonic": 1,
-            "order": orders.cage}  # fmt: skip
+            "order": orders["cage"]}  # fmt: skip
     return [*lines, cage]
 
 
-def _visits(found: Seen, method: vibration.Method) -> list[dict[str, Any]]:
-    """Return the spectra of the last visits of the same bearing, the newest first."""
-    visits = []
+def _visits(found: Seen, method: vibration.Method) -> tuple[list[dict[str, Any]], int]:
+    """Return the spectra of the last visits of the same bearing, the newest first.
+
+    With them, how many are being computed.
+    """
+    visits, waiting = [], 0
     for row in earlier(found):
         try:
-            before = spectrum_of(seen(row["operation"]), method)
+            before = spectra_of(seen(row["operation"]))
         except (BadEvidence, NotFound):
+            continue
+        if before is None:
+            waiting += 1
             continue
         visits.append({
             "name": day(from_us(row["at_us"]), the_names().language, home_zone()),
-            "operation": row["operation"], "rpm": round(before.speed.rpm, 1),
-            "order": np.round(before.order, 5).tolist(),
-            "level": np.round(before.level_db, 2).tolist(),
+            "operation": row["operation"], "rpm": round(before.rpm, 1),
+            "order": before.methods[method].orders, "level": before.methods[method].levels,
         })  # fmt: skip
-    return visits
+    return visits, waiting
 
 
 def earlier(found: Seen) -> list[dict[str, Any]]:
@@ -251,7 +249,7 @@ def _looked(id_: str) -> dict[str, Any]:
         found = seen(id_)
     except (BadEvidence, NotFound) as error:
         return {"unseen": in_words(error)}
-    later = len(found.wave.samples) > AT_ONCE
+    later = len(found.wave.samples) > spectra.AT_ONCE
     told: dict[str, Any] = {
         "seen": found, "methods": [], "visits": earlier(found), "later": later,
         "all_methods": [(key, words.METHODS[key]) for key in _METHODS],
@@ -276,19 +274,17 @@ def methods_fragment(request: HttpRequest, id_: str) -> HttpResponse:
 
 
 def _methods_of(found: Seen) -> dict[str, Any]:
-    if found.wave.sampling_rate_hz is None:
-        return {}
-    taken = recording(found.wave.samples, found.wave.sampling_rate_hz, stated_rpm(found.operation))
-    looked = vibration.look(taken, bearing_of(the_app().catalogue(), found.bearing))
+    told = spectra_of(found)
+    if told is None:
+        return {"waiting": True}
     return {
         "methods": [
-            {"key": r.method, "name": words.METHODS[r.method], "low": r.band.low_hz,
-             "high": r.band.high_hz, "damage": words.DAMAGES[r.strongest.damage],
-             "order": r.strongest.order, "level": r.strongest.level_db,
+            {"key": key, "name": words.METHODS[key], "low": r.low_hz, "high": r.high_hz,
+             "damage": words.DAMAGES[r.damage], "order": r.order, "level": r.level_db,
              "threshold": r.threshold_db, "found": r.found}
-            for r in sorted(looked.results, key=lambda r: list(_METHODS).index(r.method))
+            for key in _METHODS for r in [told.methods[key]]
         ],
-        "speed": looked.speed,
+        "speed": told,
     }  # fmt: skip
 
 

@@ -13,6 +13,10 @@ async function ask(address, query) {
   return data;
 }
 
+// A long spectrum is computed by another process: the answer comes when it is there.
+const AGAIN_MS = 2000;
+const later = () => new Promise((go) => setTimeout(go, AGAIN_MS));
+
 function axis(word) {
   return { label: word, labelSize: 16, labelFont: "11px Inter, sans-serif", font: "11px Inter, sans-serif", stroke: ink("--soft"), grid: { stroke: ink("--edge"), width: 1 }, ticks: { stroke: ink("--edge") }, values: (_, marks) => marks.map((m) => (comma ? String(+m.toPrecision(6)).replace(".", ",") : String(+m.toPrecision(6)))) };
 }
@@ -117,7 +121,17 @@ class Spectrum extends Signal {
     await this.load();
   }
   async load() {
-    this.data = await ask(this.box.dataset.from, { method: this.method.value });
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    let data = await ask(this.box.dataset.from, { method: this.method.value });
+    while (!data.order) {
+      this.line.textContent = `${this.words[4]}…`;
+      await later();
+      data = await ask(this.box.dataset.from, { method: this.method.value });
+    }
+    if (turn !== this.turn) return;
+    this.line.textContent = "";
+    this.data = data;
+    if (data.waiting) later().then(() => turn === this.turn && this.load());
     this.all = [0, this.data.order.at(-1)];
     this.others.closest("label").hidden = !this.data.visits.length;
     this.show();
