@@ -176,7 +176,7 @@ def test_a_turned_wheel_is_judged_as_it_was_left(app: App) -> None:
                             site="dushanbe", evidence=files)])  # fmt: skip
     ours = judged(app)
     assert ours.outcome == "fit"
-    assert ours.finding.startswith("left 31.")
+    assert ours.finding.startswith("31.")
 
 
 def oil(on: Bench, name: str, hours: int, iron: str, days_ago: float) -> FluidSampled:

@@ -164,4 +164,4 @@ def _against_told(ours: Iterable[Reading], told: Iterable[Reading]) -> Iterator[
 
 
 def _finding(ours: Iterable[Reading]) -> str:
-    return ", ".join(f"{r.place} {r.value} mm" for r in ours if r.quantity == "flange_thickness")
+    return " / ".join(r.value for r in ours if r.quantity == "flange_thickness") + " mm"

@@ -18,6 +18,8 @@ _DONE = (
     f" AND o.method || '-' || o.version IN ({marks(len(VERSIONS))}))"
 )
 _AS_WORDS = {"fit": "sound", "unfit": "alarm"}
+ALONE = "NOT EXISTS (SELECT 1 FROM diagnoses m WHERE m.operation = diagnoses.entry)"
+"""That nobody else said anything of what a diagnosis judged."""
 _SORTS = {"set_up": ("ndt_set_up",), "insulation": ("insulation",),
           "trace": ("wash", "brake_trace", "load_bank")}  # fmt: skip
 """By which methods a sort of evidence is judged, where the machine is of their kind."""
@@ -150,8 +152,11 @@ class Diagnostics:
         self, since_us: int, outcome: str = "", site_units: Sequence[str] | None = None,
         limit: int = 200,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        """Return what machines and people said since a moment, the newest first."""
-        where, parameters = "made_by <> 'system' AND at_us >= ?", [since_us]
+        """Return what machines and people said since a moment, the newest first.
+
+        Where a machine gave a test, a scan or a sample and no diagnosis, ours stands alone.
+        """
+        where, parameters = f"(made_by <> 'system' OR {ALONE}) AND at_us >= ?", [since_us]
         if outcome:
             where += (
                 " AND (outcome = ? OR EXISTS (SELECT 1 FROM diagnoses o WHERE"
@@ -189,7 +194,7 @@ class Diagnostics:
         rows = self._db.query(
             "SELECT DISTINCT f.unit, f.at_us, f.place, f.operation FROM failures f JOIN diagnoses d"
             " ON d.unit = f.unit AND d.at_us < f.at_us AND d.at_us > f.at_us - 31536000000000"
-            " AND d.truth = 'unknown' AND d.made_by <> 'system' WHERE f.at_us >= ?"
+            " AND d.truth = 'unknown' AND d.outcome <> 'refused' WHERE f.at_us >= ?"
             f" ORDER BY f.at_us DESC, f.operation LIMIT {int(limit)}",
             (since_us,),
         )

@@ -6,7 +6,15 @@ import pytest
 
 from railtrace.app import App
 from railtrace.operating import spectra
-from railtrace.trace.operation import Diagnosed, Number, Registered
+from railtrace.operating.diagnoses import EvidenceJudge
+from railtrace.trace.operation import (
+    Diagnosed,
+    MachineResult,
+    Number,
+    Phase,
+    Registered,
+    Washed,
+)
 from railtrace.web.diagnostics.recordings import MOST_POINTS
 from tests.operating.depot import NOW, record
 from tests.operating.stand import BEARING
@@ -35,8 +43,10 @@ def test_the_list_is_filtered_by_what_either_said_and_exported(stand: App, viewe
     assert "/diagnostics/recordings/two" in alarms
     assert "/diagnostics/recordings/one" not in alarms
     rows = viewer.get("/diagnostics/diagnoses.csv?days=3650").content.decode().splitlines()
-    assert len(rows) == 4
-    assert "alarm,inner,two" in rows[2]
+    # The stand's three recordings and the pressing, which only we gave a diagnosis.
+    assert len(rows) == 5
+    assert sum("alarm,inner,two" in row for row in rows) == 1
+    assert sum(",unfit," in row and row.endswith(",press-one") for row in rows) == 1
 
 
 
@@ -155,3 +165,30 @@ def test_a_name_that_begins_like_a_formula_is_no_formula_in_the_export(
     rows = viewer.get("/diagnostics/diagnoses.csv?days=3650").content.decode()
     assert ",=" not in rows
     assert "\n=" not in rows
+
+
+def test_a_wash_stands_in_the_list_beside_what_the_machine_said_and_shows_its_trace(
+    stand: App, reader_as
+) -> None:
+    rows = ["second;bath_temperature", *(f"{second};45" for second in range(0, 400, 5))]
+    file = stand.evidence.put("\n".join(rows).encode(), "bath.csv", "text/csv", "curve")
+    at = {"units": ("u-wheelset",), "device": "d-washer", "happened_at": NOW, "site": "dushanbe"}
+    record(stand, [
+        Registered(id="r-washer", happened_at=NOW, units=("d-washer",), type="wheelset_washer"),
+        Washed(id="w-cold", evidence=(file,), programme="normal", **at),
+        MachineResult(id="w-cold:r", result_id="9", machine="wheelset_washer", evaluation="ok",
+                      facts=("w-cold",), phases=tuple(
+                          Phase(phase=key, duration_s="130") for key in ("wash", "rinse", "dry")),
+                      **at)])  # fmt: skip
+    assert stand.wait_caught_up(10)
+    EvidenceJudge(stand).take()
+    assert stand.wait_caught_up(10)
+    foreman = reader_as("foreman", "ru")
+    assert "/diagnostics/judged/w-cold" in foreman.get("/diagnostics/?days=3650").text
+    page = foreman.get("/diagnostics/judged/w-cold").text
+    assert "температура не выдержана" in page
+    assert "Машина и мы говорим разное." in page
+    assert page.count('class="wear-plot"') == 1
+    assert "не подтверждено" in page
+    assert foreman.get("/diagnostics/judged/one").status_code == 200
+    assert foreman.get("/diagnostics/judged/nothing").status_code == 404

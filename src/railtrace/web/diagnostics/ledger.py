@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST
 
 from railtrace.analysis.diagnosis_record import DiagnosisRecord, records
 from railtrace.errors import BadOperation, NotFound
+from railtrace.store.diagnostics import ALONE
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import FailureAscribed, Operation, TornDown
 from railtrace.web import words
-from railtrace.web.diagnostics.recent import days_of, reader
+from railtrace.web.diagnostics.recent import address_of, days_of, reader
 from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.people.names import person_name
@@ -46,7 +47,10 @@ def ledger(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "depot", "tab": "diagnostics", "part": "ledger", "names": names, "by": by,
         "groups": GROUPS, "records": [_named(request, r, by, names) for r in found], "days": days,
-        "truths": [t | {"name": names.unit(knowledge.passport(t["unit"]))} for t in truths],
+        "truths": [
+            t | {"name": names.unit(knowledge.passport(t["unit"])), "address": address_of(t)}
+            for t in truths
+        ],
         "failures": [
             f | {"name": names.unit(knowledge.passport(f["unit"])), "said": _before(f)}
             for f in failures
@@ -72,7 +76,8 @@ def _named(
 def _before(failure: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what was said of a unit before it failed and is not settled yet."""
     return reader().said(
-        "unit = ? AND at_us < ? AND truth = 'unknown' AND made_by <> 'system'",
+        "unit = ? AND at_us < ? AND truth = 'unknown' AND outcome <> 'refused'"
+        f" AND (made_by <> 'system' OR {ALONE})",
         [failure["unit"], failure["at_us"]], 5,
     )  # fmt: skip
 

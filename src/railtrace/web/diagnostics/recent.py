@@ -4,8 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.errors import NotFound
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.leaf import microseconds
 from railtrace.web import words
@@ -21,7 +24,7 @@ _HEADS = (_("When"), _("Part"), _("Equipment"), _("Method"), _("Machine's verdic
 DAYS = (7, 30, 90, 365, 3650)
 SHOWN = 200
 _DAY_US = 86_400_000_000
-_SAID = ("sound", "watch", "alarm", "contradicts", "refused")
+_SAID = ("sound", "watch", "alarm", "contradicts", "fit", "unfit", "refused")
 
 
 def reader() -> Diagnostics:
@@ -62,15 +65,51 @@ def _dressed(rows: list[dict[str, Any]], names: Names) -> list[dict[str, Any]]:
     ours = reader().of_entries([row["operation"] for row in rows])
     knowledge = the_app().knowledge()
     knowledge.load(list(dict.fromkeys(u for r in rows for u in (r["unit"], r["device"]) if u)))
-    return [
-        row | {
+    told = []
+    for row in rows:
+        alone = row["made_by"] == "system"
+        mine = row if alone else next(iter(ours.get(row["operation"], [])), None)
+        theirs = machine_said(row["entry"]) if alone else row["outcome"]
+        told.append(row | {
             "name": names.unit(knowledge.passport(row["unit"])),
             "device_name": names.unit(knowledge.passport(row["device"])) if row["device"] else "",
-            "ours": (mine := next(iter(ours.get(row["operation"], [])), None)),
-            "differ": mine is not None and differ(row["outcome"], mine["outcome"]),
-        }
-        for row in rows
-    ]  # fmt: skip
+            "ours": mine, "machine": theirs, "alone": alone, "address": address_of(row),
+            "found": _found(mine, names) if mine else "",
+            "said_finding": "" if alone else row["finding"],
+            "differ": bool(mine and theirs and differ(theirs, mine["outcome"])),
+        })  # fmt: skip
+    return told
+
+
+def _found(mine: dict[str, Any], names: Names) -> str:
+    """Return the finding of ours in words: a damage, a reason, or a figure with its unit."""
+    finding = mine["finding"]
+    if (table := words.DAMAGES if mine["outcome"] != "refused" else {}).get(finding):
+        return gettext(table[finding])
+    if finding in words.DIAGNOSIS_REASONS:
+        return gettext(words.DIAGNOSIS_REASONS[finding])
+    figure, _, unit = finding.rpartition(" ")
+    decimal = figure if names.language == "en" else figure.replace(".", ",")
+    return f"{decimal} {names.unit_of_measure(unit)}" if figure and unit else finding
+
+
+def machine_said(entry: str) -> str:
+    """Return the outcome of a machine's test, "" where it gave none."""
+    try:
+        operation = the_app().entry(entry).operation
+    except NotFound:
+        return ""
+    return str(getattr(operation, "outcome", ""))
+
+
+_PAGES = {"press_fit": "pressing", "vibration": "recording"}
+
+
+def address_of(row: dict[str, Any]) -> str:
+    """Return the page that shows the evidence of a diagnosis."""
+    if row["made_by"] != "system":
+        return reverse("recording", args=[row["operation"]])
+    return reverse(_PAGES.get(row["method"], "judged"), args=[row["entry"]])
 
 
 def differ(theirs: str, ours: str) -> bool:
@@ -90,5 +129,6 @@ def export(request: HttpRequest) -> HttpResponse:
 def _cells(row: dict[str, Any], mine: dict[str, Any]) -> list[Any]:
     return [
         from_us(row["at_us"]).isoformat(), row["name"], row["device_name"], row["method"],
-        row["outcome"], mine.get("outcome", ""), mine.get("finding", ""), row["operation"],
+        row["machine"], mine.get("outcome", ""), mine.get("finding", ""),
+        row["entry"] or row["operation"],
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from django.urls import path
 
 from railtrace.web.diagnostics import (
     fluids,
+    judged,
     ledger,
     plausible,
     pressings,
@@ -30,6 +31,7 @@ urlpatterns = [
     path("plausibility/answer", plausible.answer, name="answer-suspicion"),
     path("truth/", ledger.ledger, name="truth-ledger"),
     path("truth/failure", ledger.ascribe, name="ascribe-failure"),
+    path("judged/<path:id_>", judged.judged, name="judged"),
     path("recordings/<path:id_>/teardown", ledger.teardown, name="teardown"),
     path("recordings/<path:id_>/methods", recordings.methods_fragment, name="recording-methods"),
     path("recordings/<path:id_>/waveform.json", recordings.waveform_json, name="waveform-json"),
