@@ -52,6 +52,13 @@ def test_the_service_the_campaign_names_does_it_when_done_since_it_was_opened() 
     assert stands(campaign(), before).state == "overdue"
 
 
+def test_a_failed_look_is_mended_by_the_service_done_after_it() -> None:
+    failed = op("CampaignDone", "d2", 10, campaign="C1", units=("v-1",), outcome="failed")
+    done = op("Inspected", "i2", 12, units=("v-1",), scope="весенний осмотр")
+    one = stands(campaign(failed), done)
+    assert (one.state, one.done_by) == ("done", "i2")
+
+
 def test_a_failed_look_is_not_mended_by_the_same_inspection() -> None:
     failed = op("CampaignDone", "d2", 10, campaign="C1", units=("v-1",), outcome="failed")
     done = op("Inspected", "i1", 5, units=("v-1",), scope="весенний осмотр")

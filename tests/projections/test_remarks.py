@@ -43,6 +43,18 @@ def test_a_remark_carried_over_says_by_whom_why_and_until_when_and_then_warns() 
     assert (gate.force, gate.values["operation"]) == ("warns", "c")
 
 
+def test_a_remark_taken_over_again_after_it_was_carried_is_accepted_and_late_no_more() -> None:
+    carried = op("RemarkCarriedOver", "c", 1, units=("v-1",), remark="r", reason="no part",
+                 until="2024-03-20", performed_by=("p-7",))  # fmt: skip
+    taken = op("RemarkAccepted", "a", 5, units=("v-1",), remark="r")
+    state = state_of(made("r", 0), carried, taken)
+    assert (state.remarks[0].state, len(state.remarks[0].carried)) == ("accepted", 1)
+    assert remark_gates(state, NOW_US) == []
+    again = op("RemarkCarriedOver", "c2", 6, units=("v-1",), remark="r", reason="no part",
+               until="2024-03-25", performed_by=("p-7",))  # fmt: skip
+    assert state_of(made("r", 0), carried, taken, again).remarks[0].state == "carried"
+
+
 def test_what_is_said_of_a_remark_that_is_not_open_is_a_contradiction() -> None:
     done = op("RemarkDone", "d", 2, units=("v-1",), remark="r", work="x")
     assert [c.name for c in state_of(done).contradictions.values()] == ["remark_not_open"]

@@ -84,5 +84,30 @@ def test_a_ring_of_carriers_does_not_hang():
 def test_a_counter_is_the_last_anchor_plus_the_runs_since(runs, anchors, us):
     anchors = sorted({at: (at, total) for at, total in anchors}.values())
     since, total = max(((at, v) for at, v in anchors if at <= us), default=(-1, 0))
+    if since < 0 and anchors:
+        total = max(anchors[0][1] - sum(length for at, length in runs if at <= anchors[0][0]), 0)
     expected = total + sum(length for at, length in runs if since < at <= us)
     assert Counter(anchors, runs).at(us) == expected
+
+
+def test_what_the_first_reading_reveals_was_run_before_and_not_in_that_moment():
+    loco = Counter([(10, 1_000_000)], [(5, 200), (15, 300)])
+    assert [loco.at(us) for us in (4, 5, 10, 15)] == [999_800, 1_000_000, 1_000_000, 1_000_300]
+    stays = {"wheelset": [Stay("wheelset", "loco", "", 2, None)]}
+    mileage = Mileage(
+        lambda unit: loco if unit == "loco" else Counter(), lambda unit: stays.get(unit, [])
+    )
+    assert mileage.at("wheelset", 20) == 500
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), max_size=20),
+       st.integers(1, 50), st.integers(500, 900), st.integers(0, 60),
+       st.integers(0, 60))  # fmt: skip
+def test_a_part_registered_with_a_figure_late_runs_what_its_carrier_ran(runs, at, had, one, two):
+    stays = {"part": [Stay("part", "loco", "", 0, None)]}
+    own = {"loco": Counter([], runs), "part": Counter([(at, had)])}
+    mileage = Mileage(own.__getitem__, lambda unit: stays.get(unit, []))
+    first, last = sorted((one, two))
+    ran = sum(length for when, length in runs if first < when <= last)
+    assert mileage.at("part", last) - mileage.at("part", first) == ran
+    assert mileage.at("part", at) == had

@@ -357,7 +357,7 @@ class ComfortFault(Row, frozen=True, kw_only=True):
 FormValue = Annotated[
     str,
     Meta(
-        pattern=r"^(blank|unit\.(number|type|owner|made|home_site|km)|last\.(repair|km_since)"
+        pattern=r"^(blank|unit\.(number|type|owner|owner_state|made|home_site|km)|last\.(repair|km_since)"
         r"|operation\.[a-z_]+)\Z"
     ),
 ]

@@ -2,7 +2,8 @@
 
 A campaign is a pseudo-unit `campaign:<id>` with its members; each member keeps which campaigns it
 is in. Whether a unit is done is said by `CampaignDone`, or by the campaign's own kind of service
-done to it since the campaign was opened: that is joined when read.
+done to it since the campaign was opened, and since a look that it did not pass: that is joined
+when read.
 """
 
 from msgspec import Struct
@@ -135,7 +136,8 @@ def standing(
     if member.done:
         return Standing(campaign, member, "done", member.done_us, member.done_by)
     done = maintenance.done.get(campaign.service) if maintenance and campaign.service else None
-    if done is not None and done.at_us >= (campaign.opened_us or 0) and not member.outcome:
+    failed_us = -1 if member.done_us is None else member.done_us
+    if done is not None and done.at_us >= (campaign.opened_us or 0) and done.at_us > failed_us:
         return Standing(campaign, member, "done", done.at_us, done.operation)
     return Standing(campaign, member, "overdue" if now_us > campaign.until_us else "due")
 

@@ -15,7 +15,8 @@ from railtrace.projections.genealogy import Stay
 class Counter:
     """One unit's own counter [thousandths] over time, by anchors and runs in life order.
 
-    An anchor and a run at one moment: the anchor was read after the run.
+    An anchor and a run at one moment: the anchor was read after the run. What the first anchor
+    shows beyond the runs before it was run before all of them: it is no run of that moment.
     """
 
     def __init__(
@@ -32,8 +33,19 @@ class Counter:
         firsts = [at for at, _ in self._anchors[:1]] + [at - 1 for at in self._run_times[:1]]
         return min(firsts, default=None)
 
-    def _ran(self, us: int) -> int:
+    def ran_by(self, us: int) -> int:
+        """Return the sum of the runs up to a moment."""
         return self._sums[bisect_right(self._run_times, us)]
+
+    @property
+    def first_anchor(self) -> tuple[int, int] | None:
+        """The first anchor of all."""
+        return self._anchors[0] if self._anchors else None
+
+    def _lead(self) -> int:
+        """What had been run before the first run, as the first anchor tells."""
+        at_us, total = self._anchors[0]
+        return max(total - self.ran_by(at_us), 0)
 
     def anchor_before(self, us: int) -> tuple[int, int] | None:
         """Return the last anchor at or before a moment."""
@@ -50,12 +62,12 @@ class Counter:
     def at(self, us: int) -> int:
         """Return the counter at a moment."""
         if not self._anchors:
-            return self._ran(us)
+            return self.ran_by(us)
         anchor = self.anchor_before(us)
         if anchor is None:
-            return self._ran(us)
+            return self._lead() + self.ran_by(us)
         since, total = anchor
-        return total + self._ran(us) - self._ran(since)
+        return total + self.ran_by(us) - self.ran_by(since)
 
 
 class Mileage:
@@ -75,14 +87,30 @@ class Mileage:
             return 0
         counter = self._counter(unit)
         anchor = counter.anchor_before(us)
-        since = anchor[0] if anchor else None
-        total = counter.at(us)
+        if anchor is not None:
+            return counter.at(us) + self._carried(unit, anchor[0], us, _above)
+        return (
+            self._lead(unit, counter, _above)
+            + counter.ran_by(us) + self._carried(unit, None, us, _above)
+        )  # fmt: skip
+
+    def _lead(self, unit: str, counter: Counter, above: tuple[str, ...]) -> int:
+        """What a part had run before all that is told of it, as its first anchor tells."""
+        if counter.first_anchor is None:
+            return 0
+        at_us, total = counter.first_anchor
+        told = counter.ran_by(at_us) + self._carried(unit, None, at_us, above)
+        return max(total - told, 0)
+
+    def _carried(self, unit: str, since: int | None, us: int, above: tuple[str, ...]) -> int:
+        """What the carriers ran with a unit on them, from a moment (or ever) to another."""
+        total = 0
         for stay in self._stays(unit):
             if stay.from_us is None:
                 continue
             start = stay.from_us if since is None else max(stay.from_us, since)
             stop = us if stay.to_us is None else min(stay.to_us, us)
             if start < stop:
-                above = (*_above, unit)
-                total += self.at(stay.carrier, stop, above) - self.at(stay.carrier, start, above)
+                way = (*above, unit)
+                total += self.at(stay.carrier, stop, way) - self.at(stay.carrier, start, way)
         return total

@@ -52,10 +52,10 @@ class Remark(Struct):
 
     @property
     def state(self) -> str:
-        """Made, accepted, carried or done."""
+        """Made, accepted, carried or done; taken over again after it was carried is accepted."""
         if self.done_us is not None:
             return "done"
-        if self.carried:
+        if self.carried and (self.accepted_us or 0) <= self.carried[-1].at_us:
             return "carried"
         return "made" if self.accepted_us is None else "accepted"
 
@@ -150,7 +150,7 @@ def _rows(state: Remarks, catalogue: Catalogue) -> Rows:
 
 REMARKS = View(
     name="remarks",
-    version=1,
+    version=2,
     state=Remarks,
     kinds=frozenset({"RemarkMade", "RemarkAccepted", "RemarkDone", "RemarkCarriedOver"}),
     tables={

@@ -33,7 +33,7 @@ from railtrace.simulation.planted import Planted
 from railtrace.simulation.standing import Standing
 from railtrace.simulation.storekeeper import Storekeeper
 from railtrace.simulation.traffic import Traffic
-from railtrace.simulation.truth import Truth, Vehicle
+from railtrace.simulation.truth import Truth, Vehicle, Worn
 from railtrace.simulation.workshop import Workshop
 from railtrace.trace.operation import (
     Inspected,
@@ -103,6 +103,8 @@ class _Life:
         start = first.replace(hour=0, minute=0, second=0, microsecond=0)
         self.end_min = (end - start) / timedelta(minutes=1)
         self.first_week = start.timetuple().tm_yday / 7
+        look_at = datetime.fromisoformat(truth.look_at) if truth.look_at else start
+        self.look_min = (look_at - start) / timedelta(minutes=1)
         self.rng = np.random.default_rng(seed)
         self.random = random.Random(seed + 1)
         self.clerks = Clerks(laws, start, f"sim-{seed}", seed + 2, truth)
@@ -204,6 +206,7 @@ class _Life:
         start = OPENING_MIN + week * WEEK_MIN
         count = len(self.fleet.vehicles)
         plan = _Week(start, np.zeros(count), np.full(count, start), np.full(count, start + 1.0))
+        self._look(start)
         if week % _PERIOD_WEEKS == 0:
             self._form_blocks(week)
         self._drive_quality()
@@ -222,6 +225,18 @@ class _Life:
         self.planted.live_week(start, start + WEEK_MIN)
         self.doubles.live_week(start, start + WEEK_MIN)
         self.storekeeper.live_week(start, start + WEEK_MIN)
+
+    def _look(self, start_min: float) -> None:
+        """Note the true wheels when the week of the moment asked for begins."""
+        if not self.truth.look_at or self.truth.worn or start_min + DAY_MIN < self.look_min:
+            return
+        fleet, wheels = self.fleet, self.fleet.wheels
+        for part, vehicle in zip(fleet.slot_part, fleet.slot_vehicle.tolist(), strict=True):
+            if part is not None and part.wheels >= 0:
+                flange, tread = (x[part.wheels].tolist() for x in (wheels.flange, wheels.tread))
+                self.truth.worn.append(
+                    Worn(part.unit, fleet.vehicles[vehicle].unit, tuple(flange), tuple(tread))
+                )
 
     def _drive_quality(self) -> None:
         law = self.laws.quality

@@ -35,6 +35,15 @@ class WheelRates(Struct, frozen=True, array_like=True):
     tread: tuple[float, float]
 
 
+class Worn(Struct, frozen=True, array_like=True):
+    """A wheelset's wheels at a moment that was asked for, left and right [mm]."""
+
+    unit: str
+    vehicle: str
+    flange: tuple[float, float]
+    tread: tuple[float, float]
+
+
 class Contradiction(Struct, frozen=True):
     """Something planted that the views must find."""
 
@@ -86,6 +95,9 @@ class Truth(Struct):
     fuel_factor: dict[str, float] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     """Of each failure by its operation."""
+    look_at: str = ""
+    """A moment at which the wheels are to be looked at in truth; set before the life begins."""
+    worn: list[Worn] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Keep the truth beside the trace, as JSON."""

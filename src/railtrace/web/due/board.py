@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
@@ -20,7 +21,7 @@ from railtrace.trace.leaf import microseconds, moment
 from railtrace.web import words
 from railtrace.web.clocks import day, from_us
 from railtrace.web.depot.stock import workbook
-from railtrace.web.due.lines import STATES, Line, line
+from railtrace.web.due.lines import STATES, Line, anchor_of, line
 from railtrace.web.due.wear import binding, wear_line
 from railtrace.web.figures import number_as_painted
 from railtrace.web.fleet import site_name, the_names
@@ -54,6 +55,7 @@ class Asked:
     shown: str
     weeks: int
     page: int
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,15 @@ def _asked(request: HttpRequest) -> Asked:
         type=request.GET.get("type", ""), home_site=request.GET.get("home_site", ""),
         kind=request.GET.get("kind", ""), shown=one("shown", ["", *SHOWN], ""), weeks=int(weeks),
         page=int(page) if page.isdecimal() and 0 < len(page) < 5 else 1,
+        day=_asked_day(request.GET.get("day", "")),
     )  # fmt: skip
+
+
+def _asked_day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
 
 
 def _rows(asked: Asked) -> tuple[list[Row], list[str], set[str], set[str]]:
@@ -155,9 +165,16 @@ def _counts(rows: list[Row], asked: Asked) -> list[tuple[str, str, int, int]]:
 
 
 def _wanted(rows: list[Row], asked: Asked) -> list[Row]:
+    if asked.day is not None:
+        return [row for row in rows if _likely_on(row, asked.day)]
     horizon_us = _horizon_us(asked)
     groups = [asked.shown] if asked.shown else ["overdue", "soon"]
     return [row for row in rows if group_of(row, horizon_us) in groups]
+
+
+def _likely_on(row: Row, on: date) -> bool:
+    due, median_us = row.forecast.due, row.forecast.median_us
+    return due.state == "ok" and median_us is not None and _day(median_us) == on
 
 
 # --- units by weeks --------------------------------------------------------------------------
@@ -170,6 +187,7 @@ class Cell:
     strength: int
     kinds: str
     said: str
+    anchor: str = ""
 
 
 def _heat(rows: list[Row], asked: Asked, names: Names) -> dict[str, Any]:
@@ -213,14 +231,14 @@ def _cell(rows: list[Row], week: date) -> Cell:
         if forecast.due.state != "ok" or forecast.median_us is None:
             continue
         if week <= _day(forecast.median_us) < week + timedelta(days=7):
-            likely.append(forecast.due.kind)
+            likely.append(forecast.due)
         elif _touches(forecast, week):
             possible.append(forecast.due.kind)
-    strength = 2 if likely else 1 if possible else 0
+    strength, kinds = 2 if likely else 1 if possible else 0, [due.kind for due in likely]
     said = " · ".join(
-        [*likely, *(gettext("{kind} possible").format(kind=kind) for kind in possible)]
+        [*kinds, *(gettext("{kind} possible").format(kind=kind) for kind in possible)]
     )
-    return Cell(strength, ", ".join(likely), said)
+    return Cell(strength, ", ".join(kinds), said, anchor_of(likely[0]) if likely else "")
 
 
 def _day(us: int) -> date:

@@ -73,6 +73,16 @@ class Line:
         """Whether the row's source was checked."""
         return self.service.confirmed
 
+    @property
+    def anchor(self) -> str:
+        """Its place on the unit's page."""
+        return anchor_of(self.forecast.due)
+
+
+def anchor_of(due: Due) -> str:
+    """Return the place of a due on the unit's page."""
+    return f"due-{due.unit}-{due.service}"
+
 
 def line(forecast: Forecast, names: Names, part: str = "") -> Line:
     """Put a due into words."""

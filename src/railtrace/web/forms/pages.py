@@ -62,6 +62,12 @@ def _pdf(key: str, unit: str, entry: Entry | None, address: str) -> HttpResponse
             "form {form} is not printed from an entry of the kind {kind}", form=form.number,
             kind=entry.kind,
         )  # fmt: skip
+    vehicle_class = names.vehicle_class(app.knowledge().passport(unit).type)
+    if vehicle_class and not fits(form, vehicle_class):
+        raise NotFound(
+            "form {form} is not of units of the class {vehicle_class}", form=form.number,
+            vehicle_class=vehicle_class,
+        )  # fmt: skip
     railway = app.config.name
     content = printed(filled(form, Source(app.knowledge(), names, unit, entry), railway), address)
     response = HttpResponse(content, content_type="application/pdf")

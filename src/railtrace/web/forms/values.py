@@ -99,13 +99,25 @@ def _km(source: Source) -> str:
 
 
 def _last_repair(source: Source) -> tuple[str, Done] | None:
-    """The last planned service before the operation, or before now."""
+    """The last planned service before the operation, or before now; of a claim what is claimed."""
+    if isinstance(source.operation, ClaimOpened) and source.operation.warranty:
+        return _stood_for(source, source.operation.warranty)
     before_us = source.entry.happened_us if source.entry else source.knowledge.at_us
     state = source.knowledge.maintenance(source.unit)
     repairs = {s.kind for s in source.names.catalogue.services.values() if s.rank > 0}
     found = [(kind, done) for kind, done in state.done.items()
              if kind in repairs and done.at_us < before_us]  # fmt: skip
     return max(found, key=lambda pair: pair[1].at_us, default=None)
+
+
+def _stood_for(source: Source, warranty: str) -> tuple[str, Done] | None:
+    """Return the work that a warranty was given for, on the unit or on what carries it."""
+    chain = [source.unit, *(stay.carrier for stay in source.knowledge.root(source.unit)[1])]
+    return next(
+        ((one.after, Done(one.from_us, one.operation, "document")) for unit in chain
+         for one in source.knowledge.claims(unit).warranties if one.operation == warranty),
+        None,
+    )  # fmt: skip
 
 
 def _last_said(source: Source) -> str:
@@ -160,6 +172,7 @@ _UNIT: dict[str, Say] = {
     "number": _number,
     "type": lambda s: s.names.type(s.knowledge.passport(s.unit).type),
     "owner": lambda s: s.knowledge.passport(s.unit).owner,
+    "owner_state": lambda s: s.knowledge.passport(s.unit).owner_state,
     "made": lambda s: s.knowledge.passport(s.unit).made,
     "home_site": lambda s: site_name(s.knowledge.passport(s.unit).home_site),
     "km": _km,

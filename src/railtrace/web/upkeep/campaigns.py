@@ -238,7 +238,7 @@ def _some(rows: list[dict[str, Any]], shown: str, depot: str) -> list[dict[str, 
 
 _HEAD = (
     gettext_noop("Number"), gettext_noop("Type"), gettext_noop("Depot"), gettext_noop("State"),
-    gettext_noop("Done"), gettext_noop("Act"), gettext_noop("Findings"),
+    gettext_noop("Done"), gettext_noop("Number of the act"), gettext_noop("Findings"),
 )  # fmt: skip
 
 

@@ -11,12 +11,29 @@ function carryDates(url) {
 
 // Arrows go from the search box into the list below it and along its rows; Enter opens as always.
 function walk(event) {
-  const rows = [...document.querySelectorAll(".list tbody tr td:first-child a, [data-walk]")];
+  const rows = [...document.querySelectorAll(".list tbody tr td:first-child a, [data-grid] tbody th a, [data-walk]")];
   const here = rows.indexOf(document.activeElement);
   if (!rows.length || (here < 0 && document.activeElement?.id !== "scan")) return;
   event.preventDefault();
   const next = here + (event.key === "ArrowDown" ? 1 : -1);
   (rows[next] ?? (next < 0 ? document.getElementById("scan") : rows[here]))?.focus();
+}
+
+// In a grid they also go sideways along a row, and up and down in one column or the nearest to it.
+function stroll(event, grid) {
+  const here = document.activeElement;
+  const middle = (link) => link.getBoundingClientRect().left + link.offsetWidth / 2;
+  const inRow = (row) => [...(row?.querySelectorAll("a[href]") ?? [])];
+  const step = event.key === "ArrowRight" || event.key === "ArrowDown" ? 1 : -1;
+  event.preventDefault();
+  if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+    const row = inRow(here.closest("tr"));
+    return row[row.indexOf(here) + step]?.focus();
+  }
+  const rows = [...grid.querySelectorAll("tbody tr")], at = middle(here);
+  const links = inRow(rows[rows.indexOf(here.closest("tr")) + step]);
+  const near = links.sort((a, b) => Math.abs(middle(a) - at) - Math.abs(middle(b) - at))[0];
+  (near ?? (step < 0 ? document.getElementById("scan") : here))?.focus();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -27,7 +44,9 @@ document.addEventListener("keydown", (event) => {
     scan?.focus();
     scan?.select();
   }
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
+  const grid = document.activeElement?.closest("[data-grid] tbody")?.closest("table");
+  if (event.key.startsWith("Arrow") && grid) stroll(event, grid);
+  else if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
   if (event.key === "Escape") {
     say();
     if (document.activeElement?.matches(".list a, [data-walk]")) document.getElementById("scan")?.focus();
