@@ -48,7 +48,7 @@ def test_rates_of_wheels_come_back_better_than_from_each_wheel_alone():
     ours, theirs = (np.sqrt(np.mean((x - truth["rate"]) ** 2)) for x in (found.rate, alone))
     assert ours < 0.8 * theirs
     assert found.fleet_rate == pytest.approx(MEAN, rel=0.1)
-    assert len(found.spread) == 2
+    assert found.spread == pytest.approx(tuple(abs(MEAN) * s for s in (0.10, 0.15, 0.20)), rel=0.3)
 
 
 def test_intervals_of_rates_and_of_kilometres_to_the_limit_are_covered_as_said():

@@ -22,6 +22,9 @@ from railtrace.errors import BadData
 ROUNDS, SETTLED = 200, 1e-4
 _NEVER_KM, _GRID = 3e6, 400
 _SAME_KM = 1e-3  # rounding, not a distance
+_GUESSED, _WEIGHS = 0.15, 4.0
+"""What rates are taken to differ by at each step of the tree, as a share of the fleet's, and as of
+how many children that guess weighs: a few wheels read twice say little about how others differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class WheelTree:
     wheel_of_stretch : shape (s,)
     above : one array a level, wheels first
         `above[0][w]` is the axle of wheel w, `above[1][a]` the vehicle (or bogie) of axle a, ...;
-        what the last array points to belongs to the fleet.
+        what the last array points to stands under the fleet, with a spread of its own.
     """
 
     wheel_of_stretch: Ints
@@ -68,7 +71,8 @@ class Wear:
     ----------
     rate, rate_variance : shape (w,), unit per km
     fleet_rate, fleet_variance : of the mean of all
-    spread : deviations of rates about what is above them, wheels first, the fleet's last
+    spread : deviations of rates about what is above them: wheels about their axles first, what
+        stands under the fleet last
     middle_km, middle_value, level_variance : shape (s,)
         Precision-weighted middle of a stretch's readings, and the variance of the level there.
     """
@@ -141,8 +145,9 @@ def fit_wear(readings: WearReadings, tree: WheelTree) -> Wear:
 
     Notes
     -----
-    Spreads by expectation–maximisation over exact posteriors on the tree. A stretch's level is
-    unknown beforehand (flat prior). Source: Laird & Ware 1982; Pearl 1988, ch. 4 (trees).
+    Spreads by expectation–maximisation over exact posteriors on the tree, held against a guess
+    that weighs as a few children. A stretch's level is unknown beforehand (flat prior). Source:
+    Laird & Ware 1982; Pearl 1988, ch. 4 (trees); the guess is ours (decision 63).
     """
     _require(readings)
     stretches = len(tree.wheel_of_stretch)
@@ -152,9 +157,10 @@ def fit_wear(readings: WearReadings, tree: WheelTree) -> Wear:
     own_information = sum_by(tree.wheel_of_stretch, product, wheels)
     if not np.any(own_precision > 0):
         raise BadData("no wheel was measured twice between two turnings: there is no rate to tell")
-    spread = _first_spread(own_precision, own_information, len(tree.above))
+    above = (*tree.above, np.zeros(int(np.max(tree.above[-1])) + 1, dtype=np.int64))
+    spread = _first_spread(own_precision, own_information, len(above))
     for _ in range(ROUNDS):
-        passed = _pass(own_precision, own_information, tree.above, spread)
+        passed = _pass(own_precision, own_information, above, spread)
         moved = np.max(np.abs(np.sqrt(passed.spread) / np.sqrt(spread) - 1))
         spread = passed.spread
         if moved < SETTLED:
@@ -224,7 +230,6 @@ def _pass(
         count = int(np.max(parent)) + 1 if len(parent) else 0
         size = len(above[level + 1]) if level + 1 < len(above) else count
         p, h = sum_by(parent, p / shrunk, size), sum_by(parent, h / shrunk, size)
-    # What the last array points to shares one mean, the fleet's.
     fleet_p, fleet_h = float(np.sum(p)), float(np.sum(h))
     top_mean, top_variance = fleet_h / fleet_p, 1 / fleet_p
     mean, variance = np.full(len(p), top_mean), np.full(len(p), top_variance)
@@ -236,20 +241,25 @@ def _pass(
         without = np.maximum(1 / variance[at] - sent_p, 1e-300)
         base = (mean[at] / variance[at] - sent_h) / without
         prior = 1 / without + spread[level]
-        fresh[level] = _new_spread(p, h, base, 1 / without, spread[level])
+        guess = (_GUESSED * top_mean) ** 2
+        fresh[level] = _new_spread(p, h, base, 1 / without, spread[level], guess)
         mean, variance = (base / prior + h) / (1 / prior + p), 1 / (1 / prior + p)
     return _Passed(mean, variance, top_mean, top_variance, fresh)
 
 
-def _new_spread(p: Floats, h: Floats, base: Floats, base_variance: Floats, spread: float) -> float:
-    """Return the mean squared distance of children from their parents, expected."""
+def _new_spread(
+    p: Floats, h: Floats, base: Floats, base_variance: Floats, spread: float, guess: float
+) -> float:
+    """Return the mean squared distance of children from their parents, expected.
+
+    The guess counts as so many more children.
+    """
     told = p > 0
     seen = 1 / p[told] + base_variance[told]
     variance = 1 / (1 / spread + 1 / seen)
     distance = variance * (h[told] / p[told] - base[told]) / seen
-    if not np.any(told):
-        return spread
-    return float(np.mean(distance**2 + variance))
+    found = float(np.sum(distance**2 + variance))
+    return (found + _WEIGHS * guess) / (int(np.sum(told)) + _WEIGHS)
 
 
 def gauge_deviation(value: Floats, repeat: Ints) -> float:

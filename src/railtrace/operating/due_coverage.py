@@ -165,7 +165,8 @@ def _rows(app: App, meter: Meter) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def _of_interval(told: Forecast, ways: _Ways) -> Interval:
     """Return the days told, and the day on which the counter in truth used the interval up."""
-    due, meter = told.due, "km" if told.meter == "km" else "engine_hours"
+    due = told.due
+    meter: Meter = "km" if told.meter == "km" else "engine_hours"
     assert told.early_us is not None
     assert told.late_us is not None
     count = next(c for c in due.criteria if c.meter == meter)
