@@ -86,3 +86,23 @@ def test_a_train_is_signed_and_its_certificate_proves_itself(
     assert code == 1
     assert f"of {looked['unit']}: the decision stands on {looked['value']}" in said
     assert "the entry says 77.7" in said
+
+
+@pytest.mark.parametrize(
+    ("train", "outcome"), [("601", "released"), ("329", "released"), ("335", "refused")]
+)
+def test_a_newcomer_opens_the_certificate_of_a_train_of_the_demo_and_checks_it(
+    train: str, outcome: str, at_work: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = at_work("viewer")
+    page.goto(f"/trains/demo-{train}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Certificate as a file").first.click()
+    kept = tmp_path / "certificate.json"
+    download.value.save_as(kept)
+    paper = page.get_by_role("link", name="PDF").first.get_attribute("href") or ""
+    assert page.request.get(paper).body()[:5] == b"%PDF-"
+    code, said = _checked(kept)
+    assert (code, said.splitlines()[-1]) == (0, "nothing is wrong"), said
+    assert f"): {outcome}, " in said
+    assert "rows judged again" in said

@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,7 +19,15 @@ from railtrace.config import Config, Site, Track, write
 from railtrace.errors import ConfigError, RailtraceError, Refused
 from railtrace.operating.recorders import Intake, files_in
 from railtrace.projections.consist import Composition, Consist
-from railtrace.projections.consist_gates import Finding, own_stops
+from railtrace.projections.consist_gates import (
+    Act,
+    Finding,
+    findings,
+    judged_rows,
+    own_stops,
+    refuses,
+)
+from railtrace.projections.decision_file import decision_file, leaned_on
 from railtrace.simulation.clerks import Sent
 from railtrace.simulation.depots import Yard, depot_day
 from railtrace.simulation.driven_year import Drive, write_drive
@@ -31,7 +41,7 @@ from railtrace.simulation.truth import Truth
 from railtrace.simulation.upkeep import upkeep
 from railtrace.store.trains import Trains
 from railtrace.trace.leaf import microseconds
-from railtrace.trace.operation import GateReason, Operation
+from railtrace.trace.operation import GateReason, LogSize, Operation, Released, ReleaseRefused
 
 SEED = 1
 MARK = "demo.json"
@@ -205,7 +215,44 @@ def _trains(app: App, now: datetime, laws: Laws) -> int:
     """Record the trains of some days, made up of coaches that may go, and of some that may not."""
     site = next(s.log for s in laws.sites if "coach" in s.log)
     count = _written(app, staff_coaches(site, now))
-    return count + _written(app, trains_day(_fleet(app, site, now), now))
+    before: list[Operation] = []
+    for operation in trains_day(_fleet(app, site, now), now):
+        if isinstance(operation, Released | ReleaseRefused):
+            count += _written(app, before)
+            before = [_decided(app, operation)]
+        else:
+            before.append(operation)
+    return count + _written(app, before)
+
+
+def _decided(app: App, asked: Released | ReleaseRefused) -> Operation:
+    """Return a decision with its file: judged by what was known at its moment, as at the page.
+
+    What the gates refuse is refused, whatever the day of the demo had in mind.
+    """
+    reader = Trains(app.knowledge(asked.happened_at), app.lookup)
+    consist = reader.consist(asked.consist or "")
+    act: Act = "depart" if asked.act == "depart" else "ready"
+    facts = reader.facts(consist, act, app.config.zone_of(asked.site))
+    rows, found = judged_rows(facts), findings(facts)
+    refused = isinstance(asked, ReleaseRefused) or bool(refuses(found))
+    until = None if refused else asked.happened_at + timedelta(days=1)
+    told = {name: getattr(asked, name) for name in ReleaseRefused.__struct_fields__} | {
+        "reasons": tuple(_reason(app, one, until) for one in found) or asked.reasons,
+        "leaned_on": leaned_on(facts, rows, partial(_places, app)),
+        "positions": tuple(LogSize(log=log, size=size)
+                           for log, size in sorted(app.views.positions().items())),
+        "catalogue": facts.catalogue.hash,
+    }  # fmt: skip
+    content = decision_file(facts, told, refused, rows)
+    file = app.evidence.put(content, "decision.json", "application/json", "dataset")
+    kind = ReleaseRefused if refused else Released
+    return kind(**(told | {"decision_file": file.sha256, "evidence": (file,)}))
+
+
+def _places(app: App, ids: list[str]) -> list[tuple[str, str, int]]:
+    """Return where entries lie; nothing that a train of the demo stands on was corrected."""
+    return [(id_, *found[0][:2]) for id_, found in app.trace.places(ids).items()]
 
 
 def _fleet(app: App, site: str, now: datetime) -> Fleet:
@@ -225,10 +272,16 @@ def _fleet(app: App, site: str, now: datetime) -> Fleet:
     )  # fmt: skip
 
 
-def _reason(app: App, one: Finding) -> GateReason:
+def _reason(app: App, one: Finding, until: datetime | None = None) -> GateReason:
+    """Return a reason as the trace keeps it; until when a warning is borne where it is."""
     row = app.catalogue().release_gates[one.row]
-    return GateReason(gate=one.gate.name, weight=one.weight, unit=one.gate.unit or None,
-                      row=one.row, text=row.ru)  # fmt: skip
+    borne: dict[str, Any] = {"overridden": True, "override_reason": "под наблюдение (демо)",
+                             "override_until": until}  # fmt: skip
+    return GateReason(
+        gate=one.gate.name, weight=one.weight, unit=one.gate.unit or None, row=one.row,
+        text=row.ru, operations=tuple(filter(None, [one.gate.values.get("operation")])),
+        **(borne if until is not None and one.weight == "warning" else {}),
+    )  # fmt: skip
 
 
 def _written(app: App, operations: Iterable[Operation]) -> int:

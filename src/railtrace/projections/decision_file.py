@@ -1,6 +1,6 @@
 """The file of a decision: the whole evaluation, which a person signs and a certificate carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +10,8 @@ from railtrace.projections.gate_rows import GateRow
 from railtrace.trace.operation import LeanedOn
 
 FORMAT = "railtrace-decision/2"
+_MOST = 5000
+"""Entries that one decision names at most; a train of twenty coaches has some six hundred."""
 
 
 def decision_file(
@@ -45,6 +47,23 @@ def looked_at(facts: Facts, rows: list[GateRow]) -> tuple[list[LeanedOn], set[st
                 placed.add((one.operation, one.log, one.position))
     leaned = [LeanedOn(operation=o, log=log, position=at) for o, log, at in sorted(placed)]
     return leaned, named | _signed_for(facts)
+
+
+Places = Callable[[list[str]], Iterable[tuple[str, str, int]]]
+"""Tells, of entries by their ids, where the versions lie that hold now: (id, log, position)."""
+
+
+def leaned_on(facts: Facts, rows: list[GateRow], places: Places) -> tuple[LeanedOn, ...]:
+    """Return what a decision stands on, by its places in the logs: readings, papers, signatures."""
+    leaned, named = looked_at(facts, rows)
+    taken = {(one.operation, one.log, one.position) for one in leaned} | {
+        (last.operation, last.log, last.position)
+        for unit in facts.units for _, condition in unit.conditions
+        for series in condition.series.values() if series.readings
+        for last in series.readings[-1:]
+    }  # fmt: skip
+    taken |= set(places(sorted(named - {operation for operation, _, _ in taken})))
+    return tuple(LeanedOn(operation=o, log=log, position=p) for o, log, p in sorted(taken))[:_MOST]
 
 
 def _signed_for(facts: Facts) -> set[str]:

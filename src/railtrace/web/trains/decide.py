@@ -2,7 +2,6 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,17 +16,14 @@ from django.utils.translation import gettext, override
 from django.views.decorators.http import require_POST
 
 from railtrace.errors import NotFound, RailtraceError, Refused
-from railtrace.projections.condition import Condition
 from railtrace.projections.consist import Consist
 from railtrace.projections.consist_gates import Facts, Finding, judged_rows, refuses
-from railtrace.projections.decision_file import decision_file, looked_at
-from railtrace.projections.gate_rows import GateRow
+from railtrace.projections.decision_file import decision_file, leaned_on
 from railtrace.store.trains import Trains
 from railtrace.trace.decision import signed
 from railtrace.trace.operation import (
     DecisionSignature,
     GateReason,
-    LeanedOn,
     LogSize,
     Released,
     ReleaseRefused,
@@ -160,7 +156,7 @@ def _record(request: HttpRequest, case: Case, refuse: bool) -> None:
         "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
         "scope": case.scope, "act": "" if facts.alone else case.act,
         "consist": state.consist or None, "train": state.train,
-        "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts, rows),
+        "route": state.route, "reasons": kept, "leaned_on": leaned_on(facts, rows, _places),
         "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
     content = decision_file(facts, decided, refuse, rows, _promise(facts))
@@ -237,28 +233,12 @@ def _reason(one: Said, overridden: tuple[str, datetime] | None, zone: Any) -> Ga
     )  # fmt: skip
 
 
-def leaned_on(facts: Facts, rows: list[GateRow]) -> tuple[LeanedOn, ...]:
-    """Return what a decision stands on, by its places in the logs: readings, papers, signatures."""
-    leaned, named = looked_at(facts, rows)
-    taken = {(one.operation, one.log, one.position) for one in leaned} | {
-        (last.operation, last.log, last.position)
-        for unit in facts.units for _, condition in unit.conditions
-        for last in (series.readings[-1] for series in _series(condition))
-    }  # fmt: skip
-    taken |= _places(sorted(named - {operation for operation, _, _ in taken}))
-    return tuple(LeanedOn(operation=o, log=log, position=p) for o, log, p in sorted(taken))[:5000]
-
-
 def _places(ids: list[str]) -> set[tuple[str, str, int]]:
     """Return where the versions of some entries that hold now lie; a corrected one, elsewhere."""
     corrected = standing(ids)
     found = {(id_, c.log, c.position) for id_, c in corrected.items()}
     first = the_app().trace.places([id_ for id_ in ids if id_ not in corrected])
     return found | {(id_, places[0][0], places[0][1]) for id_, places in first.items()}
-
-
-def _series(condition: Condition) -> Iterable[Any]:
-    return (series for series in condition.series.values() if series.readings)
 
 
 def positions() -> tuple[LogSize, ...]:
