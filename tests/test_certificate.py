@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +22,11 @@ from hypothesis import strategies as st
 
 from railtrace import check
 from railtrace.catalogue import load as catalogue_files
+from railtrace.catalogue.rows import Service
 from railtrace.errors import NotFound
 from railtrace.projections.consist_gates import judged_rows
 from railtrace.projections.decision_file import decision_file, looked_at
+from railtrace.projections.maintenance import _calendar_us
 from railtrace.simulation.departures import ROWS, Departure
 from railtrace.store.certificate import certificate_of
 from railtrace.store.evidence import EvidenceStore
@@ -154,12 +156,41 @@ def test_it_is_checked_in_a_second_without_network_or_packages(tmp_path: Path) -
 
 
 def test_it_says_what_it_does_not_judge() -> None:
-    with certified(Departure(coaches=2), promise={"chance": 0.98}) as (_, _, content):
+    departure = Departure(coaches=2)
+    departure.say("Ran", -30, ["v-2"], distance_km="250000")
+    with certified(departure, promise={"chance": 0.98}) as (_, _, content):
         told = check.check_certificate(content.decode(), None).findings
     names = {finding.name: str(finding) for finding in told}
     assert "is not judged again" in names["promise"]
+    assert "1 rows compare what was run or waited" in names["counted"]
     assert {"nothing-found", "counted", "server-key"} <= names.keys()
     assert not any(finding.is_fault for finding in told)
+
+
+def test_days_are_counted_again_from_one_date_to_the_other() -> None:
+    told = check.check_certificate(sound(), None)
+    days = [r for r in told.decision["rows"] if r["rule"] == "due"]
+    assert {row["looked"][0]["unit_of_measure"] for row in days} == {"d"}
+    assert "counted" not in {finding.name for finding in told.findings}
+
+
+def test_an_interval_from_a_stated_repair_is_counted_by_the_issuer() -> None:
+    departure = Departure(coaches=2)
+    departure.drop(lambda one: not (one.units == ("v-2",) and "Repair" in type(one).__name__))
+    departure.say("LastRepairStated", -24 * 30, ["v-2"], repair_kind="ДР", grade="document",
+                  done="2025-06-10")  # fmt: skip
+    with certified(departure) as (_, _, content):
+        told = check.check_certificate(content.decode(), None).findings
+    assert not any(finding.is_fault for finding in told)
+    assert "1 rows compare" in {finding.name: str(finding) for finding in told}["counted"]
+
+
+@pytest.mark.parametrize("us", [1_706_659_200_000_000, 1_700_000_000_000_000])
+@pytest.mark.parametrize("months", [1, 13, 24])
+def test_the_checker_counts_months_as_the_product_does(us: int, months: int) -> None:
+    service = Service(key="s", ru="s", en="s", source="s", jurisdiction="-", programme="p",
+                      kind="k", valid_from=date(2020, 1, 1), months=months)  # fmt: skip
+    assert check._months_on(us, months) - us == _calendar_us(us, service)
 
 
 def test_a_file_at_hand_is_told_from_a_foreign_one(
@@ -236,6 +267,12 @@ ALTERED: dict[str, tuple[Change, str]] = {
     "the row a limit is of": (lambda d: rule_row(d, "limit").update(limit="no.such"), "row-limit"),
     "an amount": (lambda d: rule_row(d, "amount")["looked"][0].update(value="0.9"),
                   "measurement-changed"),
+    "the days of an interval": (
+        lambda d: rule_row(d, "due")["looked"][0].update(value="400.5"), "row-days"),
+    "the length of an interval": (lambda d: rule_row(d, "due").update(max="900.0"), "row-limit"),
+    "the row of an interval": (lambda d: rule_row(d, "due").update(limit="no.such"), "row-limit"),
+    "the day an interval runs from": (
+        lambda d: rule_row(d, "due")["looked"][0].update(at_us=2**50), "measurement-changed"),
     "a norm": (lambda d: rule_row(d, "amount").update(min="0.1"), "row-limit"),
     "a paper's end": (lambda d: rule_row(d, "paper")["looked"][0].update(until_us=2**52),
                       "measurement-changed"),

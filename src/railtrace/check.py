@@ -75,6 +75,9 @@ CERTIFICATE_FAULTS = {
     ),
     "row-unproven": "{log}: {what}: the decision names no entry of this file that says so",
     "row-limit": "{log}: {what}: the decision says {told}, the catalogue says {now} ({limit})",
+    "row-days": (
+        "{log}: {what}: the decision counts {told} days, from one date to the other are {now}"
+    ),
     "row-misjudged": "{log}: {what}: the decision says {told}, by the rule it is {now}",
     "row-unreadable": "{log}: row {number} of the decision cannot be judged: {error}",
     "row-unsaid": "{log}: {what}: {now}, and the decision does not name it among its reasons",
@@ -899,6 +902,8 @@ def check_proof(proof: dict[str, Any], trust: Trust | None) -> Log:
 CERTIFICATE = "railtrace certificate v1"
 _PARTS = {"catalogue", "checkpoints", "decision", "decision_file", "entries", "format", "trust"}
 _DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
+_CLOSE = 1e-9
+"""How far two figures of one count may lie apart, for they were divided."""
 _UTC = timezone(timedelta(0))
 _EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
 _MISSING: dict[str, Any] = {}
@@ -1103,9 +1108,11 @@ def _check_row(certificate: Certificate, row: dict[str, Any]) -> None:
         found = certificate.operations.get(looked["operation"])
         if found is None:
             certificate.say("row-unproven", what=_named(row, looked))
-        elif row["rule"] != "due":
+        elif row["rule"] != "due" or _is_by_its_date(row, found[2]):
             _compare(certificate, row, looked, *found)
     _check_limit(certificate, row)
+    if row["rule"] == "due":
+        _check_interval(certificate, row)
     now, told = judge_row(row), row.get("outcome", "fit")
     if now != told:
         certificate.say("row-misjudged", what=_named(row), told=told, now=now)
@@ -1156,7 +1163,9 @@ def _said_by(rule: str, looked: dict[str, Any], operation: dict[str, Any]) -> di
     if rule == "amount":
         amount = {"value": operation["amount"], "unit_of_measure": operation["unit_of_measure"]}
         return {**said, **amount, "what": operation["supply"]}
-    if rule == "heard":
+    if rule == "due" and operation["kind"] == "PaperIssued" and operation.get("valid_until"):
+        return {**said, "until_us": _last_moment(operation["valid_until"])}
+    if rule in ("heard", "due"):
         return said
     return {**said, "value": operation[looked["what"]]}
 
@@ -1210,6 +1219,68 @@ def _check_limit(certificate: Certificate, row: dict[str, Any]) -> None:
             certificate.say("row-limit", what=_named(row), told=day, now=span, limit=name)
 
 
+def _is_by_its_date(row: dict[str, Any], operation: dict[str, Any]) -> bool:
+    """Tell whether an interval runs from when an entry says it happened; a stated one does not."""
+    stated = ("LastRepairStated", "Registered", "Manufactured")
+    return row.get("departs_us") is not None and operation["kind"] not in stated
+
+
+def _check_interval(certificate: Certificate, row: dict[str, Any]) -> None:
+    """Hold an interval against the catalogue, and its days against the calendar."""
+    if row.get("departs_us") is None or not row.get("looked"):
+        return
+    looked, told = row["looked"][0], float(row.get("max") or 0)
+    service = certificate.catalogue.get("services", {}).get(row.get("limit"), _MISSING)
+    asked = _intervals(service, looked)
+    if not any(abs(told - one) <= _CLOSE * max(one, 1) for one in asked):
+        now = " or ".join(map(str, asked)) or "nothing"
+        certificate.say("row-limit", what=_named(row), told=told, now=now, limit=row.get("limit"))
+    used, gone = float(looked["value"]), (row["departs_us"] - looked["at_us"]) / _DAY_US
+    if looked.get("unit_of_measure") == "d" and used > gone + _CLOSE * max(gone, 1):
+        certificate.say("row-days", what=_named(row), told=used, now=gone)
+
+
+def _intervals(service: dict[str, Any], looked: dict[str, Any]) -> list[float]:
+    """Return what a row of maintenance allows in the unit that was counted in."""
+    names = {"km": ("km",), "h": ("engine_hours", "hours")}.get(looked["unit_of_measure"])
+    if names:
+        return [float(service[name]) for name in names if service.get(name)]
+    if looked.get("until_us") is not None:
+        return [max((looked["until_us"] - looked["at_us"]) / _DAY_US, 1e-3)]
+    if service.get("days"):
+        return [float(service["days"])]
+    if not service.get("months"):
+        return []
+    return [(_months_on(looked["at_us"], service["months"]) - looked["at_us"]) / _DAY_US]
+
+
+def _months_on(us: int, months: int) -> int:
+    """Return the same day of a later month, or its last [µs]."""
+    start = _EPOCH + timedelta(microseconds=us)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    for day in (start.day, 30, 29, 28):
+        try:
+            moved = start.replace(year=year, month=month + 1, day=day)
+        except ValueError:
+            continue
+        return (moved - _EPOCH) // timedelta(microseconds=1)
+    raise AssertionError("every month has 28 days")
+
+
+def _is_counted(certificate: Certificate, row: dict[str, Any]) -> bool:
+    """Tell whether what is used of an interval is the issuer's word: no dates show it."""
+    if row["rule"] != "due" or row.get("departs_us") is None:
+        return row["rule"] == "due"
+    looked = row["looked"][0]
+    found = certificate.operations.get(looked["operation"])
+    gone = (row["departs_us"] - looked["at_us"]) / _DAY_US
+    shown = gone <= float(row["max"]) or float(looked["value"]) >= gone * (1 - _CLOSE)
+    by_date = found is not None and _is_by_its_date(row, found[2]) and (
+        looked.get("until_us") is None or found[2]["kind"] == "PaperIssued"
+    )
+    return not (looked.get("unit_of_measure") == "d" and by_date and shown)
+
+
 def _check_reasons(certificate: Certificate) -> None:
     if certificate.released["kind"] != "Released":
         return
@@ -1229,7 +1300,7 @@ def _remark(certificate: Certificate) -> None:
     silent = set(decision["gates"]) - looked - {r.get("row") for r in decision["reasons"]}
     if silent:
         certificate.say("nothing-found", count=len(silent))
-    counted = sum(row["rule"] == "due" for row in decision["rows"])
+    counted = sum(_is_counted(certificate, row) for row in decision["rows"])
     if counted:
         certificate.say("counted", count=counted)
     heard = sum(row["rule"] == "heard" for row in decision["rows"])

@@ -782,9 +782,12 @@ def _due_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
                 worst = due.binding
                 if worst is not None and due.last is not None:
                     used = Looked(due.last.operation, node, due.kind, value=str(worst.used),
-                                  unit_of_measure=worst.unit, at_us=due.last.at_us)  # fmt: skip
-                    yield judged_row(GateRow(row.key, "due", node, looked=(used,),
-                                             max=str(worst.allowed)))  # fmt: skip
+                                  unit_of_measure=worst.unit, at_us=due.last.at_us,
+                                  until_us=due.last.until_us)  # fmt: skip
+                    yield judged_row(GateRow(
+                        row.key, "due", node, looked=(used,), limit=due.service,
+                        max=str(worst.allowed), departs_us=facts.now_us,
+                    ))  # fmt: skip
 
 
 _ROWS: dict[str, Callable[[Facts, ReleaseGate], Iterator[GateRow]]] = {

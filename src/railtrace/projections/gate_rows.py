@@ -49,13 +49,14 @@ class GateRow(Struct, frozen=True, omit_defaults=True):
     outcome: Outcome = "fit"
     looked: tuple[Looked, ...] = ()
     limit: str = ""
-    """The row of the limits, where the limit is not the gate's own."""
+    """The row of the limits, or of the maintenance, where the limit is not the gate's own."""
     min: str | None = None
     max: str | None = None
     max_age_h: str | None = None
     required: bool = False
     departs_us: int | None = None
-    """When it is to leave; of a log that is to be heard of, up to when it may have had the unit."""
+    """When it is to leave; of a log that is to be heard of, up to when it may have had the unit;
+    of an interval, up to when it was counted."""
 
 
 def judged_row(row: GateRow) -> GateRow:
