@@ -1269,8 +1269,10 @@ def _months_on(us: int, months: int) -> int:
 
 def _is_counted(certificate: Certificate, row: dict[str, Any]) -> bool:
     """Tell whether what is used of an interval is the issuer's word: no dates show it."""
-    if row["rule"] != "due" or row.get("departs_us") is None:
-        return row["rule"] == "due"
+    if row["rule"] != "due":
+        return False
+    if row.get("departs_us") is None:
+        return True
     looked = row["looked"][0]
     found = certificate.operations.get(looked["operation"])
     gone = (row["departs_us"] - looked["at_us"]) / _DAY_US
