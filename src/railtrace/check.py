@@ -1271,8 +1271,13 @@ def _is_counted(certificate: Certificate, row: dict[str, Any]) -> bool:
     """Tell whether what is used of an interval is the issuer's word: no dates show it."""
     if row["rule"] != "due":
         return False
-    if row.get("departs_us") is None:
+    try:
+        return row.get("departs_us") is None or not _is_shown_by_dates(certificate, row)
+    except _MALFORMED:
         return True
+
+
+def _is_shown_by_dates(certificate: Certificate, row: dict[str, Any]) -> bool:
     looked = row["looked"][0]
     found = certificate.operations.get(looked["operation"])
     gone = (row["departs_us"] - looked["at_us"]) / _DAY_US
@@ -1280,7 +1285,7 @@ def _is_counted(certificate: Certificate, row: dict[str, Any]) -> bool:
     by_date = found is not None and _is_by_its_date(row, found[2]) and (
         looked.get("until_us") is None or found[2]["kind"] == "PaperIssued"
     )
-    return not (looked.get("unit_of_measure") == "d" and by_date and shown)
+    return bool(looked.get("unit_of_measure") == "d" and by_date and shown)
 
 
 def _check_reasons(certificate: Certificate) -> None:
