@@ -3,7 +3,8 @@ from typing import Any, cast
 
 import pytest
 
-from railtrace.store.workload import again_shares, machine_outages, turned
+from railtrace.store.observed_work import again_shares, orders_seen
+from railtrace.store.workload import machine_outages, turned
 
 HOUR = 3_600_000_000
 
@@ -14,25 +15,34 @@ class _Orders:
     tries = {"order:a": (1, 1), "order:b": (1, 3)}
 
     def orders(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"unit": unit, "subject": "u", "process": "p", "opened_us": 0, "closed_us": end}
-                for unit, end in (("order:a", 2 * HOUR), ("order:b", None))]
+        return [{"unit": unit, "subject": "u", "process": "p", "opened_us": 0, "closed_us": end,
+                 "result": "done"} for unit, end in (("order:a", 2 * HOUR), ("order:b", None))]
 
     def load(self, units: list[str]) -> None:
         assert "order:a" in units
 
     def order(self, unit: str) -> Any:
-        return SimpleNamespace(process="p", unit=unit)
+        return SimpleNamespace(process="p", unit=unit, defect="")
+
+    def types_of(self, units: list[str]) -> dict[str, str]:
+        return dict.fromkeys(units, "wheelset")
 
     def steps(self, order: Any) -> list[Any]:
-        return [
-            SimpleNamespace(step=SimpleNamespace(key=key), status="done", attempts=(0,) * n)
-            for key, n in zip(("wash", "turn"), self.tries[order.unit], strict=True)
-        ]
+        return [_done(key, n) for key, n in
+                zip(("wash", "turn"), self.tries[order.unit], strict=True)]  # fmt: skip
+
+
+def _done(key: str, tries: int) -> SimpleNamespace:
+    entry = SimpleNamespace(operation=SimpleNamespace(id=key))
+    return SimpleNamespace(
+        step=SimpleNamespace(key=key, optional=False, after=()), status="done", waits_for=(),
+        attempts=(SimpleNamespace(entry=entry),) * tries, done_us=HOUR,
+    )  # fmt: skip
 
 
 def test_a_step_comes_back_by_the_share_of_its_attempts_that_were_not_the_last() -> None:
     orders = cast(Any, _Orders())
-    found = again_shares(orders, orders, 0, HOUR)
+    found = again_shares(orders_seen(orders, orders, 0, HOUR))
     assert found["p", "wash"] == (2, 0.0)
     assert found["p", "turn"] == (2, pytest.approx(0.5))
 

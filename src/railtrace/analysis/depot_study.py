@@ -98,10 +98,14 @@ class Harm:
 
 
 def harms(whole: Sequence[Outcome], away: Mapping[str, Sequence[Outcome]]) -> list[Harm]:
-    """Return the stations by what a failed machine costs, the worst first."""
+    """Return the stations by what a failed machine costs, the worst first: items lost, then hours.
+
+    Both are differences run against run; a chance of few runs would order by luck.
+    """
     found = [_harm(key, whole[: len(runs)], runs) for key, runs in away.items() if runs]
     return sorted(
-        found, key=lambda h: (h.met.mean, -h.lost_per_week.mean, -h.longer_h.mean, h.station)
+        found,
+        key=lambda h: (-round(h.lost_per_week.mean, 2), -h.longer_h.mean, h.met.mean, h.station),
     )
 
 

@@ -492,11 +492,15 @@ class WarrantyTerm(Row, frozen=True, kw_only=True):
 
 
 class EquipmentType(Row, frozen=True, kw_only=True):
-    """A kind of depot equipment: how its readings are proved, how often, what it measures."""
+    """A kind of depot equipment: how its readings are proved, how often, what it measures.
+
+    `set_up` are the phases of its cycle, as it names them, that are no work on the piece yet.
+    """
 
     proof: Literal["", "verification", "calibration"] = ""
     interval_months: Annotated[int, Meta(ge=1, le=240)] | None = None
     measures: tuple[Key, ...] = ()
+    set_up: tuple[Key, ...] = ()
 
 
 class MinimumStock(Row, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What the trace tells of a depot's work: how long machines take, what came and what will come."""
+"""What the trace tells of a depot's work: what came, what will come, which machines failed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -8,59 +8,16 @@ import numpy as np
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.store.dues import Forecast
-from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
-from railtrace.trace.leaf import read
-from railtrace.trace.ledger import TraceStore
-from railtrace.trace.operation import MachineResult
 
 ENOUGH = 30
 """Observations from which a machine's own times stand for the norm."""
 WEEK_US = 7 * 86_400_000_000
 _MOST_OF_ONE = 2_000
 _MOST_ORDERS = 100_000
-_MOST_READ = 400
-"""Orders whose steps are read for what was done again: the latest."""
 HOUR_US = 3_600_000_000
 MENDED = ("Repaired", "LeftRepair")
 """What ends the repair of a machine."""
-
-
-@dataclass(frozen=True)
-class Worked:
-    """How long a kind of machine took, from its own start to its own end.
-
-    `cv` is the coefficient of variation; both figures are of completed, unsimulated cycles.
-    """
-
-    n: int
-    mean_h: float
-    cv: float
-
-
-def machine_times(lookup: Lookup, trace: TraceStore, from_us: int, to_us: int) -> dict[str, Worked]:
-    """Return the times of each equipment type that reported its cycles in a period."""
-    hours: dict[str, list[float]] = defaultdict(list)
-    for machine in lookup.equipment():
-        rows = lookup.made_with(machine.unit, from_us, to_us, _MOST_OF_ONE)
-        places = [(r["log"], r["position"]) for r in rows if r["kind"] == "MachineResult"]
-        for place, leaf in trace.leaves_at(places).items():
-            hours[machine.type] += _cycle_h(read(leaf, *place).operation)
-    return {type_: _worked(values) for type_, values in hours.items() if values}
-
-
-def _cycle_h(result: object) -> list[float]:
-    if not isinstance(result, MachineResult) or result.started_at is None:
-        return []
-    took_h = (result.happened_at - result.started_at).total_seconds() / 3600
-    whole = result.state == "completed" and not (result.partial or result.simulated)
-    return [took_h] if whole and took_h > 0 else []
-
-
-def _worked(hours: list[float]) -> Worked:
-    values = np.array(hours)
-    mean = float(values.mean())
-    return Worked(len(values), mean, float(values.std(ddof=1) / mean) if len(values) > 1 else 0.0)
 
 
 def orders_a_week(lookup: Lookup, from_us: int, to_us: int) -> dict[str, tuple[int, float]]:
@@ -133,27 +90,6 @@ def _mended(lookup: Lookup, machines: list[str]) -> list[tuple[str, int]]:
     if not machines:
         return []
     return [(row[0], row[1]) for row in lookup.timeline(machines, MENDED, limit=_MOST_OF_ONE)]
-
-
-def again_shares(
-    knowledge: Knowledge, lookup: Lookup, from_us: int, to_us: int
-) -> dict[tuple[str, str], tuple[int, float]]:
-    """Return by process and step how often it was done, and how often not right at first.
-
-    Every attempt but the last was one to be done again: their share of all attempts is the chance
-    that a piece comes back to the step.
-    """
-    rows = lookup.orders(since_us=from_us, limit=_MOST_READ)
-    knowledge.load([unit for row in rows for unit in (row["unit"], row["subject"])])
-    done: Counter[tuple[str, str]] = Counter()
-    tries: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        order = knowledge.order(row["unit"])
-        for state in knowledge.steps(order) if row["opened_us"] <= to_us else ():
-            if state.status == "done" and state.attempts:
-                done[order.process, state.step.key] += 1
-                tries[order.process, state.step.key] += len(state.attempts)
-    return {key: (n, 1 - n / tries[key]) for key, n in done.items()}
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def test_the_failure_of_each_machine_is_told_the_worst_first_with_intervals(desk
     assert washer.longer_h.low <= washer.longer_h.mean <= washer.longer_h.high
     worst = context["rows"][0].harm
     assert worst.longer_h.mean > washer.longer_h.mean
-    chances = [row.harm.met.mean for row in context["rows"]]
-    assert chances == sorted(chances)
+    lost = [round(row.harm.lost_per_week.mean, 2) for row in context["rows"]]
+    assert lost == sorted(lost, reverse=True)
     # Another period is another question.
     assert "It was not run yet" in desk.get(f"{address}/away?days=11").text
 
@@ -171,6 +171,11 @@ def test_variants_of_one_work_stand_side_by_side(desk: Client) -> None:
          "26 hours a day on 5 days a week; a day has 24"),
         ({"price__wheel_lathe": "100", "price_low__wheel_lathe": "120"},
          "the least, the likely and the greatest are to stand in that order"),
+        ({"again__wheelset_ordinary__wash": "100"}, "a route that goes round for ever"),
+        ({"machines__wheelset_washer": "0"},
+         "Wheelset washing machine: Machines: 0 is not a figure from 1 to 60"),
+        ({"capacity__wheelset_washer": "0"},
+         "Wheelset washing machine: Items at once: 0 is not a figure from 1 to 100"),
         ({"target_met": "100"}, "Chance to work the programme off, %: 100 is not a figure"),
     ],
 )  # fmt: skip

@@ -13,21 +13,15 @@ from scipy.stats import nbinom
 from railtrace.analysis.depot_flow import Shop
 from railtrace.analysis.depot_simulation import Run, replicate
 from railtrace.errors import BadData
-from railtrace.store.workload import (
-    Turned,
-    again_shares,
-    machine_outages,
-    machine_times,
-    orders_a_week,
-    turned,
-)
+from railtrace.store.observed_work import orders_seen
+from railtrace.store.workload import Turned, turned
 from railtrace.trace.leaf import microseconds
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
 from railtrace.web.planning.answer import station_name
 from railtrace.web.planning.pages import kept_plan
-from railtrace.web.planning.plan import Plan, Told, shop_of
+from railtrace.web.planning.plan import Plan, Told, observed_in, shop_of
 from railtrace.web.running import the_app
 
 QUARTER = timedelta(days=91)
@@ -76,12 +70,7 @@ def back_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _told_of(from_us: int, to_us: int) -> Told:
     app = the_app()
-    return Told(
-        machine_times(app.lookup, app.trace, from_us, to_us),
-        orders_a_week(app.lookup, from_us, to_us), {},
-        again_shares(app.knowledge(), app.lookup, from_us, to_us),
-        machine_outages(app.lookup, from_us, to_us),
-    )  # fmt: skip
+    return observed_in(orders_seen(app.knowledge(), app.lookup, from_us, to_us), from_us, to_us)
 
 
 def _compared(laid: Plan, names: Names) -> dict[str, Any]:

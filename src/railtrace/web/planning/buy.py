@@ -98,6 +98,28 @@ def searched(laid: Plan, names: Names) -> list[Step]:
     return [Step(each, came) for each, came in zip([None, *bought], done, strict=True)]
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What a plan buys: as runs verified it, with their steps, else by the formulas alone."""
+
+    bought: list[Bought]
+    steps: list[Step]
+
+
+def chosen(laid: Plan, names: Names) -> Chosen:
+    """Return what a plan buys. A search counts once it met its target or went through its order.
+
+    Raises BadData where the shop cannot be computed.
+    """
+    if Target(laid.target_h, laid.target_met).asked:
+        steps = searched(laid, names)
+        over = len(steps) > len(search_of(laid, names).order)
+        if steps and (over or steps[-1].judged.met):
+            return Chosen([step.bought for step in steps if step.bought], steps)
+    shop = the_shop(laid, names)
+    return Chosen(purchases(shop, laid, names) if priced(shop, laid) else [], [])
+
+
 def buy(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the purchases of a plan as runs verify them, one after another."""
     row, laid = kept_plan(pk)

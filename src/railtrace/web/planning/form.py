@@ -54,6 +54,7 @@ FIELDS = (
 _PER_WEEK = Field("per_week", _("Items a week"), 0, 100_000)
 _BATCH = Field("batch", _("Items in a batch"), 1, 500, whole=True)
 _MINUTES = Field("minutes", _("Time, min"), 0.1, 100_000)
+_AGAIN = Field("again", _("Done again, %"), 0, 100)
 LIMITS = (
     Field("price", _("Budget"), 0, _MOST_MONEY), Field("power_kw", _("Power, kW"), 0, 100_000),
     Field("water_m3_h", _("Water, m³/h"), 0, 10_000), Field("area_m2", _("Area, m²"), 0, 100_000),
@@ -83,13 +84,21 @@ def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
 
 
 def _work(key: str, sent: Mapping[str, str], catalogue: Catalogue) -> PlannedWork:
-    minutes = {
-        step.key: value
-        for step in catalogue.processes[key].steps
-        if (value := number(sent, f"minutes:{key}:{step.key}", _MINUTES)) is not None
-    }
-    batch = number(sent, f"batch:{key}", _BATCH)
-    return PlannedWork(number(sent, f"per_week:{key}", _PER_WEEK), int(batch or 1), minutes)
+    process, language = catalogue.processes[key], the_names().language
+    name = process.name(language)
+
+    def by_step(prefix: str, field: Field) -> dict[str, float]:
+        return {
+            step.key: value
+            for step in process.steps
+            if (value := number(sent, f"{prefix}:{key}:{step.key}", field,
+                                f"{name}, {step.name(language)}")) is not None
+        }  # fmt: skip
+
+    batch = number(sent, f"batch:{key}", _BATCH, name)
+    again = {step: value / 100 for step, value in by_step("again", _AGAIN).items()}
+    per_week = number(sent, f"per_week:{key}", _PER_WEEK, name)
+    return PlannedWork(per_week, int(batch or 1), by_step("minutes", _MINUTES), again)
 
 
 def _station(key: str, sent: Mapping[str, str]) -> PlannedStation:
@@ -113,13 +122,18 @@ def _station(key: str, sent: Mapping[str, str]) -> PlannedStation:
 
 def _figures(key: str, sent: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for field in FIELDS:
-        value = number(sent, f"{field.key}:{key}", field)
+        value = number(sent, f"{field.key}:{key}", field, station_name(key, the_names()))
         if value is not None:
             yield field.key, int(value) if field.whole else value
 
 
-def number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
-    """Read a figure as people type it, with a comma or a point; None where it is empty."""
+def number(
+    sent: Mapping[str, str], name: str, field: Field, of: str = ""
+) -> float | None:
+    """Read a figure as people type it, with a comma or a point; None where it is empty.
+
+    Raises BadData naming the field, and what it is `of`: a station, a process, a step.
+    """
     text = sent.get(name, "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
     if not text:
         return None
@@ -130,7 +144,7 @@ def number(sent: Mapping[str, str], name: str, field: Field) -> float | None:
     if not field.least <= value <= field.most or (field.whole and value != int(value)):
         raise BadData(
             "{field}: {value} is not a figure from {least} to {most}",
-            field=gettext(field.word), value=sent[name],
+            field=f"{of}: {gettext(field.word)}" if of else gettext(field.word), value=sent[name],
             least=f"{field.least:g}", most=f"{field.most:g}",
         )  # fmt: skip
     return value

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from railtrace.analysis.depot_flow import Shop
+from railtrace.analysis.depot_flow import Shop, mean_turnaround
 from railtrace.catalogue.rows import Process, Step
 from railtrace.errors import BadData, NotFound
 from railtrace.store.workload import ENOUGH, Outages
@@ -31,6 +31,7 @@ from railtrace.web.planning.plan import (
     PlannedWork,
     Told,
     first_plan,
+    share_of,
     shop_of,
     station_of,
     stations_of,
@@ -82,7 +83,9 @@ def instant(request: HttpRequest, pk: int) -> HttpResponse:
         laid = read_plan(request.POST.dict(), names.catalogue)
     except BadData as error:
         return render(request, "planning/answer.html", {"problem": in_words(error)}, status=422)
-    return render(request, "planning/answer.html", _answered(laid, names, told()))
+    answered = _answered(laid, names, told())
+    status = 422 if "problem" in answered else 200
+    return render(request, "planning/answer.html", answered, status=status)
 
 
 @require_POST
@@ -170,6 +173,7 @@ def _answered(laid: Plan, names: Names, of: Told) -> dict[str, Any]:
         found: dict[str, Any] = {"answer": answer(shop, names)}
         if any(planned.price for planned in laid.stations.values()):
             found["bought"] = purchases(shop, laid, names)
+            found["at_target"] = mean_turnaround(shop) <= laid.target_h
     except BadData as error:
         return {"problem": in_names(error, names)}
     return found
@@ -225,4 +229,6 @@ def _step_row(
         "station": station_name(station_of(step), names), "time": time,
         "minutes": time.mean_h * 60 if time else None, "own": work.minutes.get(step.key),
         "again": of.again.get((process.key, step.key), (0, 0.0)), "enough": ENOUGH,
+        "own_again": None if (said := work.again.get(step.key)) is None else 100 * said,
+        "share": share_of(process, step, of),
     }  # fmt: skip

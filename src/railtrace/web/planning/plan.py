@@ -4,9 +4,11 @@ A plan is a question, not a fact: it is kept beside the trace, never in it. Wher
 time or a rate empty, what the trace tells stands, else the route card's norm; each says which.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import replace as with_more
+from datetime import time, timedelta
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,21 +16,30 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct
 from msgspec.structs import replace
 
-from railtrace.analysis.depot_flow import DAYS_A_WEEK, HOURS_A_WEEK, MOST_REWORK, Shop, Station
+from railtrace.analysis.depot_flow import (
+    DAYS_A_WEEK,
+    HOURS_A_DAY,
+    HOURS_A_WEEK,
+    MOST_REWORK,
+    Shop,
+    Station,
+)
 from railtrace.analysis.depot_flow import Process as Route
 from railtrace.analysis.depot_flow import Step as Visit
 from railtrace.app import App
 from railtrace.catalogue.rows import Catalogue, Process, Step
+from railtrace.config import Calendar
 from railtrace.errors import BadData
+from railtrace.store import demand, observed_work
+from railtrace.store.demand import Demand, Unplanned
 from railtrace.store.dues import FleetDues
+from railtrace.store.observed_work import Observed, Renewals, RouteSeen, SeenOrder, Spread, StepKind
+from railtrace.store.upkeep import Upkeep
 from railtrace.store.workload import (
     ENOUGH,
     Outages,
-    Worked,
-    again_shares,
     dues_a_week,
     machine_outages,
-    machine_times,
     orders_a_week,
 )
 from railtrace.trace.leaf import microseconds
@@ -38,7 +49,13 @@ BY_HAND = "by_hand"
 """The station of steps that name no equipment: workplaces with people."""
 USUAL_CV = 0.3
 SHIFT_HOURS_A_WEEK = 40.0
+SHIFT_DAYS_A_WEEK = 5
 OBSERVED_DAYS = 182
+_MOST_ORDERS = 100_000
+HOURS_A_MONTH = 730.0
+USUAL_CALIBRATION_MONTHS = 12
+MOST_AWAY = 0.9
+"""Share of the time between two calibrations that a machine can be away for one."""
 FAILURES_ENOUGH = 5
 """Failures of a kind of machine from which its own times stand in a plan."""
 
@@ -78,6 +95,8 @@ class PlannedWork(Struct, frozen=True, omit_defaults=True):
     batch: int = 1
     minutes: dict[str, float] = {}
     """By step, where a person gave a time of their own."""
+    again: dict[str, float] = {}
+    """By step, which share of it a person says comes back."""
 
 
 class Plan(Struct, frozen=True, omit_defaults=True):
@@ -107,16 +126,39 @@ class Told:
     `orders` came in the last half-year, `dues` will in the next one: how many, how many a week.
     """
 
-    times: Mapping[str, Worked]
+    times: Mapping[str, Spread]
     orders: Mapping[str, tuple[int, float]]
     dues: Mapping[str, tuple[int, float]]
     again: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     """By process and step: how often it was seen done, share that was not right the first time."""
     failures: Mapping[str, Outages] = field(default_factory=dict)
+    steps: Mapping[tuple[str, str], Observed] = field(default_factory=dict)
+    """By process and step, all equipment and components together."""
+    kinds: Mapping[StepKind, Observed] = field(default_factory=dict)
+    taken: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    """By process and step that may be left out: orders seen, share that took it."""
+    routes: Sequence[RouteSeen] = ()
+    calibrations: Mapping[str, Renewals] = field(default_factory=dict)
+    demand: Mapping[str, Demand] = field(default_factory=dict)
+    unplanned: Mapping[str, Unplanned] = field(default_factory=dict)
+    loads: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    """By process: how many loads came, how many units a load brought."""
 
     def rate(self, process: str) -> float:
-        """How many items a week: what falls due where the process is a maintenance of kinds."""
+        """How many items a week: what falls due where the process is a maintenance of kinds, and
+        what failures and seasons bring beside; else what came."""
+        comes = self.demand.get(process)
+        if process in self.dues and comes is not None:
+            beside = sum(comes.season) + sum(comes.unplanned)
+            return self.dues[process][1] + beside / len(comes.season)
         return self.dues.get(process, self.orders.get(process, (0, 0.0)))[1]
+
+    def weekly(self, process: str) -> tuple[float, ...]:
+        """Return the weeks ahead against their mean; empty where one is as another."""
+        comes = self.demand.get(process)
+        weeks = comes.weeks if comes else ()
+        mean = sum(weeks) / len(weeks) if weeks and process in self.dues else 0.0
+        return tuple(round(week / mean, 3) for week in weeks) if mean else ()
 
 
 _KEEP_S = 60.0
@@ -138,28 +180,77 @@ def _read(app: App) -> Told:
     now = app.clock()
     to_us, from_us = microseconds(now), microseconds(now - timedelta(days=OBSERVED_DAYS))
     catalogue, ahead_us = app.catalogue(), 2 * to_us - from_us
+    orders = observed_work.orders_seen(app.knowledge(), app.lookup, from_us, to_us)
+    weeks = OBSERVED_DAYS / 7
     forecasts = FleetDues(app.views, app.lookup, catalogue, to_us).of()
+    failing = demand.unplanned(app.lookup, to_us)
+    campaigns = demand.campaigns_open(app.knowledge(), Upkeep(app.views.database).campaigns())
+    return with_more(
+        observed_in(orders, from_us, to_us),
+        dues=dues_a_week(catalogue, app.lookup, forecasts, ahead_us, weeks),
+        unplanned=failing,
+        demand=demand.demand(catalogue, app.lookup, forecasts, campaigns,
+                             demand.unplanned_rates(orders, weeks), failing, to_us),
+    )  # fmt: skip
+
+
+def observed_in(orders: Sequence[SeenOrder], from_us: int, to_us: int) -> Told:
+    """Return what a period of the trace tells of the work done in it; nothing of what will come."""
+    app = the_app()
+    cycles = observed_work.machine_cycles(app.lookup, app.trace, app.catalogue(), from_us, to_us)
+    rows = [r for r in app.lookup.orders(since_us=from_us, limit=_MOST_ORDERS)
+            if r["opened_us"] <= to_us]  # fmt: skip
+    pooled = observed_work.step_times(orders, cycles, whole_kinds=False)
     return Told(
-        machine_times(app.lookup, app.trace, from_us, to_us),
-        orders_a_week(app.lookup, from_us, to_us),
-        dues_a_week(catalogue, app.lookup, forecasts, ahead_us, OBSERVED_DAYS / 7),
-        again_shares(app.knowledge(), app.lookup, from_us, to_us),
-        machine_outages(app.lookup, from_us, to_us),
-    )
+        observed_work.machine_times(cycles), orders_a_week(app.lookup, from_us, to_us), {},
+        observed_work.again_shares(orders), machine_outages(app.lookup, from_us, to_us),
+        {(kind.process, kind.step): seen for kind, seen in pooled.items()},
+        observed_work.step_times(orders, cycles), observed_work.taken_shares(orders),
+        observed_work.routes_seen(orders),
+        observed_work.calibration_outages(app.knowledge(), app.lookup, from_us, to_us),
+        loads=demand.loads_seen(rows),
+    )  # fmt: skip
 
 
 def first_plan(catalogue: Catalogue, of: Told) -> Plan:
     """Return the plan of a depot as the trace knows it: its machines, the processes it runs."""
-    counted: dict[str, int] = {}
-    for row in the_app().lookup.equipment():
-        counted[row.type] = counted.get(row.type, 0) + 1
+    machines = the_app().lookup.equipment()
+    counted, sites = Counter(row.type for row in machines), [m.home_site for m in machines]
     processes = [key for key in catalogue.processes if of.rate(key) > 0]
     processes = processes or list(catalogue.processes)[:1]
-    plan = Plan(work={key: PlannedWork() for key in processes})
-    needed = stations_of(catalogue, plan)
-    return replace(
-        plan, stations={key: PlannedStation(machines=max(counted.get(key, 1), 1)) for key in needed}
-    )
+    plan = Plan(work={key: PlannedWork(batch=load_of(key, catalogue, of)) for key in processes})
+    needed, worked = stations_of(catalogue, plan), shifts_worked(sites)
+    return replace(plan, stations={
+        key: PlannedStation(machines=max(counted.get(key, 1), 1), days_a_week=worked[0],
+                            hours_a_week=worked[1])
+        for key in needed
+    })  # fmt: skip
+
+
+def load_of(process: str, catalogue: Catalogue, of: Told) -> int:
+    """Return how many units come at once: as seen often enough, else what one vehicle brings."""
+    loads, units = of.loads.get(process, (0, 0.0))
+    if loads >= ENOUGH:
+        return max(round(units), 1)
+    return min(demand.wagon_load(catalogue, part)
+               for part in catalogue.processes[process].applies_to)  # fmt: skip
+
+
+def shifts_worked(sites: Sequence[str]) -> tuple[int, float]:
+    """Return on how many days and for how many hours a week the site of most machines works by its
+    calendar; five days of eight hours where none is set."""
+    config = the_app().config
+    site = max(sorted(set(sites)), key=sites.count, default="")
+    calendar = config.calendar_of(site)
+    if calendar == Calendar():
+        return SHIFT_DAYS_A_WEEK, SHIFT_HOURS_A_WEEK
+    starts = [time.fromisoformat(start) for start in config.shifts_of(site)]
+    at = [start.hour + start.minute / 60 for start in starts]
+    hours = [(later - begin) % HOURS_A_DAY or HOURS_A_DAY
+             for begin, later in zip(at, [*at[1:], at[0]], strict=True)]  # fmt: skip
+    a_day = sum(length - calendar.break_min / 60 for number, length in enumerate(hours, 1)
+                if not calendar.shifts or number in calendar.shifts)  # fmt: skip
+    return len(calendar.days), round(a_day * len(calendar.days), 1)
 
 
 def station_of(step: Step) -> str:
@@ -178,7 +269,8 @@ def stations_of(catalogue: Catalogue, plan: Plan) -> list[str]:
 
 @dataclass(frozen=True)
 class Time:
-    """How long a step takes and on what that stands: said, observed, norm or assumed."""
+    """How long a step takes and on what that stands: said, of_step (observed of it),
+    observed (all cycles of its kind of machine) or norm."""
 
     mean_h: float
     cv: float
@@ -190,6 +282,9 @@ def time_of(process: Process, step: Step, work: PlannedWork, of: Told) -> Time:
     """Return the time of a step: a person's own, else observed enough, else the card's norm."""
     if minutes := work.minutes.get(step.key):
         return Time(minutes / 60, USUAL_CV, "said")
+    mine = of.steps.get((process.key, step.key))
+    if mine is not None and mine.cycle is not None and mine.cycle.n >= ENOUGH:
+        return Time(mine.cycle.mean_h, mine.cycle.cv, "of_step", mine.cycle.n)
     seen = of.times.get(station_of(step))
     if seen is not None and seen.n >= ENOUGH:
         return Time(seen.mean_h, seen.cv, "observed", seen.n)
@@ -217,25 +312,36 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
                           process=key)  # fmt: skip
         times = [time_of(process, step, work, of) for step in process.steps]
         visits = tuple(
-            Visit(station_of(step), time.mean_h, time.cv, again_of(process, step, of))
+            Visit(station_of(step), time.mean_h, time.cv, again_of(process, step, of, work),
+                  share=share_of(process, step, of))
             for step, time in zip(process.steps, times, strict=True)
         )
         batches = per_week(key, work, of) / HOURS_A_WEEK / work.batch
-        routes.append(Route(key, visits, batches, work.batch))
-    stations = (
-        (key, plan.stations.get(key, PlannedStation())) for key in stations_of(catalogue, plan)
-    )
-    return Shop(tuple(_station(key, planned, of) for key, planned in stations), tuple(routes))
+        weekly = of.weekly(key) if work.per_week is None else ()
+        routes.append(Route(key, visits, batches, work.batch, weekly=weekly))
+    stations = tuple(_station(key, plan.stations.get(key, PlannedStation()), catalogue, of)
+                     for key in stations_of(catalogue, plan))  # fmt: skip
+    return Shop(stations, tuple(routes))
 
 
-def again_of(process: Process, step: Step, of: Told) -> float:
-    """Return how often a step is done again, as observed often enough; 0 until then."""
+def again_of(process: Process, step: Step, of: Told, work: PlannedWork) -> float:
+    """Return how often a step is done again: as said, else as observed often enough, else 0."""
+    if (said := work.again.get(step.key)) is not None:
+        return said
     n, share = of.again.get((process.key, step.key), (0, 0.0))
     return min(share, MOST_REWORK) if n >= ENOUGH else 0.0
 
 
-def _station(key: str, planned: PlannedStation, of: Told) -> Station:
-    """A person's own times of breakdowns stand before those of the trace."""
+def share_of(process: Process, step: Step, of: Told) -> float:
+    """Return which share of items takes a step, as observed often enough; all until then."""
+    n, share = of.taken.get((process.key, step.key), (0, 1.0))
+    return share if step.optional and n >= ENOUGH else 1.0
+
+
+def _station(
+    key: str, planned: PlannedStation, catalogue: Catalogue, of: Told
+) -> Station:
+    """A person's own times of breakdowns and calibrations stand before those of the trace."""
     fails: dict[str, Any] = {}
     seen = of.failures.get(key)
     if planned.mtbf_h and planned.mttr_h:
@@ -243,4 +349,20 @@ def _station(key: str, planned: PlannedStation, of: Told) -> Station:
     elif seen is not None and seen.n >= FAILURES_ENOUGH and seen.mttr_h > 0:
         fails = {"mtbf_h": seen.mtbf_h, "mttr_h": seen.mttr_h}
     return Station(key, planned.machines, planned.capacity, hours_a_week=planned.hours_a_week,
-                   **fails)  # fmt: skip
+                   days_a_week=planned.days_a_week, **fails,
+                   **_calibrated(key, planned, catalogue, of))  # fmt: skip
+
+
+def _calibrated(
+    key: str, planned: PlannedStation, catalogue: Catalogue, of: Told
+) -> dict[str, Any]:
+    """Return how often and how long calibrations take each machine of a station away."""
+    row, seen = catalogue.equipment_types.get(key), of.calibrations.get(key)
+    if planned.calibration_h:
+        months = (row.interval_months if row else None) or USUAL_CALIBRATION_MONTHS
+        return {"calibration_every_h": months * HOURS_A_MONTH,
+                "calibration_h": planned.calibration_h}  # fmt: skip
+    if seen is not None and seen.n >= FAILURES_ENOUGH and seen.away_h > 0:
+        return {"calibration_every_h": seen.every_h,
+                "calibration_h": min(seen.away_h, MOST_AWAY * seen.every_h)}  # fmt: skip
+    return {}

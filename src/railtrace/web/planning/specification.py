@@ -14,14 +14,15 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.analysis.depot_simulation import Estimate
-from railtrace.analysis.depot_study import Judged, Target
+from railtrace.analysis.depot_study import Judged
 from railtrace.errors import BadData
+from railtrace.web.figures import figure
 from railtrace.web.fleet import the_names
 from railtrace.web.forms.pdf import printed
 from railtrace.web.names import Names
 from railtrace.web.planning import variants
 from railtrace.web.planning.answer import Bought, purchases, station_name
-from railtrace.web.planning.buy import Step, search_of, searched
+from railtrace.web.planning.buy import Step, chosen
 from railtrace.web.planning.pages import kept_plan, the_shop
 from railtrace.web.planning.plan import BY_HAND, Plan, time_of, told
 from railtrace.web.running import the_app
@@ -57,44 +58,36 @@ def specified(laid: Plan, names: Names) -> Specified:
 
     Raises BadData where no machine has a price, none helps, or none is needed.
     """
-    steps, over = _verified(laid, names)
-    if steps and (over or steps[-1].judged.met):
-        bought = [step.bought for step in steps if step.bought]
-        if not bought and steps[-1].judged.met:
-            raise BadData("the target is met with the lower bound by the shop as it is: nothing is "
-                          "specified")  # fmt: skip
-        return Specified(bought, _said(steps[-1].judged, laid), steps)
-    bought = purchases(the_shop(laid, names), laid, names)
+    found = chosen(laid, names)
+    if found.steps and found.steps[-1].judged.met and not found.bought:
+        raise BadData("the target is met with the lower bound by the shop as it is: nothing is "
+                      "specified")  # fmt: skip
+    bought = found.bought or purchases(the_shop(laid, names), laid, names)
     if not bought:
         raise BadData("no machine with a price would shorten the turnaround: nothing is specified")
+    if found.steps:
+        return Specified(bought, _said(found.steps[-1].judged, laid, names.language), found.steps)
     return Specified(bought, gettext("The formulas alone: runs have not verified it"), [])
 
 
-def _verified(laid: Plan, names: Names) -> tuple[list[Step], bool]:
-    """Return the steps of the plan's search, and whether it went through its whole order."""
-    if not Target(laid.target_h, laid.target_met).asked:
-        return [], False
-    steps = searched(laid, names)
-    return steps, bool(steps) and len(steps) > len(search_of(laid, names).order)
-
-
-def _said(found: Judged, laid: Plan) -> str:
+def _said(found: Judged, laid: Plan, language: str) -> str:
     """Say how the depot stands to its target after the purchases, with the intervals."""
     words = [gettext("The target is met with the lower bound of the 95 % interval of the runs")
              if found.met else gettext("The target is not met by the runs")]  # fmt: skip
     if laid.target_h:
-        words.append(gettext("mean turnaround %(mean).1f h (%(low).1f – %(high).1f), at most "
-                             "%(target)g") % _figures(found.mean_h, 1, laid.target_h))  # fmt: skip
+        words.append(gettext("mean turnaround %(mean)s h (%(low)s – %(high)s), at most %(target)s")
+                     % _figures(found.mean_h, 1, laid.target_h, language))  # fmt: skip
     if laid.target_met:
-        words.append(gettext("chance to work the programme off %(mean).0f %% (%(low).0f – "
-                             "%(high).0f), at least %(target)g")
-                     % _figures(found.chance, 100, 100 * laid.target_met))  # fmt: skip
+        words.append(gettext("chance to work the programme off %(mean)s %% (%(low)s – %(high)s), "
+                             "at least %(target)s")
+                     % _figures(found.chance, 100, 100 * laid.target_met, language))  # fmt: skip
     return "; ".join(words)
 
 
-def _figures(found: Estimate, times: float, target: float) -> dict[str, float]:
-    return {"mean": times * found.mean, "low": times * found.low, "high": times * found.high,
-            "target": target}  # fmt: skip
+def _figures(found: Estimate, times: float, target: float, language: str) -> dict[str, str]:
+    told = {"mean": found.mean, "low": found.low, "high": found.high}
+    said = {key: figure(float(times * value), language, 1) for key, value in told.items()}
+    return {**said, "target": figure(float(target), language)}
 
 
 def lines(found: Specified, laid: Plan, names: Names) -> list[list[Any]]:

@@ -5,6 +5,7 @@ from django.urls import path
 from railtrace.web.planning import (
     back_test,
     buy,
+    observed,
     one_away,
     pages,
     replay,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("<int:pk>/away", one_away.away, name="plan-away"),
     path("<int:pk>/away/run", one_away.run, name="plan-away-run"),
     path("<int:pk>/away/progress", one_away.progress, name="plan-away-progress"),
+    path("<int:pk>/observed", observed.observed, name="plan-observed"),
+    path("<int:pk>/demand", observed.demand, name="plan-demand"),
     path("<int:pk>/variants", variants.side_by_side, name="plan-variants"),
     path("<int:pk>/buy", buy.buy, name="plan-buy"),
     path("<int:pk>/buy/run", buy.run, name="plan-buy-run"),

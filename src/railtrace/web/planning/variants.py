@@ -16,7 +16,8 @@ from railtrace.web.fleet import the_names
 from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
-from railtrace.web.planning.answer import Bought, answer, in_names, priced, purchases
+from railtrace.web.planning.answer import Bought, answer, in_names
+from railtrace.web.planning.buy import chosen
 from railtrace.web.planning.pages import kept_plan, the_shop
 from railtrace.web.planning.plan import Plan
 
@@ -26,6 +27,7 @@ WORDS = (
     _("Chance to work the programme off, %"), _("95 %, from"), _("95 %, to"), _("To buy"),
     _("Price, least"), _("Price, likely"), _("Price, greatest"), _("Power, kW"), _("Water, m³/h"),
     _("Area, m²"), _("Staff a shift"), _("Pays back in, years"), _("Trace coverage gained, %"),
+    _("Purchases stand on"),
 )  # fmt: skip
 _NONE = "—"
 
@@ -50,7 +52,7 @@ def _column(laid: Plan, names: Names) -> list[Any]:
     try:
         shop = the_shop(laid, names)
         found = answer(shop, names)
-        bought = _bought(laid, names)
+        buying = chosen(laid, names)
     except BadData as error:
         return [in_names(error, names), *[_NONE] * (len(WORDS) - 1)]
     neck, times = found.stations[0], [(r, h) for _name, r, h in found.processes if h is not None]
@@ -59,13 +61,9 @@ def _column(laid: Plan, names: Names) -> list[Any]:
     return [
         sum(s.machines for s in shop.stations), neck.name, round(100 * neck.load, 1),
         gettext("grows for ever") if found.over else round(mean, 1),
-        *_chance(laid, names), *_spent(bought),
+        *_chance(laid, names), *_spent(buying.bought),
+        gettext("runs") if buying.steps else gettext("formulas") if buying.bought else _NONE,
     ]  # fmt: skip
-
-
-def _bought(laid: Plan, names: Names) -> list[Bought]:
-    shop = the_shop(laid, names)
-    return purchases(shop, laid, names) if priced(shop, laid) else []
 
 
 def _chance(laid: Plan, names: Names) -> list[Any]:

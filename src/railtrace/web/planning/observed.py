@@ -1,0 +1,168 @@
+"""What the trace tells a plan: work as observed, and what will come week by week."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from railtrace.store.demand import WEEK_US, WEEKS, Demand, consist_load, season_of
+from railtrace.store.observed_work import Observed, Spread, StepKind
+from railtrace.store.workload import ENOUGH
+from railtrace.trace.leaf import microseconds
+from railtrace.web.clocks import from_us
+from railtrace.web.fleet import the_names
+from railtrace.web.names import Names
+from railtrace.web.planning.answer import station_name
+from railtrace.web.planning.pages import kept_plan
+from railtrace.web.planning.plan import (
+    FAILURES_ENOUGH,
+    OBSERVED_DAYS,
+    Plan,
+    Told,
+    load_of,
+    per_week,
+    station_of,
+    told,
+)
+from railtrace.web.running import the_app
+from railtrace.web.upkeep.sheets import saved
+
+MOST_ROUTES = 5
+
+
+def observed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show set-up, run and wait of each step, what came back, which ways were gone."""
+    row, laid = kept_plan(pk)
+    names, of = the_names(), told()
+    context = {
+        "section": "planning", "plan": row, "tab": "observed", "enough": ENOUGH,
+        "days": OBSERVED_DAYS, "processes": [_process(key, of, names) for key in laid.work
+                                             if key in names.catalogue.processes],
+        "machines": _machines(laid, of, names), "failures_enough": FAILURES_ENOUGH,
+    }  # fmt: skip
+    return render(request, "planning/observed.html", context)
+
+
+def _process(key: str, of: Told, names: Names) -> dict[str, Any]:
+    process = names.catalogue.processes[key]
+    kinds = [(kind, seen) for kind, seen in of.kinds.items() if kind.process == key]
+    order = {step.key: number for number, step in enumerate(process.steps)}
+    rows = [_step(kind, seen, of, names) for kind, seen in sorted(
+        kinds, key=lambda each: (order.get(each[0].step, 99), each[0].component, each[0].equipment))
+        if kind.step in order]  # fmt: skip
+    words = {step.key: step.name(names.language) for step in process.steps}
+    routes = [route for route in of.routes if route.process == key]
+    return {
+        "name": process.name(names.language), "rows": rows,
+        "routes": [(" → ".join(words.get(s, s) for s in route.steps), route.n, route.share)
+                   for route in routes[:MOST_ROUTES]],
+        "more_routes": max(len(routes) - MOST_ROUTES, 0),
+        "routes_seen": sum(route.n for route in routes),
+    }  # fmt: skip
+
+
+def _step(kind: StepKind, seen: Observed, of: Told, names: Names) -> dict[str, Any]:
+    step = names.catalogue.processes[kind.process].step(kind.step)
+    assert step is not None
+    return {
+        "name": step.name(names.language), "component": names.type(kind.component),
+        "equipment": names.type(kind.equipment) if kind.equipment else gettext("by hand"),
+        "seen": seen, "set_up": _minutes(seen.set_up), "run": _minutes(seen.run),
+        "cycle": _minutes(seen.cycle), "wait": seen.wait, "norm": step.norm_min,
+        "enough": seen.cycle is not None and seen.cycle.n >= ENOUGH,
+        "again": of.again.get((kind.process, kind.step)),
+        "taken": of.taken.get((kind.process, kind.step)) if step.optional else None,
+    }  # fmt: skip
+
+
+def _minutes(found: Spread | None) -> tuple[float, float] | None:
+    """Return mean and standard deviation in minutes."""
+    return (60 * found.mean_h, 60 * found.mean_h * found.cv) if found else None
+
+
+def _machines(laid: Plan, of: Told, names: Names) -> list[dict[str, Any]]:
+    """Return what takes machines of the plan away: failures and calibrations, as observed."""
+    keys = dict.fromkeys(
+        station_of(step) for key in laid.work if key in names.catalogue.processes
+        for step in names.catalogue.processes[key].steps
+    )  # fmt: skip
+    return [{"name": station_name(key, names), "failures": of.failures.get(key),
+             "renewals": of.calibrations.get(key)} for key in keys
+            if key in of.failures or key in of.calibrations]  # fmt: skip
+
+
+# --- demand --------------------------------------------------------------------------------------
+
+
+HEADS = (_("Week"), _("Season"), _("Process"), _("Due"), _("Seasonal inspections"), _("Unplanned"),
+         _("Overdue, spread"), _("Together"), _("In a load"), _("Loads"),
+         _("Consist-loads"))  # fmt: skip
+SEASON_WORDS = {"winter": _("winter"), "spring": _("spring"), "summer": _("summer"),
+                "autumn": _("autumn")}  # fmt: skip
+
+
+def demand(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Show what comes for each process of a plan by week, in units and in loads."""
+    row, laid = kept_plan(pk)
+    names, of = the_names(), told()
+    now_us = microseconds(the_app().clock())
+    consist = consist_load(the_app().lookup, now_us)
+    comes = [_comes(key, laid, of, names, consist) for key in laid.work
+             if key in names.catalogue.processes]  # fmt: skip
+    if "as" in request.GET:
+        return saved(request, f"demand-{pk}", HEADS, list(_sheet(comes, now_us)))
+    weeks = [(begins, _season(begins), [each["weeks"][number] for each in comes])
+             for number, begins in enumerate(_begins(now_us))]  # fmt: skip
+    context = {
+        "section": "planning", "plan": row, "tab": "demand", "comes": comes, "weeks": weeks,
+        "unplanned": [(names.catalogue.vehicle_classes[key], found)
+                      for key, found in of.unplanned.items()], "names": names,
+    }  # fmt: skip
+    return render(request, "planning/demand.html", context)
+
+
+def _begins(now_us: int) -> list[int]:
+    return [now_us + week * WEEK_US for week in range(WEEKS)]
+
+
+def _season(at_us: int) -> str:
+    return gettext(SEASON_WORDS[season_of(at_us)])
+
+
+def _comes(
+    key: str, laid: Plan, of: Told, names: Names, consist: float
+) -> dict[str, Any]:
+    """Return what comes for a process: by week, in loads, and on what that stands."""
+    work, flat = laid.work[key], per_week(key, laid.work[key], of)
+    found = of.demand.get(key) if work.per_week is None and key in of.dues else None
+    none = (0.0,) * WEEKS
+    weeks = found.weeks if found else (flat,) * WEEKS
+    found = found or Demand(key, none, none, none, 0)
+    load, peak = work.batch or load_of(key, names.catalogue, of), max(weeks) or 1.0
+    even = found.overdue / WEEKS
+    vehicles = set(names.catalogue.processes[key].applies_to) <= set(names.catalogue.vehicle_types)
+    consist = consist if vehicles else 0.0
+    return {
+        "name": names.catalogue.processes[key].name(names.language), "load": load,
+        "loads_seen": of.loads.get(key), "said": work.per_week is not None,
+        "consist": consist, "dues": key in of.dues, "overdue": found.overdue,
+        "weeks": [{"due": due, "season": season, "unplanned": beside, "even": even, "all": all_,
+                   "loads": all_ / load, "consists": all_ / consist if consist else None,
+                   "width": 100 * all_ / peak}
+                  for due, season, beside, all_ in zip(
+                      found.due, found.season, found.unplanned, weeks, strict=True)],
+    }  # fmt: skip
+
+
+def _sheet(comes: list[dict[str, Any]], now_us: int) -> Iterator[list[Any]]:
+    for number, begins in enumerate(_begins(now_us)):
+        for each in comes:
+            week = each["weeks"][number]
+            yield [from_us(begins).date().isoformat(), _season(begins), each["name"],
+                   *(round(week[k], 2) for k in ("due", "season", "unplanned", "even", "all")),
+                   each["load"], round(week["loads"], 2),
+                   "" if week["consists"] is None else round(week["consists"], 2)]  # fmt: skip
