@@ -16,7 +16,7 @@ from railtrace.errors import NotFound
 from railtrace.projections.release import Gate
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.trains import behind_of
-from railtrace.trace.epochs import installation_of
+from railtrace.trace.epochs import first_origin, installation_of
 from railtrace.trace.operation import DefectClosed, HoldLifted
 from railtrace.web import words
 from railtrace.web.clocks import clock, day, from_us
@@ -172,11 +172,11 @@ def said(gate: Gate, knowledge: Knowledge, names: Names) -> str:
 
 def _elsewhere_said(values: dict[str, str], names: Names) -> dict[str, str]:
     """Return which depot is meant, with its installation, and when it was last heard of."""
-    log, app = values["log"], the_app()
-    origin = next((head.origin for head in app.trace.heads() if head.log == log), log)
-    of = installation_of(origin)
+    log = values["log"]
+    origin = next((head.origin for head in the_app().trace.heads() if head.log == log), log)
+    of, name = installation_of(origin), first_origin(origin).rpartition("/")[2]
     heard = clock(from_us(int(values["heard_us"])), names.language, home_zone(), "minute")
-    return {"depot": f"{log} ({of})" if of else log, "heard": heard}
+    return {"depot": name if of in ("", name) else f"{name} ({of})", "heard": heard}
 
 
 def restriction_said(values: dict[str, str]) -> str:

@@ -42,7 +42,7 @@ class Railway:
 def railway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Railway]:
     """Return two trains: a coach of each was at depot north three days ago."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    north = App(config_of(folder, "north"), Clock(CUT - timedelta(days=1)))
+    north = App(config_of(folder, "north", "khujand"), Clock(CUT - timedelta(days=1)))
     north.prepare()
     (folder / "here").mkdir()
     with pytest.MonkeyPatch.context() as patch, yard(folder / "here", patch) as here:
@@ -80,13 +80,13 @@ def test_only_the_unit_whose_data_are_elsewhere_gets_no_decision(
 ) -> None:
     browser = reader_as("release_officer")
     page = said(browser, f"/trains/unit/{COACH}/release")
-    assert "No decision: north (north) had it and was last heard of on" in page
+    assert "No decision: khujand (north) had it and was last heard of on" in page
     assert "carry the log of that depot over" in page
     assert CUT.astimezone(railway.here.config.zone_of("depot")).strftime("%H:%M") in page
     address = f"/trains/unit/{COACH}/decide"
     assert "it can only be refused" in decide(browser, address, f"/trains/unit/{COACH}/release")
-    assert "No decision: north" in said(browser, f"/units/{COACH}")
-    assert "No decision: north" not in said(browser, f"/units/{OTHER}")
+    assert "No decision: khujand" in said(browser, f"/units/{COACH}")
+    assert "No decision: khujand" not in said(browser, f"/units/{OTHER}")
     released = decide(browser, f"/trains/unit/{OTHER}/decide", f"/trains/unit/{OTHER}/release")
     assert "Released; what it stands on is kept." in released
 
@@ -96,7 +96,7 @@ def test_a_part_of_another_depot_holds_its_coach_and_names_itself(
 ) -> None:
     browser = reader_as("release_officer")
     page = said(browser, "/trains/C-702?act=ready")
-    assert "No decision: north" in page
+    assert "No decision: khujand" in page
     assert "Data at another depot" in page
     assert "/holdings/sites" in page
     assert "the reasons are kept" in decide(
@@ -113,7 +113,7 @@ def test_a_part_of_another_depot_holds_its_coach_and_names_itself(
     assert [str(f) for f in certificate.findings if f.is_fault] == []
     assert "heard" in {f.name for f in certificate.findings}
     [row] = [row for row in certificate.decision["rows"] if row["rule"] == "heard"]
-    assert (row["outcome"], row["looked"][0]["what"]) == ("old", "north")
+    assert (row["outcome"], row["looked"][0]["what"]) == ("old", "khujand")
     assert browser.get(f"/trains/certificate/{refused.id}.pdf").content[:5] == b"%PDF-"
     # Who says that north was heard of later than it was changes what comes out, and is named.
     row["looked"][0]["until_us"] += 60 * 3_600_000_000
@@ -133,7 +133,7 @@ def test_once_the_log_has_come_the_unit_is_judged_by_what_it_says(
     railway.call()
     assert railway.here.wait_caught_up(20)
     page = said(browser, f"/trains/unit/{COACH}/release")
-    assert "No decision: north" not in page
+    assert "No decision: khujand" not in page
     assert "Open safety defect" in page
     part = said(browser, "/trains/C-702?act=ready")
-    assert "No decision: north" not in part
+    assert "No decision: khujand" not in part
