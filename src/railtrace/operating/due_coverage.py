@@ -132,6 +132,12 @@ class _Ways:
         times, sums = self._rows[meter].get(unit, _NOWHERE)
         return float(np.interp(at_us, times, sums))
 
+    def ended_by(self, unit: str, meter: Meter, at_us: float) -> float:
+        """Return the runs that had ended by a moment: what follows a service came after it."""
+        times, sums = self._rows[meter].get(unit, _NOWHERE)
+        at = int(np.searchsorted(times, at_us, side="right"))
+        return float(sums[at - 1]) if at else 0.0
+
     def day(self, unit: str, meter: Meter, goal: float) -> float:
         """Return the moment by which so much was run; infinite when it was not [µs]."""
         times, sums = self._rows[meter].get(unit, _NOWHERE)
@@ -171,7 +177,7 @@ def _of_interval(told: Forecast, ways: _Ways) -> Interval:
     assert told.late_us is not None
     count = next(c for c in due.criteria if c.meter == meter)
     assert due.last is not None
-    goal = ways.ran(due.unit, meter, due.last.at_us) + count.allowed
+    goal = ways.ended_by(due.unit, meter, due.last.at_us) + count.allowed
     if due.last.km_milli is not None or count.at_least:
         goal = ways.ran(due.unit, meter, ways.cut_us) + count.remaining
     return told.early_us, ways.day(due.unit, meter, goal), told.late_us

@@ -85,10 +85,18 @@ def alarm_words(row: dict[str, Any], names: Names) -> dict[str, Any]:
     """Return an alarm with its words: what of, where, how much, what was found."""
     return row | {
         "name": alarm_name(row["alarm"], names),
-        "where": names.position(row["place"]) if row["place"] else "",
+        "where": _where(row["place"], names),
         "read": names.value(row["value"], row["uom"]) if row["value"] else "—",
         "said": gettext(RESULTS[row["result"]]),
     }  # fmt: skip
+
+
+def _where(place: str, names: Names) -> str:
+    """Name a place on a vehicle; its last step may be a side."""
+    position, _slash, last = place.rpartition("/")
+    if last in names.catalogue.places and position:
+        return f"{names.position(position)}, {names.place(last)}"
+    return names.position(place)
 
 
 def alarm_name(key: str, names: Names) -> str:
