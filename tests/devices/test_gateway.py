@@ -5,6 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from railtrace.devices.gateway.outbox import Outbox
 from railtrace.devices.gateway.page import Page
 from railtrace.devices.gateway.run import Running
 from railtrace.devices.gateway.sender import Sender
-from railtrace.devices.message import File
+from railtrace.devices.message import File, Value
 from tests.devices.conftest import eventually
 from tests.devices.test_outbox import NOW, draft
 from tests.devices.trace_door import TraceDoor
@@ -220,3 +221,12 @@ def test_held_results_are_listed_and_decided_by_command(tmp_path: Path) -> None:
         outbox.receipt([(row, {"leaf_hash": ""})], NOW - timedelta(days=1))
     said = CliRunner().invoke(cli, ["gateway", "resend", str(path)])
     assert "1 results are sent once more" in said.output
+
+
+def test_a_reading_the_instrument_cannot_show_is_told_in_the_gateway_s_language() -> None:
+    from railtrace.devices.gateway.intake import in_words
+
+    wrong = [(Value(quantity="flange_thickness", value="99.5", unit="mm", place="left"),
+              Decimal(15), Decimal(45))]  # fmt: skip
+    assert in_words(wrong, "ru") == "Толщина гребня (слева): 99,5 [15 … 45] мм"
+    assert "99.5 [15 … 45] mm" in in_words(wrong, "en")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -198,7 +199,7 @@ def test_two_machines_with_one_serial_are_noticed_by_their_results(
 def test_a_reading_no_such_gauge_can_show_is_held(start: Start, gauge: Gauge) -> None:
     gateway = start(device='ranges = { flange_thickness = ["20", "40"] }')
     gauge.send(profile(left__sd=41.2))
-    assert "flange_thickness left 41.2 mm, 20…40" in held(gateway).why
+    assert "Flange thickness (left): 41.2 [20 … 40] mm" in held(gateway).why
 
 
 def test_an_expired_certificate_is_remarked_and_the_result_goes_on(
@@ -234,3 +235,17 @@ def test_a_frame_that_cannot_be_read_is_kept_with_its_bytes(start: Start, gauge:
     row = held(gateway)
     assert "the frame cannot be read" in row.why
     assert len(gateway.outbox.message(row.seq).content) == 80
+
+
+def test_the_gateway_s_own_receipt_heard_through_a_wide_watch_is_no_message() -> None:
+    taken: list[Any] = []
+    port: Any = SimpleNamespace(
+        device=SimpleNamespace(address="mqtt://h", version="5", topic="depot/gauge"),
+        message=lambda payload, channel: (channel, payload),
+        deliver=lambda message: taken.append(message) is None,
+    )
+    link = MqttLink("g", [port], ("depot/#",), lambda message: taken.append(message) is None)
+    assert link._take("depot/gauge/ack", b"{}")
+    assert taken == []
+    assert link._take("depot/gauge/result", b"{}")
+    assert taken == [("depot/gauge/result", b"{}")]

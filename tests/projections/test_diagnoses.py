@@ -90,6 +90,21 @@ def test_a_wheel_larger_than_before_is_questioned():
         "larger_than_before", "45.0", "75.0")  # fmt: skip
 
 
+def test_what_a_simulated_machine_read_is_compared_with_nothing():
+    def told(fact, day, simulated=True):
+        return op("MachineResult", f"{fact}:r", day, units=("w-1",), device="g-1", result_id=fact,
+                  machine="wheel_gauge", simulated=simulated, facts=(fact,))  # fmt: skip
+
+    larger = (tyre("a", 1, "45.0"), tyre("b", 30, "75.0"))
+    assert growth(*larger, told("b", 30, simulated=False)).contradictions
+    after = growth(*larger, told("b", 30), tyre("c", 40, "44.9"), tyre("d", 50, "74.0"))
+    (one,) = after.contradictions.values()
+    assert (one.values["before"], one.values["now"]) == ("44.9", "74.0")
+    smaller = growth(tyre("a", 1, "45.0"), tyre("b", 30, "40.0"), told("b", 30),
+                     tyre("c", 40, "44.9"))  # fmt: skip
+    assert not smaller.contradictions
+
+
 def test_after_re_tyring_it_is_accepted():
     fitted = op("Retyred", "r", 20, units=("w-1",))
     state = growth(tyre("a", 1, "45.0"), fitted, tyre("b", 30, "75.0"))

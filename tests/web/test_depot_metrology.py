@@ -38,6 +38,22 @@ def depot(railway: App) -> App:
     return railway
 
 
+def test_two_machines_with_one_serial_are_named_on_the_pages_of_both(
+    depot: App, reader_as: Callable[..., Client]
+) -> None:
+    twin = "d-metrology-twin"
+    depot.record([
+        Registered(id="met-7", happened_at=T0, units=(twin,), type="wheel_gauge",
+                   numbers=(Number(scheme="serial", value="07-0417"),)),
+    ], "p-test", "test")  # fmt: skip
+    assert depot.wait_caught_up(10)
+    page = reader_as("technologist")
+    for mine, other in ((GAUGE, twin), (twin, GAUGE)):
+        shown = page.get(f"/depot/equipment/{mine}").text
+        assert "Another machine bears this serial number" in shown
+        assert f'/depot/equipment/{other}"' in shown
+
+
 def test_a_gauge_is_proved_withdrawn_and_its_coach_is_found(
     depot: App, reader_as: Callable[..., Client]
 ) -> None:

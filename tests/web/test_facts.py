@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.utils.translation import override
+from msgspec.structs import replace
 
 from railtrace.catalogue.load import load
 from railtrace.trace.operation import (
@@ -37,6 +38,18 @@ def test_phases_are_named_as_the_kind_of_machine_names_them() -> None:
     with override("ru"):
         said, _ = field_of(RESULT, "phases", None, NAMES)  # type: ignore[arg-type]
     assert said == "мойка 245,5\u202fс; ополаскивание"
+
+
+@pytest.mark.usefixtures("railway")
+def test_what_a_gateway_noted_is_told_in_words_and_a_machine_s_own_words_stay() -> None:
+    noted = replace(RESULT, state="aborted", remarks=(
+        "certificate_expired 2026-11-20", "operator_unknown", "E17 door",
+    ))  # fmt: skip
+    with override("ru"):
+        said, _ = field_of(noted, "remarks", None, NAMES)  # type: ignore[arg-type]
+        state, _ = field_of(noted, "state", None, NAMES)  # type: ignore[arg-type]
+    assert said == "поверка кончилась 2026-11-20; кто работал, неизвестно; E17 door"
+    assert state == "прервано"
 
 
 @pytest.mark.usefixtures("railway")

@@ -122,6 +122,8 @@ class MqttLink:
     def _take(self, full: str, payload: bytes) -> bool:
         topic, _, what = full.rpartition("/")
         port = self._by_topic.get(topic)
+        if port is not None and what == "ack":
+            return True  # our own receipt, heard through a wide `watch`
         if port is None:
             from railtrace.devices.gateway.intake import utc_now
 

@@ -5,7 +5,7 @@ result sent twice is one operation.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from railtrace.devices.manifest import Manifest
-from railtrace.devices.message import File, Result
+from railtrace.devices.message import File, Result, Value
 from railtrace.trace.operation import (
     KINDS,
     Evidence,
@@ -193,9 +193,18 @@ def out_of_range(
 
     `own` are the ranges of this very instrument, by quantity, where they are narrower.
     """
+    return [
+        f"{v.quantity} {v.place} {v.value} {v.unit}, {low}…{high}".replace("  ", " ")
+        for v, low, high in beyond(manifest, result, own)
+    ]
+
+
+def beyond(
+    manifest: Manifest, result: Result, own: Mapping[str, tuple[str, str]] | None = None
+) -> Iterator[tuple[Value, Decimal, Decimal]]:
+    """Yield the readings that the instrument cannot show, with what it can."""
     ranges = {(f.quantity, f.place, f.moment): f for f in manifest.fields if not f.limit}
     by_quantity = {f.quantity: f for f in manifest.fields if not f.limit}
-    said = []
     for value in result.values:
         field = ranges.get((value.quantity, value.place, value.moment))
         field = field or by_quantity.get(value.quantity)
@@ -203,8 +212,4 @@ def out_of_range(
             continue
         low, high = map(Decimal, (own or {}).get(field.quantity, field.range))
         if not low <= Decimal(value.value) <= high:
-            said.append(
-                f"{field.quantity} {value.place} {value.value} {value.unit}, "
-                f"{low}…{high}".replace("  ", " ")
-            )
-    return said
+            yield value, low, high

@@ -18,6 +18,7 @@ from railtrace.trace.operation import (
     DefectClosed,
     DefectFound,
     Failed,
+    MachineResult,
     Manufactured,
     Operation,
     Reading,
@@ -51,6 +52,7 @@ class Taken(Struct):
     operation: str
     log: str
     position: int
+    simulated: bool = False
 
 
 class Series(Struct):
@@ -108,8 +110,9 @@ def _take(state: Condition, entry: Entry, reading: Reading) -> tuple[str, tuple[
     series = state.series.get(key)
     if series is None:
         series = state.series[key] = Series(reading.quantity, reading.place)
-    if reading.quantity in ONLY_WEARS and series.readings:
-        _question_growth(state, entry, series.readings[-1], reading)
+    real = (taken for taken in reversed(series.readings) if not taken.simulated)
+    if reading.quantity in ONLY_WEARS and (before := next(real, None)) is not None:
+        _question_growth(state, entry, before, reading)
     if reading.moment == "as_left":
         series.readings.clear()
     series.readings.append(taken)
@@ -129,6 +132,15 @@ def _question_growth(state: Condition, entry: Entry, before: Taken, now: Reading
         state.contradict(entry, "larger_than_before", quantity=now.quantity, place=now.place,
                          before=before.value, now=now.value, unit=now.unit,
                          operation=before.operation)  # fmt: skip
+
+
+def _simulated(state: Condition, facts: tuple[str, ...]) -> None:
+    """What a simulated machine read is compared with nothing: it wears by no law."""
+    for series in state.series.values():
+        for taken in series.readings:
+            taken.simulated = taken.simulated or taken.operation in facts
+    for fact in facts:
+        state.contradictions.pop(f"larger_than_before:{fact}", None)
 
 
 def _renew(state: Condition, places: tuple[str, ...]) -> None:
@@ -164,6 +176,10 @@ def _apply(
             state.last_failure_us, state.last_failure = entry.happened_us, operation.mode
         case Retyred():
             _renew(state, operation.places)
+        case MachineResult():
+            if operation.simulated:
+                _simulated(state, operation.facts)
+            return []
     readings = operation.readings
     if isinstance(operation, Reprofiled):
         readings = tuple(sorted(readings, key=lambda r: r.moment == "as_left"))
@@ -271,12 +287,12 @@ def _rows(state: Condition, catalogue: Catalogue) -> Rows:
 
 CONDITION = View(
     name="condition",
-    version=3,
+    version=4,
     state=Condition,
     kinds=frozenset({
         "Manufactured", "Registered", "Measured", "Reprofiled", "Tested", "Diagnosed",
         "Inspected", "Washed", "DefectFound", "DefectClosed", "Failed",
-        "PartAccepted", "Retyred", "FluidSampled",
+        "PartAccepted", "Retyred", "FluidSampled", "MachineResult",
     }),
     tables={
         "condition": (

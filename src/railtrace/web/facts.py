@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from railtrace.devices.manifest import manifest_of
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Unreadable
-from railtrace.trace.operation import Number, Operation, Phase, Reading
+from railtrace.trace.operation import MachineResult, Number, Operation, Phase, Reading
 from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.figures import figure
@@ -169,6 +169,10 @@ def field_of(
         return People((value,)), ""
     if isinstance(value, datetime):
         return clock(value, names.language, home_zone()), ""
+    if isinstance(item, MachineResult) and field == "state":
+        return gettext(words.word(words.OUTCOMES, value)), ""
+    if isinstance(item, MachineResult) and field == "remarks":
+        return "; ".join(map(words.machine_remark, value)), ""
     if field == "phases":
         return "; ".join(_phase(phase, item.machine, names) for phase in value), ""
     if isinstance(value, str) and field in {*_WORDS, *_ROWS, *_NAMED_BY}:

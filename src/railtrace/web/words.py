@@ -1,5 +1,6 @@
 """The words people read for the words the trace keeps. Catalogue rows bring their own names."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 VERDICTS = {
@@ -272,6 +273,13 @@ OUTCOMES = {
     "refused": _("cannot be judged"),
     "fit": _("fit"),
     "unfit": _("unfit"),
+}
+
+MACHINE_REMARKS = {
+    "clock_ahead": _("its clock runs ahead by {value}: the moment of arrival stands"),
+    "clock_behind": _("its clock is behind by {value}: the moment of arrival stands"),
+    "certificate_expired": _("its certificate ended on {value}"),
+    "operator_unknown": _("who worked is not known"),
 }
 
 DAMAGES = {
@@ -919,6 +927,13 @@ CONTRADICTIONS = {
     "accident_not_held": _("Nothing is held for accident {accident} any more"),
     "alarm_checked_otherwise": _("The alarm was checked twice with other results: first {other}"),
 }
+
+
+def machine_remark(remark: str) -> str:
+    """Return what a gateway noted of a machine's result in words; a machine's own words stay."""
+    code, _space, value = remark.partition(" ")
+    said = MACHINE_REMARKS.get(code)
+    return gettext(said).format(value=value) if said else remark
 
 
 def word(table: dict[str, str], key: str) -> str:

@@ -1,22 +1,27 @@
 """From a message to rows of the outbox: read, attributed to its machine, held where in doubt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import cache
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
+from railtrace.catalogue.load import load
+from railtrace.catalogue.rows import Catalogue
 from railtrace.devices.drivers import Driver
 from railtrace.devices.gateway.config import Device, Gateway
 from railtrace.devices.gateway.outbox import Draft
-from railtrace.devices.message import File, Message, Result
+from railtrace.devices.message import File, Message, Result, Value
 from railtrace.devices.operations import (
     Where,
+    beyond,
     fingerprint,
     operations_of,
-    out_of_range,
     result_key,
 )
 from railtrace.errors import BadFrame, RailtraceError
@@ -84,12 +89,33 @@ class Intake:
                 "{device} does not say which part it worked on: give the part's number",
                 device=self.name,
             )
-        if wrong := out_of_range(self.driver.manifest, result, device.ranges):
+        if wrong := list(beyond(self.driver.manifest, result, device.ranges)):
             return RailtraceError(
                 "{device} cannot show this: {readings}; measure again, or send it on if it is so",
-                device=self.name, readings="; ".join(wrong),
+                device=self.name, readings=in_words(wrong, self.config.language),
             )  # fmt: skip
         return None
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load()
+
+
+def in_words(wrong: Sequence[tuple[Value, Decimal, Decimal]], language: str) -> str:
+    """Return readings with what the instrument can show, in the gateway's language."""
+    known = _catalogue()
+
+    def name(rows: Mapping[str, Any], key: str) -> str:
+        return rows[key].name(language) if key in rows else key
+
+    def said(v: Value, low: Decimal, high: Decimal) -> str:
+        place = f" ({name(known.places, v.place)})" if v.place else ""
+        figures = f"{v.value} [{low} … {high}] {name(known.units_of_measure, v.unit)}"
+        comma = figures if language == "en" else figures.replace(".", ",")
+        return f"{name(known.quantities, v.quantity)}{place}: {comma}"
+
+    return "; ".join(said(*each) for each in wrong)
 
 
 def unread(device: str, message: Message, problem: RailtraceError) -> Draft:

@@ -285,10 +285,24 @@ def shown(
         "oee_days": OEE_DAYS, "fresh": renewed,
         "running": running(unit, passport.type, names),
         "kind_speaks": manifest_of(passport.type) is not None,
+        "namesakes": _namesakes(knowledge, names, unit),
         **blocks_of(knowledge, names, unit, passport.type, now_us),
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "depot/instrument.html", context, status=status)
+
+
+def _namesakes(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, str]]:
+    """Return other equipment of the kind that bears the same serial number."""
+    mine = knowledge.passport(unit)
+    serials = [held.value for held in mine.numbers if held.to_us is None]
+    others = {u for value in serials for u in the_app().lookup.bearers(value)} - {unit}
+    knowledge.load(list(others))
+    return [
+        {"unit": u, "name": names.unit(knowledge.passport(u)),
+         "site": knowledge.passport(u).home_site}
+        for u in sorted(others) if knowledge.passport(u).type == mine.type
+    ]  # fmt: skip
 
 
 def _bar(state: Instrument, now_us: int) -> list[dict[str, Any]]:

@@ -334,6 +334,12 @@ UNIT_SIGNS = {
 
 
 @register.filter
+def machine_remark(remark: str) -> str:
+    """Write what a gateway noted of a machine's result in words."""
+    return words.machine_remark(remark)
+
+
+@register.filter
 def sign_of(unit: str, names: Any) -> str:
     """Write the printed sign of a unit of measure."""
     return str(names.unit_of_measure(unit))
