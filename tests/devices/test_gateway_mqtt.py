@@ -11,7 +11,7 @@ import pytest
 from railtrace.devices import drivers
 from railtrace.devices.gateway.config import Gateway, load
 from railtrace.devices.gateway.run import Running
-from railtrace.devices.mqtt import client_of, connect
+from railtrace.devices.mqtt import MqttLink, client_of, connect
 from tests.devices.conftest import Broker, eventually
 from tests.devices.trace_door import TraceDoor
 
