@@ -36,7 +36,13 @@ def driven(railway: App) -> App:
                      recorder="reference", first_at=then + timedelta(days=2), rows=86400,
                      last_at=then + timedelta(days=3),
                      findings=(RecorderFinding(name="recorder_gap", count=3, text="greatest 40"),
-                               RecorderFinding(name="negative_km"))),
+                               RecorderFinding(name="negative_km"),
+                               RecorderFinding(name="rule_not_run",
+                                               text="rule overspeed, channel coolant"))),
+        RecorderRead(id="q-f", happened_at=railway.clock(), units=(LOCO,), recorder="reference",
+                     first_at=railway.clock() + timedelta(hours=4), rows=3600,
+                     last_at=railway.clock() + timedelta(hours=5),
+                     findings=(RecorderFinding(name="time_in_future", text="hours 5.0"),)),
     ], "p-test", "test")  # fmt: skip
     assert railway.wait_caught_up(10)
     return railway
@@ -56,8 +62,9 @@ def test_the_index_of_a_type_is_weighted_and_per_thousand_kilometres(
 
 def test_what_is_wrong_with_a_file_stands_on_the_unit_s_page(driven: App, viewer: Client) -> None:
     page = viewer.get(f"/units/{LOCO}?tab=operation")
-    for said in ("gaps in the record × 3: greatest 40", "negative kilometres", "Overspeed",
-                 "8\u202fkm/h"):  # fmt: skip
+    for said in ("gaps in the record × 3: 40\u202fs", "negative kilometres", "Overspeed",
+                 "a rule was not run for want of a channel: Overspeed, Coolant temperature",
+                 "the time is ahead of now: 5\u202fh", "8\u202fkm/h"):  # fmt: skip
         assert said in page.text
     assert page.context["all_violations"] == 4
 

@@ -15,6 +15,7 @@ from railtrace.trace.leaf import microseconds
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.quality.alarms import alarm_words
+from railtrace.web.quality.chart import CHANNELS
 from railtrace.web.quality.pages import rule_name
 from railtrace.web.release import with_names
 from railtrace.web.roles import may
@@ -46,13 +47,15 @@ def unit_operation(
     lookup, unit, until_us = the_app().lookup, tree.unit, knowledge.at_us
     week = _week(request)
     until_us, since_us = (until_us, 0) if week is None else (min(until_us, week + 7 * DAY_US), week)
-    files = [f for f in lookup.recorder_files([unit]) if f["at_us"] <= until_us]
+    # A recorder whose clock is ahead of ours wrote in the future: what is wrong with it is seen.
+    all_of_now = knowledge.now and week is None
+    files = [f for f in lookup.recorder_files([unit]) if all_of_now or f["at_us"] <= until_us]
     violations = [v for v in lookup.violations([unit], since_us) if v["at_us"] <= until_us]
     runs = [r for r in lookup.run_records([unit], since_us) if r["at_us"] <= until_us]
     alarms = [a for a in lookup.wayside_alarms([unit]) if a["at_us"] <= until_us]
     started = {f["file"]: f["at_us"] for f in files}
     return {
-        "files": [f | {"said": _faults(f["findings"])} for f in files[:_SHOWN]],
+        "files": [f | {"said": _faults(f["findings"], names)} for f in files[:_SHOWN]],
         "violations": [_violation(v, started, names) for v in violations[:_SHOWN]],
         "all_violations": len(violations), "all_files": len(files), "all_runs": len(runs),
         "runs": [_run(r) for r in runs[:_SHOWN]], "week": request.GET.get("week", ""),
@@ -113,10 +116,28 @@ def _named(knowledge: Knowledge, names: Names, unit: str) -> list[dict[str, Any]
     return sorted(found, key=lambda one: -one["at_us"])
 
 
-def _faults(findings: str) -> list[str]:
+def _faults(findings: str, names: Names) -> list[str]:
     return [
         gettext(_FAULTS.get(f["name"], f["name"]))
         + (f" × {f['count']}" if f.get("count", 1) > 1 else "")
-        + (f": {f['text']}" if f.get("text") else "")
+        + (f": {_detail(f['text'], names)}" if f.get("text") else "")
         for f in json.loads(findings)
     ]
+
+
+def _detail(text: str, names: Names) -> str:
+    """Put into words what a finding tells: `rule overspeed, channel speed`."""
+    return ", ".join(_said(*part.partition(" ")[::2], names) for part in text.split(", "))
+
+
+def _said(key: str, value: str, names: Names) -> str:
+    match key:
+        case "channel":
+            return gettext(CHANNELS.get(value, (value, ""))[0])
+        case "rule":
+            return rule_name(value, names)
+        case "greatest":
+            return names.value(_short(value), "s")
+        case "hours":
+            return names.value(_short(value), "h")
+    return f"{key} {value}"
