@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix
 
 from railtrace.analysis.life_data import Floats
@@ -21,7 +21,12 @@ _KINDS_SLICED = 2
 _SLICES_H = (1 / 12, 1 / 6, 1 / 4, 1 / 2)
 _MOST_STARTS = 20_000
 _RAMP = 40
-_LIMIT_S = 10.0
+_LIMIT_S, _WHOLE_LIMIT_S = 8.0, 4.0
+_WHOLE_SLICES_H = (1 / 4, 1 / 2)
+_MOST_WHOLE, _NEAR, _ROUNDED = 4_000, 0.001, 1e-6
+_AFTER_H = 12.0
+_LATEST_H = 10_000.0
+"""An end that stands for one beyond the week, which no plan has."""
 _PARTS = (0.5, 0.1, 0.3, 0.7, 0.9)
 """Which part of a job must have begun, where the programme splits it, for it to count as begun."""
 Spans = Sequence[tuple[float, float]]
@@ -59,7 +64,7 @@ def least(
     opened = [_open(job, windows, frozen) for job in jobs]
     alone = [max(0.0, each.alone_h - each.job.due_h) for each in opened]
     tardiness, end = sum(alone), max((each.alone_h for each in opened), default=0.0)
-    lates: list[tuple[float, str, float, list[_Open]]] = []
+    lates: list[tuple[float, float, str, float, list[_Open]]] = []
     for kind in windows:
         mine = [n for n, each in enumerate(opened) if any(kind in t.needs for t in each.tasks)]
         if not mine:
@@ -68,16 +73,27 @@ def least(
         dues = sorted(opened[n].job.due_h for n in mine)
         late = sum(max(0.0, e - d) for e, d in zip(ends, dues, strict=True))
         others = sum(alone) - sum(alone[n] for n in mine)
-        lates.append((late + others, kind, others, [opened[n] for n in mine]))
-        end = max(end, ends[-1])
-    orders: tuple[Mapping[str, float], ...] = ()
-    lates.sort(key=lambda row: -row[0])
-    for late, kind, others, some in lates[:_KINDS_SLICED]:
-        sliced = _sliced(some, kind, windows) if late else Least(0.0, 0.0)
-        if sliced.tardiness_h + others > tardiness:
-            orders = sliced.orders
-        tardiness = max(tardiness, late, sliced.tardiness_h + others)
-    return Least(tardiness, end, orders)
+        lates.append((late + others, ends[-1], kind, others, [opened[n] for n in mine]))
+        tardiness, end = max(tardiness, late + others), max(end, ends[-1])
+    lates.sort(key=lambda row: row[:2], reverse=True)
+    return _tightened(Least(tardiness, end), [row[2:] for row in lates[:_KINDS_SLICED]], windows)
+
+
+def _tightened(
+    low: Least, kinds: Sequence[tuple[str, float, list[_Open]]],
+    windows: Mapping[str, list[Spans]],
+) -> Least:  # fmt: skip
+    """Look closer at the tightest kinds: jobs in parts at each, then whole at the worst of them."""
+    found = [(_sliced(some, kind, windows, _SLICES_H), kind, others, some)
+             for kind, others, some in kinds]  # fmt: skip
+    if not found:
+        return low
+    sliced, kind, others, some = max(found, key=lambda row: row[0].tardiness_h + row[2])
+    orders, best = sliced.orders, max(low.tardiness_h, sliced.tardiness_h + others)
+    for slices in (_WHOLE_SLICES_H, _SLICES_H) if sliced.tardiness_h else ():
+        whole = _sliced(some, kind, windows, slices, whole=True)
+        best, orders = max(best, whole.tardiness_h + others), (*whole.orders, *orders)
+    return Least(best, low.end_h, orders)
 
 
 def _windows(
@@ -233,21 +249,36 @@ class _Alike:
 
 
 def _sliced(
-    opened: Sequence[_Open], kind: str, windows: Mapping[str, list[Spans]]
-) -> Least:
-    """Return the least lateness of some jobs by when each begins at a kind; a linear programme.
+    opened: Sequence[_Open], kind: str, windows: Mapping[str, list[Spans]],
+    slices_h: Sequence[float], whole: bool = False,
+) -> Least:  # fmt: skip
+    """Return the least lateness of some jobs by when each begins at a kind; a linear programme,
+    or one in whole jobs, of which what was proved in its time is taken.
 
-    Begins and works are rounded down to slices of time and windows up, so nothing that can be
-    done is left out. 0 where a job comes to the kind more than once.
+    Begins and works are rounded down to slices of time and windows up, and what begins later than
+    it need be told takes nobody's place: nothing that can be done is left out. 0 where a job comes
+    to the kind more than once.
     """
     if any(sum(kind in task.needs for task in each.tasks) != 1 for each in opened):
         return Least(0.0, 0.0)
     alike = _alike(opened, kind, windows)
-    for slice_h in _SLICES_H:
+    until_h = _all_done(alike, windows.get(kind, ()))
+    most = _MOST_WHOLE if whole else _MOST_STARTS
+    for slice_h in slices_h:
         room = _room(windows.get(kind, ()), slice_h)
-        if len(alike) * len(room) <= _MOST_STARTS:
-            return _solved(alike, _arrivals(opened, kind, windows), room, slice_h, windows)
+        until = next((at for at in room if at * slice_h >= until_h), max(room, default=0) + 1)
+        if len(alike) * sum(at < until for at in room) <= most:
+            arrivals = _arrivals(opened, kind, windows)
+            return _solved(alike, arrivals, room, until, slice_h, windows, whole)
     return Least(0.0, 0.0)
+
+
+def _all_done(alike: Sequence[_Alike], spans: Sequence[Spans]) -> float:
+    """Return an hour after which it need not be told when a job begins: all is due, and done."""
+    hours = sum(each.work_h * len(each.jobs) for each in alike)
+    head = min(each.head_h for each in alike)
+    dues = [each.due_h for each in alike if each.due_h < NEVER_H]
+    return max([_Pool(spans, head).worked_by(hours), *dues]) + _AFTER_H
 
 
 def _arrivals(
@@ -284,8 +315,8 @@ def _room(spans: Sequence[Spans], slice_h: float) -> dict[int, int]:
 
 
 def _solved(
-    alike: Sequence[_Alike], arrivals: Sequence[float], room: Mapping[int, int], slice_h: float,
-    windows: Mapping[str, list[Spans]],
+    alike: Sequence[_Alike], arrivals: Sequence[float], room: Mapping[int, int], until: int,
+    slice_h: float, windows: Mapping[str, list[Spans]], whole: bool,
 ) -> Least:  # fmt: skip
     known: dict[tuple[tuple[Task, ...], float], float] = {}
 
@@ -295,13 +326,15 @@ def _solved(
         return known[tail, from_h]
 
     starts = [start for index, each in enumerate(alike)
-              for start in _starts(index, each, room, slice_h, walked)]  # fmt: skip
+              for start in _starts(index, each, room, until, slice_h, walked)]  # fmt: skip
     counts = [len(each.jobs) for each in alike]
     # Before the slice of the k-th arrival fewer than k begin.
     few = [(int(at / slice_h + _CLOSE), n) for n, at in enumerate(arrivals[:_RAMP]) if n]
-    shares, price = _least_price(starts, counts, room, few)
+    shares, price = _least_price(starts, counts, room, few, whole)
+    if shares is None or not price:
+        return Least(price, 0.0)
     orders = tuple(_begins(alike, starts, shares, slice_h, part) for part in _PARTS)
-    return Least(price, 0.0, orders if price else ())
+    return Least(price, 0.0, orders)
 
 
 def _begins(
@@ -327,44 +360,60 @@ class _Start:
 
 
 def _starts(
-    index: int, each: _Alike, room: Mapping[int, int], slice_h: float,
+    index: int, each: _Alike, room: Mapping[int, int], until: int, slice_h: float,
     walked: Callable[[tuple[Task, ...], float], float],
 ) -> Iterator[_Start]:  # fmt: skip
     size = int(each.work_h / slice_h + _CLOSE)
-    for at in room:
+    done = walked(each.tail, max(until * slice_h, each.head_h) + each.work_h)
+    yield _Start(index, until, range(0), max(0.0, min(done, _LATEST_H) - each.due_h))
+    for at in takewhile(lambda at: at < until, room):
         busy = range(at, at + size)
         if (at + 1) * slice_h > each.head_h + _CLOSE and all(t in room for t in busy):
-            done = walked(each.tail, max(at * slice_h, each.head_h) + size * slice_h)
+            done = walked(each.tail, max(at * slice_h, each.head_h) + each.work_h)
             if done < NEVER_H:
                 yield _Start(index, at, busy, max(0.0, done - each.due_h))
 
 
 def _least_price(
     starts: Sequence[_Start], counts: Sequence[int], room: Mapping[int, int],
+    few: Sequence[tuple[int, int]], whole: bool,
+) -> tuple[Floats | None, float]:  # fmt: skip
+    """Return how many jobs begin at each start, and the lateness that no choice goes below."""
+    price = np.array([s.late_h for s in starts], float)
+    rows, limits = _asked(starts, counts, room, few)
+    found: Any
+    if whole:
+        least = np.where(np.arange(len(limits)) < len(counts), limits, 0)
+        found = milp(price, constraints=LinearConstraint(rows, least, limits),
+                     bounds=Bounds(0, np.inf), integrality=np.ones(len(starts)),
+                     options={"time_limit": _WHOLE_LIMIT_S, "mip_rel_gap": _NEAR})  # fmt: skip
+        proved = found.mip_dual_bound
+    else:
+        n = len(counts)
+        found = linprog(price, rows[n:], limits[n:], rows[:n], limits[:n], (0, None), "highs-ipm",
+                        options={"time_limit": _LIMIT_S})  # fmt: skip
+        proved = found.fun if found.status == 0 else None
+    proved = 0.0 if proved is None or not np.isfinite(proved) else float(proved)
+    shares = None if found.x is None or not price.any() else np.asarray(found.x)
+    return shares, max(0.0, proved - _ROUNDED * max(1.0, proved))
+
+
+def _asked(
+    starts: Sequence[_Start], counts: Sequence[int], room: Mapping[int, int],
     few: Sequence[tuple[int, int]],
-) -> tuple[Floats, float]:  # fmt: skip
-    """Return how many jobs begin at each start, and their lateness together."""
-    if not starts:
-        return np.zeros(0), 0.0
+) -> tuple[Any, Floats]:  # fmt: skip
+    """Every job begins once (first), no slice holds more than there is, nobody begins before he
+    comes: rows, and what they are at most."""
     row_of = {at: len(counts) + n for n, at in enumerate(room)}
     rows = [row for s in starts for row in (s.group, *(row_of[t] for t in s.busy))]
     columns = [n for n, s in enumerate(starts) for _ in range(1 + len(s.busy))]
     first = len(counts) + len(room)
     for row, (before, _) in enumerate(few, first):
-        early = [n for n, s in enumerate(starts) if s.at < before]
+        early = [n for n, s in enumerate(starts) if s.at < before and s.busy]
         rows, columns = [*rows, *[row] * len(early)], [*columns, *early]
     shape = (first + len(few), len(starts))
     shares = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
-    price = np.array([s.late_h for s in starts], float)
-    limits = np.array([*counts, *room.values(), *(n for _, n in few)], float)
-    every, n = np.arange(shape[0]), len(counts)
-    found: Any = milp(
-        price, constraints=LinearConstraint(shares, np.where(every < n, limits, 0), limits),
-        bounds=Bounds(0, np.inf), options={"time_limit": _LIMIT_S},
-    )  # fmt: skip
-    if found.status != 0:
-        return np.zeros(len(starts)), 0.0
-    return np.asarray(found.x), max(0.0, float(found.fun) - _CLOSE)
+    return shares, np.array([*counts, *room.values(), *(n for _, n in few)], float)
 
 
 def _spread(shares: Sequence[tuple[float, float]], count: int, part: float) -> list[float]:
