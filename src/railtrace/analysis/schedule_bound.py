@@ -21,7 +21,7 @@ _KINDS_SLICED = 2
 _SLICES_H = (1 / 12, 1 / 6, 1 / 4, 1 / 2)
 _MOST_STARTS = 20_000
 _RAMP = 40
-_LIMIT_S, _WHOLE_LIMIT_S = 8.0, 4.0
+_LIMIT_S, _WHOLE_LIMIT_S = 5.0, 4.0
 _WHOLE_SLICES_H = (1 / 4, 1 / 2)
 _MOST_WHOLE, _NEAR, _ROUNDED = 4_000, 0.001, 1e-6
 _AFTER_H = 12.0
@@ -76,7 +76,9 @@ def least(
         lates.append((late + others, ends[-1], kind, others, [opened[n] for n in mine]))
         tardiness, end = max(tardiness, late + others), max(end, ends[-1])
     lates.sort(key=lambda row: row[:2], reverse=True)
-    return _tightened(Least(tardiness, end), [row[2:] for row in lates[:_KINDS_SLICED]], windows)
+    # Where nobody must be late by what is known, the tightest kind alone is looked at closer.
+    closer = [row[2:] for n, row in enumerate(lates[:_KINDS_SLICED]) if row[0] or not n]
+    return _tightened(Least(tardiness, end), closer, windows)
 
 
 def _tightened(
