@@ -387,7 +387,7 @@ def _least_price(
     if whole:
         least = np.where(np.arange(len(limits)) < len(counts), limits, 0)
         found = milp(price, constraints=LinearConstraint(rows, least, limits),
-                     bounds=Bounds(0, np.inf), integrality=np.ones(len(starts)),
+                     bounds=Bounds(0, np.inf), integrality=np.ones(len(starts), np.int64),
                      options={"time_limit": _WHOLE_LIMIT_S, "mip_rel_gap": _NEAR})  # fmt: skip
         proved = found.mip_dual_bound
     else:
