@@ -9,6 +9,7 @@ tests otherwise.
 import csv
 import os
 import statistics
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ from railtrace.analysis.bearings import DAMAGES, Bearing, fault_orders
 from railtrace.analysis.recording import Recording, recording
 from railtrace.analysis.shaft_speed import ShaftSpeed, _comb
 from railtrace.analysis.vibration import Diagnosis, Method, MethodResult, diagnose, diagnose_batch
+from railtrace.interchange.evidence_files import Waveform
+from railtrace.operating.spectra import Asked, keep, read, spectra_of
+from railtrace.simulation.bearings import vibration as vibration_of
 
 KEPT = Path("tests/data/vibration")
 ENDS = {
@@ -58,7 +62,7 @@ class Case:
 def rows() -> list[Row]:
     """Measure and print the list of bearings."""
     cases = list(_cases(Path(os.environ.get("RAILTRACE_RECORDINGS", KEPT))))
-    return [*_outcomes(cases), _one_envelope(), _whole_record(), _batch()]
+    return [*_outcomes(cases), _one_envelope(), _whole_record(), _long_page(), _batch()]
 
 
 # --- right, wrong, silent -------------------------------------------------------------------------
@@ -202,6 +206,18 @@ def _whole_record(n: int = 1_000_000) -> Row:
     taken, bare, ratio = in_turn(ours, lambda: (fft.rfft(samples), fft.rfft(samples)), runs=9)
     return at_most("the same over the whole band, prewhitened", f"{1000 * taken:.0f} ms",
                    f"{1000 * bare:.0f} ms", ratio, 2.5)  # fmt: skip
+
+
+def _long_page(n: int = 6_000_000) -> Row:
+    """The envelope spectrum that a page draws of six million samples: kept, against made anew."""
+    samples = vibration_of(ENDS["DE"], "outer", 1790, n / 12_000, 1)
+    wave = Waveform(samples, 12_000.0)
+    asked = Asked("0" * 64, ".wav", "long.wav", ENDS["DE"], 1790.0)
+    with tempfile.TemporaryDirectory() as folder:
+        made = seconds(lambda: keep(Path(folder), asked, spectra_of(wave, asked)))
+        kept = min(seconds(lambda: read(Path(folder), asked)) for _ in range(5))
+    return at_most(f"spectrum of {n:,} samples for a page, kept, beside computing it",
+                   f"{1000 * kept:.0f} ms", f"{made:.1f} s", kept / made, 0.05)  # fmt: skip
 
 
 def _batch(count: int = 1_000, n: int = 100_000) -> Row:

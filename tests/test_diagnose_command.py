@@ -7,6 +7,7 @@ from scipy.io import wavfile
 from typer.testing import CliRunner
 
 from railtrace.cli import cli
+from railtrace.devices import drivers, samples
 from tests.analysis.signals import RATE_HZ, damaged
 from tests.analysis.test_press_fit import pressed
 from tests.analysis.test_wheel_profile import analytic
@@ -129,3 +130,55 @@ def test_the_least_cut_of_a_profile_is_told_for_each_that_may_be_restored(tmp_pa
     assert [cut["target"] for cut in found["cuts"]] == ["thin", "new"]
     assert found["cuts"][0]["diameter_loss_mm"] == pytest.approx(
         2 * found["cuts"][0]["depth_mm"], abs=0.002)  # fmt: skip
+
+
+def machine_table(tmp_path: Path, kind: str, name: str) -> Path:
+    """Return the trace that a recorded sample of a machine carries, as the gateway keeps it."""
+    driver = drivers.driver(kind)
+    message = dict(samples.messages(driver, samples.expected(driver.folder)))[name]
+    file = tmp_path / f"{kind}-{name}.csv"
+    file.write_bytes(driver.decode(message)[0].files[0].content)
+    return file
+
+
+def test_traces_of_tests_are_judged_by_their_rule_from_the_command(tmp_path):
+    for kind, method, name, outcome in (
+        ("brake_rack", "brake_trace", "tight.bin", "fit"),
+        ("brake_rack", "brake_trace", "leaks.bin", "unfit"),
+        ("load_bank", "load_bank", "weak.bin", "unfit"),
+    ):
+        found = told(machine_table(tmp_path, kind, name), "--as", method)
+        assert (found["outcome"], found["confirmed"]) == (outcome, False)
+    cold = tmp_path / "bath.csv"
+    cold.write_text("second;bath_temperature\n" + "".join(f"{s};45\n" for s in range(0, 400, 5)))
+    stages = [part for key in ("wash", "rinse", "dry") for part in ("--stage", f"{key}=130")]
+    found = told(cold, "--as", "wash", "--rule", "wash.wheelset", *stages)
+    assert {"temperature", "too_short"} <= {r["code"] for r in found["reasons"]}
+    assert told(cold, "--as", "wash", "--rule", "wash.bogie", code=1)["refused"] == "no_trace"
+    assert told(cold, "--as", "brake_trace", code=1)["refused"] == "not_a_trace"
+
+
+def test_readings_of_insulation_and_of_a_set_up_are_judged_from_the_command(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("insulation_resistance;insulation_resistance_15s;test_voltage\n20;19;1000\n")
+    assert [r["code"] for r in told(file, "--as", "insulation")["reasons"]] == ["damp"]
+    file.write_text("reference_echo;reference_echo_after;scan_coverage\n80;40;100\n")
+    run(file, "--as", "ndt_set_up", code=1)
+    found = told(file, "--as", "ndt_set_up", "--rule", "ndt.ultrasonic")
+    assert found["outcome"] == "unfit"
+    assert {"echo_after", "drift"} <= {r["code"] for r in found["reasons"]}
+
+
+def test_oil_that_leaps_is_watched_and_a_gear_wants_its_teeth(tmp_path):
+    file = tmp_path / "oil.csv"
+    rows = [f"{100 * n};{10 + n};5" for n in range(7)]
+    file.write_text("hours;iron;copper\n" + "\n".join(rows) + "\n")
+    assert told(file, "--as", "oil")["outcome"] == "sound"
+    file.write_text("hours;iron;copper\n" + "\n".join([*rows, "800;60;5"]) + "\n")
+    found = told(file, "--as", "oil")
+    assert found["outcome"] == "watch"
+    assert [key for key, metal in found["metals"].items() if metal["rises"]] == ["iron"]
+    assert told(IR007, "--as", "gear", "--channel", "DE", "--rpm", 1797, code=1)["refused"] == (
+        "teeth")  # fmt: skip
+    found = told(IR007, "--as", "gear", "--channel", "DE", "--rpm", 1797, "--teeth", 23)
+    assert found["mesh_hz"] == pytest.approx(23 * 1797 / 60, rel=0.01)

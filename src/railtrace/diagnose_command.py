@@ -25,6 +25,13 @@ class Evidence(StrEnum):
     VIBRATION = "vibration"
     PROFILE = "profile"
     PRESS = "press"
+    GEAR = "gear"
+    WASH = "wash"
+    NDT = "ndt_set_up"
+    BRAKE = "brake_trace"
+    INSULATION = "insulation"
+    LOAD_BANK = "load_bank"
+    OIL = "oil"
 
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Raw files")]
@@ -41,6 +48,12 @@ LimitKey = Annotated[str, typer.Option("--limit", help="Catalogue limit that hol
 Targets = Annotated[
     list[Path] | None, typer.Option("--target", help="A profile to restore, as scanned")
 ]
+Teeth = Annotated[int | None, typer.Option(help="Teeth of the gear wheel on the shaft")]
+Stages = Annotated[list[str] | None, typer.Option("--stage", help="Of a wash: key=seconds")]
+RuleKey = Annotated[str, typer.Option("--rule", help="Check rule, if there are several")]
+UnitType = Annotated[str, typer.Option("--type", help="Catalogue type of what was tested")]
+Deviation = Annotated[float, typer.Option(help="Of the laboratory [mg/kg]")]
+Changed = Annotated[list[float] | None, typer.Option("--changed", help="Oil changed at [hours]")]
 WheelProfileKey = Annotated[
     str, typer.Option("--wheel-profile", help="Catalogue row that says where a wheel is measured")
 ]
@@ -61,19 +74,38 @@ def diagnose(
     limit: LimitKey = "press_force.wheel_centre.locomotive",
     target: Targets = None,
     wheel_profile: WheelProfileKey = "wheel.miniprof",
+    teeth: Teeth = None,
+    stage: Stages = None,
+    unit_type: UnitType = "",
+    rule: RuleKey = "",
+    deviation: Deviation = 1.0,
+    changed: Changed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge raw files: bearing recordings, wheel profiles, press-fit curves.
+    """Judge raw files: recordings, wheel profiles, press-fit curves, traces of tests, oil.
 
     A recording is .npz, .npy, .wav or .csv; a profile a .csv with x_mm, y_mm; a press curve a .csv
-    with displacement_mm, force_kn. Each file is judged by itself; what cannot be judged is refused
-    by name, and the command then ends with 1.
+    with displacement_mm, force_kn; a trace a .csv with semicolons as the gateway keeps it. Each
+    file is judged by itself; what cannot be judged is refused by name, and the command then ends
+    with 1.
     """
+    from railtrace import diagnose_tests
+
+    def by_rule(method: Evidence) -> Callable[[Path], Report]:
+        stages = diagnose_tests.stages_of(stage or [])
+        return lambda file: diagnose_tests.ruled(file, method, _catalogue(), stages, unit_type,
+                                               rule)
+
     judge: dict[Evidence, Callable[[Path], Report]] = {
         Evidence.VIBRATION: _vibration(bearing, neighbour or [], repeat or [], rpm, rate, channel,
                                        known),
         Evidence.PROFILE: _profile(target or [], wheel_profile),
         Evidence.PRESS: _press(seat, limit),
+        Evidence.GEAR: lambda file: diagnose_tests.gear(_recording(file, rpm, rate, channel),
+                                                        teeth),
+        Evidence.OIL: lambda file: diagnose_tests.oil(file, deviation, changed or []),
+        **{one: by_rule(one) for one in (Evidence.WASH, Evidence.NDT, Evidence.BRAKE,
+                                         Evidence.INSULATION, Evidence.LOAD_BANK)},
     }  # fmt: skip
     reports = [_judged(file, judge[kind]) for file in files]
     if as_json:

@@ -12,6 +12,7 @@ from railtrace.analysis.recording import Recording, duplicates, recording
 from railtrace.analysis.shaft_speed import shaft_speed
 from railtrace.analysis.vibration import (
     LEAST_SHARE,
+    SLIP,
     THRESHOLDS,
     Diagnosis,
     diagnose,
@@ -19,6 +20,7 @@ from railtrace.analysis.vibration import (
     look,
 )
 from railtrace.errors import BadEvidence
+from railtrace.simulation.bearings import vibration as simulated
 from tests.analysis.signals import BALL, OTHER, RATE_HZ, damaged, sound
 
 DATA = Path(__file__).parent.parent / "data" / "vibration"
@@ -278,3 +280,15 @@ def test_a_large_batch_goes_to_other_processes_and_comes_back_the_same():
 def test_thresholds_rise_with_the_bins_searched():
     low, high = (THRESHOLDS.level_db("prewhitened", bins) for bins in (100, 1000))
     assert high - low == pytest.approx(1.0)
+
+
+def test_damages_that_show_at_one_order_are_found_and_never_named_wrongly():
+    roller = Bearing("great rollers", 14, 32.0, 190.0)
+    orders = fault_orders(roller)
+    assert abs(orders.outer / orders.ball - 1) < 2 * SLIP
+    for seed, damage in enumerate(("outer", "ball")):
+        taken = recording(simulated(roller, damage, 1790, 4.0, seed), 12_000, 1790)
+        found = diagnose(taken, roller)
+        assert found.outcome == "watch"
+        assert found.damage is None
+        assert "alike" in [reason.code for reason in found.reasons]

@@ -12,7 +12,7 @@ would call 50 sound ones for each.
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from multiprocessing import get_context
 from os import cpu_count
@@ -245,6 +245,8 @@ class Look:
     kurtogram: MethodResult
     unexplained: Unexplained | None
     clipped_samples: int
+    indistinct: tuple[Damage, ...] = ()
+    """Other damages that show where the named one does, within the slip of both."""
 
     @property
     def results(self) -> tuple[MethodResult, ...]:
@@ -328,7 +330,20 @@ def looked(
         ),
         clipped_samples=recording.clipped_samples,
     )
+    found = replace(found, indistinct=indistinct(orders, found.damage))
     return found, {method: lines for method, (_, lines) in views.items()}
+
+
+def indistinct(orders: FaultOrders, named: Damage | None) -> tuple[Damage, ...]:
+    """Return the damages of a bearing that no slip tolerance tells from the named one.
+
+    Of a roller bearing with few and great rollers the outer race's and the roller's orders may lie
+    within a hundredth of each other.
+    """
+    if named is None:
+        return ()
+    others = (d for d in DAMAGES if d != named)
+    return tuple(d for d in others if abs(orders.of(d) / orders.of(named) - 1) < 2 * SLIP)
 
 
 def diagnose(
@@ -366,7 +381,8 @@ def diagnose(
         )
     looks = tuple(look(one, bearing, neighbours, thresholds) for one in (recording, *repeats))
     outcome, reasons = _judged(looks, known_damage)
-    damage = looks[0].damage if outcome in ("watch", "alarm") else None
+    sure = outcome in ("watch", "alarm") and not looks[0].indistinct
+    damage = looks[0].damage if sure else None
     return Diagnosis(outcome, damage, (*reasons, *_remarks(looks)), looks)
 
 
@@ -454,7 +470,7 @@ def _unexplained(
 def _judged(looks: tuple[Look, ...], known: Damage | None) -> tuple[Outcome, tuple[Reason, ...]]:
     first = looks[0]
     if first.damage:
-        if known and first.damage != known:
+        if known and first.damage != known and known not in first.indistinct:
             return "contradiction", (_other_damage(first, first.damage, known),)
         return _named(looks, first.damage)
     if first.unexplained:
@@ -478,7 +494,20 @@ def _named(looks: tuple[Look, ...], damage: Damage) -> tuple[Outcome, tuple[Reas
         methods=", ".join(first.agreeing),
     )
     missing = tuple(_missing(looks, damage))
-    return ("watch" if missing else "alarm"), (found, *missing)
+    alike = tuple(_alike(first, damage)) if first.indistinct else ()
+    return ("watch" if missing else "alarm"), (found, *alike, *missing)
+
+
+def _alike(first: Look, damage: Damage) -> Iterable[Reason]:
+    for other in first.indistinct:
+        yield because(
+            "alike",
+            "{damage} and {known} damage of this bearing show at nearly the same order "
+            "{order:.3f}: which of them it is cannot be told",
+            damage=damage,
+            known=other,
+            order=first.prewhitened.strongest.order,
+        )
 
 
 def _missing(looks: tuple[Look, ...], damage: Damage) -> Iterable[Reason]:

@@ -321,6 +321,7 @@ DIAGNOSIS_REASONS = {
     "not_repeated": _("no alarm: the repeat does not show it"),
     "speed_unconfirmed": _("no alarm: the signal does not carry the stated speed"),
     "clipped": _("samples are clipped at the rails of the recorder"),
+    "alike": _("two damages of this bearing show at nearly the same order: none is named"),
     "other_damage": _("the evidence is of other damage than declared"),
     "unexplained": _("impacts repeat at an order that the declared bearing cannot give: check its "
                      "type, and the other parts of this shaft"),

@@ -165,6 +165,9 @@ class Spectrum extends Signal {
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.strokeStyle = ctx.fillStyle = ink("--ink");
+    // The axes leave their own alignment behind: words would stand beside the wrong line.
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.font = `${11 * ratio}px Inter, sans-serif`;
     const drawn = [];
     for (const line of this.data.lines) {
