@@ -163,9 +163,9 @@ def test_a_new_version_of_a_method_judges_anew_and_both_stand(
     EvidenceJudge(app).take()
     monkeypatch.setitem(VERSIONS, "vibration", "3")
     (again,) = EvidenceJudge(app).take()
-    assert (again.entry, again.version) == ("one", "2")
+    assert (again.entry, again.version) == ("one", "3")
     rows = app.views.database.query("SELECT version FROM diagnoses WHERE made_by = 'system'")
-    assert sorted(rows) == [("1",), ("2",)]
+    assert sorted(rows) == [("2",), ("3",)]
 
 
 def test_what_another_installation_wrote_it_judges_itself(app: App) -> None:
