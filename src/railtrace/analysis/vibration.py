@@ -320,7 +320,9 @@ def looked(
     found = Look(
         recording.sha256,
         speed,
-        **results,
+        full_band=results["full_band"],
+        prewhitened=results["prewhitened"],
+        kurtogram=results["kurtogram"],
         unexplained=_unexplained(
             views["prewhitened"][1],
             speed,
