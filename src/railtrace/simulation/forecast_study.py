@@ -111,17 +111,18 @@ def _exact_factor(fleet: Fleet, seen: Seen) -> Floats:
     return np.asarray(((shape + met) / (shape + due))[shared])
 
 
-LAWS = {"": Law(), "lognormal": Law(hazard="lognormal"), "depots": Law(frailty_by="depot")}
+LAWS = {"assumed": Law(), "lognormal": Law(hazard="lognormal"), "depots": Law(frailty_by="depot")}
 
 
 def main(arguments: list[str]) -> None:
-    """Print the scores of `seeds` fleets of `vehicles`, under a law of `LAWS`."""
-    vehicles, seeds = int(arguments[0]), int(arguments[1])
-    law = LAWS[arguments[2] if len(arguments) > 2 else ""]
-    scores = [study(seed, vehicles, law) for seed in range(seeds)]
+    """Print the scores of `seeds` fleets of `vehicles`, under a law of `LAWS`, from a seed on."""
+    vehicles, seeds, law, first = [*arguments, *("60", "100", "assumed", "0")[len(arguments) :]]
+    count = int(seeds)
+    some = range(int(first), int(first) + count)
+    scores = [study(seed, int(vehicles), LAWS[law]) for seed in some]
     attained = np.array([score.attained for score in scores])
-    error = np.std(attained, ddof=1) / np.sqrt(seeds)
-    print(f"{vehicles} vehicles, {seeds} seeds, law {arguments[2:] or 'as assumed'}")
+    error = np.std(attained, ddof=1) / np.sqrt(count)
+    print(f"{vehicles} vehicles, seeds {some.start} to {some.stop - 1}, law: {law}")
     print(f"attained {np.mean(attained):.3f} ± {1.96 * error:.3f} (95 %)")
     print(f"5th percentile {np.quantile(attained, 0.05):.3f}, worst {np.min(attained):.3f}")
     for name in ("covered", "above_floor", "expected_over_true", "failures"):
