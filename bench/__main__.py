@@ -15,7 +15,7 @@ from bench.table import HEAD, Row
 
 PARTS = (
     "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices",
-    "recorder", "due", "opening", "reliability",
+    "recorder", "due", "opening", "reliability", "release",
 )  # fmt: skip
 _MARK = "<!-- bench -->"
 
