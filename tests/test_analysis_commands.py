@@ -134,3 +134,63 @@ def test_json_never_has_a_number_that_is_not_one():
     assert plain({"a": [np.nan, np.inf, np.float64(1.5), np.int64(2)]}) == {
         "a": [None, None, 1.5, 2]
     }
+
+
+@pytest.fixture
+def cracks(tmp_path) -> Path:
+    """Parts of a turbine, found cracked at inspections."""
+    path = tmp_path / "cracks.csv"
+    found = rows("turbine_part_cracks_167_interval")
+    days, before = list[str](), "0"
+    for row in found:
+        days.append(f"{before},{row['days']},{row['n_cracked']}")
+        before = row["days"]
+    left = 167 - sum(int(float(row["n_cracked"])) for row in found)
+    path.write_text("\n".join(["lower_d,upper_d,count", *days, f"{before},,{left}"]), "utf-8")
+    return path
+
+
+def test_life_with_a_threshold_names_it_and_tests_that_there_is_none(tmp_path):
+    rng = np.random.default_rng(3)
+    ages = 500 + 1000 * rng.weibull(2.5, 300)
+    path = tmp_path / "late.csv"
+    path.write_text("time_h\n" + "\n".join(f"{age:.2f}" for age in ages), "utf-8")
+    told = run("life", path, "--threshold")
+    assert "weibull law beyond a threshold" in told
+    assert "no threshold instead: likelihood ratio" in told
+    report = json.loads(run("life", path, "--threshold", "--json"))
+    (group,) = report["results"][0]["groups"]
+    at, low, high = group["parameters"]["threshold"]
+    assert low < 500 < high
+    assert low < at < ages.min()
+    assert group["no_threshold"]["p_value"] < 0.01
+    assert group["gamma_life"]["lower_95"] is None
+    assert group["gamma_life"]["estimate"] == pytest.approx(np.quantile(ages, 0.05), rel=0.1)
+
+
+def test_a_threshold_of_another_law_is_refused(controls):
+    found = CliRunner().invoke(cli, ["life", str(controls), "--threshold", "--law", "gompertz"])
+    assert found.exit_code != 0
+    assert "goes with the Weibull law alone" in found.output + str(found.exception)
+
+
+def test_life_tests_that_a_constant_rate_would_do(controls):
+    report = json.loads(run("life", controls, "--json"))
+    (group,) = report["results"][0]["groups"]
+    narrow = json.loads(run("life", controls, "--json", "--law", "exponential"))
+    wide = group["log_likelihood"] - narrow["results"][0]["groups"][0]["log_likelihood"]
+    assert group["constant_rate"]["statistic"] == pytest.approx(2 * wide)
+    assert group["constant_rate"]["p_value"] < 1e-4
+    assert "a constant rate instead: likelihood ratio" in run("life", controls)
+
+
+def test_life_draws_survival_without_a_law(controls, cracks):
+    told = run("life", controls, "--curve")
+    assert "survival by Kaplan-Meier" in told
+    report = json.loads(run("life", cracks, "--curve", "--json"))
+    curve = report["results"][0]["groups"][0]["curve"]
+    assert curve["by"] == "Turnbull"
+    found = rows("turbine_part_cracks_167_interval")
+    shares = [int(float(row["n_cracked"])) / 167 for row in found]
+    assert [point["probability"] for point in curve["points"]][: len(shares)] == pytest.approx(
+        shares, abs=1e-4)  # fmt: skip

@@ -34,15 +34,22 @@ def life(
     share: Share = 0.95,
     confidence: Confidence = 0.9,
     prior: Prior = "",
+    threshold: Annotated[bool, typer.Option("--threshold", help="Weibull law from an age on")] = (
+        False
+    ),
+    curve: Annotated[bool, typer.Option("--curve", help="Also survival without a law")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit a life distribution to each group and failure mode of a CSV file.
 
-    Columns: time, or lower and upper; event or mode; entry, count, group.
+    Columns: time, or lower and upper; event or mode; entry, count, group. With --threshold the
+    Weibull law has a third parameter, the age before which nothing fails; with --curve survival
+    is also told by Kaplan-Meier, by Turnbull where failures lie in intervals.
     """
     from railtrace.failure_reports import life_lines, life_report
 
-    _print(life_report(file, str(law), mode, share, confidence, prior), life_lines, as_json)
+    report = life_report(file, str(law), mode, share, confidence, prior, threshold, curve)
+    _print(report, life_lines, as_json)
 
 
 def mcf(file: File, mode: Mode = "", confidence: Confidence = 0.9, as_json: AsJson = False) -> None:

@@ -1,18 +1,25 @@
 """What `railtrace life`, `mcf` and `trend` say of a file: a report, and its lines of text."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from railtrace.analysis import estimates, pooling, recurrence, trend
 from railtrace.analysis.evidence import ADVICE, evidence
 from railtrace.analysis.imperfect_repair import MEMORIES, ImperfectRepair, fit_imperfect_repair
 from railtrace.analysis.life_data import Lives, of_mode
-from railtrace.analysis.lifetimes import compare_groups, fit
+from railtrace.analysis.lifetimes import compare_groups, fit, fit_threshold
+from railtrace.analysis.nonparametric import (
+    SurvivalCurve,
+    TurnbullCurve,
+    kaplan_meier,
+    turnbull,
+)
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.weibull import fit_right_censored, gamma_percent_bound
 from railtrace.errors import BadData
@@ -24,23 +31,32 @@ Report = dict[str, Any]
 
 
 def life_report(
-    file: Path, law: str, mode: str, share: float, confidence: float, prior: str
-) -> Report:
+    file: Path, law: str, mode: str, share: float, confidence: float, prior: str,
+    threshold: bool = False, curve: bool = False,
+) -> Report:  # fmt: skip
     """Return a life distribution for each group and failure mode of a file.
 
     Raises
     ------
-    BadData : the file is not one of lives, or has no failure of the mode.
+    BadData : the file is not one of lives, or has no failure of the mode; a threshold asked for
+        of another law than the Weibull, or together with a prior.
     """
+    if threshold and (law != "weibull" or prior):
+        raise BadData("a threshold goes with the Weibull law alone, without a prior")
     data = read_lives(file)
-    found = [
-        _life(data, of_mode(data.lives, data.modes, name) if name else data.lives, name,
-              law, share, confidence, prior)
-        for name in _modes(data, mode)
-    ]  # fmt: skip
+    found = []
+    for name in _modes(data, mode):
+        lives = of_mode(data.lives, data.modes, name) if name else data.lives
+        told = (_beyond_threshold(data, lives, name, share, confidence) if threshold else
+                _life(data, lives, name, law, share, confidence, prior))  # fmt: skip
+        if curve:
+            for g, row in enumerate(told["groups"]):
+                row["curve"] = _curve(lives.take_groups(np.array([g])), confidence)
+        found.append(told)
     return {
         "file": file.name, "measure": data.measure, "law": law, "share": share,
-        "confidence": confidence, "ignored_columns": data.ignored, "results": found,
+        "threshold": threshold, "confidence": confidence,
+        "ignored_columns": data.ignored, "results": found,
     }  # fmt: skip
 
 
@@ -80,6 +96,8 @@ def _life(
     report: Report = {"mode": mode, "groups": rows}
     if lives.groups > 1 and bool(np.all(fits.converged)):
         report["same_law"] = asdict(compare_groups(lives, law))
+    if law == "weibull":
+        _add_constant_rate(rows, fits, fit(lives, "exponential"))
     if law == "weibull" and bool(np.all(lives.exact | ~lives.failed)):
         _add_reduced_bias(rows, lives, share)
     if prior:
@@ -94,6 +112,66 @@ def _add_reduced_bias(rows: list[Report], lives: Lives, share: float) -> None:
     fits = fit_right_censored(lives, reduced_bias=True)
     for row, theta in zip(rows, fits.theta, strict=True):
         row["reduced_bias"] = {"scale": np.exp(theta[0]), "shape": np.exp(-theta[1])}
+
+
+def _add_constant_rate(rows: list[Report], fits: estimates.Fits, narrow: estimates.Fits) -> None:
+    """Add the likelihood-ratio test that a constant rate would do."""
+    for g, row in enumerate(rows):
+        if fits.converged[g] and narrow.converged[g]:
+            row["constant_rate"] = asdict(estimates.likelihood_ratio(
+                float(fits.log_likelihood[g]), float(narrow.log_likelihood[g]), 1))  # fmt: skip
+
+
+def _beyond_threshold(
+    data: LifeFile, lives: Lives, mode: str, share: float, confidence: float
+) -> Report:
+    """Return the three-parameter Weibull law of each group, beside the law without a threshold."""
+    found, plain_fits = fit_threshold(lives), fit(lives)
+    fits, told = found.fits, estimates.parameters(found.fits, confidence)
+    life = estimates.gamma_percent_life(fits, share).estimate + found.threshold
+    reach = norm.ppf((1 + confidence) / 2) * found.standard_error
+    rows = []
+    for g, name in enumerate(data.groups):
+        at, error = float(found.threshold[g]), float(reach[g])
+        row = {
+            "group": name, "units": fits.units[g], "events": fits.events[g],
+            "evidence": fits.evidence[g], "advice": ADVICE[evidence(fits.events[g])],
+            "why_not": fits.why[g], "log_likelihood": fits.log_likelihood[g],
+            "parameters": {"threshold": [at, max(at - error, 0.0), at + error],
+                           **{key: _bounded(value, g) for key, value in told.items()}},
+            "gamma_life": {"estimate": life[g], "lower_95": math.nan, "bound_by": "none"},
+            "mean_life_above_95": None,
+        }  # fmt: skip
+        if fits.converged[g] and plain_fits.converged[g]:
+            # At the edge of what it may be a threshold of nought is met half the time: p is halved.
+            test = asdict(estimates.likelihood_ratio(
+                float(fits.log_likelihood[g]), float(plain_fits.log_likelihood[g]), 1))  # fmt: skip
+            row["no_threshold"] = test | {"p_value": test["p_value"] / 2}
+        rows.append(row)
+    return {"mode": mode, "groups": rows}
+
+
+def _curve(lives: Lives, confidence: float) -> Report:
+    """Return survival without a law: by Kaplan–Meier, by Turnbull where failures lie in intervals.
+
+    With no failure there is nothing to draw.
+    """
+    if not np.any(lives.failed):
+        return {"by": "none", "points": []}
+    if np.all(lives.exact | ~lives.failed):
+        found = kaplan_meier(lives, confidence)
+        told = _points(("age", "survival", "low", "high", "at_risk"), found)
+        return {"by": "Kaplan-Meier", "points": told}
+    steps = turnbull(lives)
+    if not steps.converged:
+        return {"by": "Turnbull", "why_not": "the probabilities did not settle", "points": []}
+    told = _points(("left", "right", "probability", "survival"), steps)
+    return {"by": "Turnbull", "points": told}
+
+
+def _points(names: Sequence[str], curve: SurvivalCurve | TurnbullCurve) -> list[dict[str, float]]:
+    columns = [getattr(curve, name).tolist() for name in names]
+    return [dict(zip(names, point, strict=True)) for point in zip(*columns, strict=True)]
 
 
 def _mean_bound(exposure: float) -> float:
@@ -119,7 +197,8 @@ def life_lines(report: Report) -> Iterable[str]:
     """Return the report as text."""
     measure = f" {report['measure']}" if report["measure"] else ""
     percent = f"{report['share']:.0%}"
-    yield from _head(report, f"{report['law']} law")
+    beyond = " beyond a threshold" if report["threshold"] else ""
+    yield from _head(report, f"{report['law']} law{beyond}")
     for result in report["results"]:
         for row in result["groups"]:
             name = " · ".join(part for part in (row["group"], result["mode"]) if part)
@@ -135,13 +214,32 @@ def life_lines(report: Report) -> Iterable[str]:
                 yield from (f"  {key} {_interval(v)}" for key, v in row["parameters"].items())
                 yield from _reduced_bias_line(row)
                 gamma = row["gamma_life"]
-                yield (f"  {percent} life {gamma['estimate']:.4g}{measure}, "
-                       f"above {gamma['lower_95']:.4g} with 95 % confidence")  # fmt: skip
+                bound = ("no bound is told with a threshold" if math.isnan(gamma["lower_95"]) else
+                         f"above {gamma['lower_95']:.4g} with 95 % confidence")  # fmt: skip
+                yield f"  {percent} life {gamma['estimate']:.4g}{measure}, {bound}"
+                for key, said in (("constant_rate", "a constant rate instead"),
+                                  ("no_threshold", "no threshold instead")):  # fmt: skip
+                    if key in row:
+                        yield f"  {said}: likelihood ratio {_test(row[key])}"
+            yield from _curve_lines(row.get("curve"))
         if "same_law" in result:
             test = result["same_law"]
             yield f"one law for all groups: likelihood ratio {_test(test)}"
         if "pooled" in result:
             yield from _pooled_lines(result["pooled"])
+
+
+def _curve_lines(curve: Report | None) -> Iterable[str]:
+    if curve is None:
+        return
+    if not curve["points"]:
+        yield f"  no curve: {curve.get('why_not', 'nothing failed')}"
+        return
+    names = list(curve["points"][0])
+    yield f"  survival by {curve['by']}"
+    yield "  " + " ".join(f"{name.replace('_', ' '):>12}" for name in names)
+    for point in curve["points"]:
+        yield "  " + " ".join(f"{point[name]:12.5g}" for name in names)
 
 
 def _reduced_bias_line(row: Report) -> Iterable[str]:

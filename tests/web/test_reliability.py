@@ -1,5 +1,7 @@
 """The pages of reliability, read through Django."""
 
+import re
+
 import pytest
 
 from tests.web.conftest import COACH, WHEELSET
@@ -157,3 +159,17 @@ def test_units_stand_by_weeks_with_their_failures_and_hours_down(manager):
     assert "A figure: failures in the week." in text
     assert text.count('class="week"') == 52
     assert "take a filter off" in text_of(manager, "/reliability/weeks?class=coach&type=none")
+
+
+# --- repeats --------------------------------------------------------------------------------------
+
+
+def test_what_comes_back_says_where_there_is_nothing_and_what_span_it_takes(manager):
+    text = text_of(manager, f"/reliability/repeats?class=coach&{YEAR}")
+    assert "Failures within 100 days after repair" in text
+    assert "No unit stands out of its fleet" in text
+    text = text_of(manager, f"/reliability/repeats?class=coach&{YEAR}&span=km&within=-5")
+    assert "-5 is no span" in text
+    assert re.search(r"Failures within 10.?000 km after repair", text)
+    page = manager.get(f"/reliability/repeats.csv?class=coach&{YEAR}")
+    assert page.content.decode("utf-8-sig").startswith("Home depot,Repair,Repairs")

@@ -6,8 +6,9 @@ was old when the trace began stays unknown, and says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -56,6 +57,7 @@ class FleetLives:
         of the fleet, more is worse; NaN where no recorder tells
     driving_grade : measured (a recorder file was read), inferred (violations alone) or missing
     heaviest : of each component, failures of class 1 and all failures with a class
+    counters : of each vehicle that ran, its kilometres
     """
 
     vehicles: tuple[Maintained, ...]
@@ -69,6 +71,7 @@ class FleetLives:
     driving: tuple[float, ...] = ()
     driving_grade: tuple[str, ...] = ()
     heaviest: tuple[tuple[int, int], ...] = ()
+    counters: Mapping[str, Counter] = field(default_factory=dict)
 
 
 @dataclass
@@ -113,13 +116,13 @@ class _Rows:
         self, unit: str, vehicle: int, places: Sequence[tuple[str, int]], span_km: float
     ) -> None:
         """Write pieces of unknown age, without failure, of many positions of one vehicle."""
-        n = len(places)
-        self.component += [component for _, component in places]
+        n, (paths, components) = len(places), zip(*places, strict=True)
+        self.component += components
         self.vehicle += [vehicle] * n
         self.entry_km += [nan] * n
         self.span_km += [span_km] * n
         self.failed += [False] * n
-        self.item += [(unit, path) for path, _ in places]
+        self.item += zip(repeat(unit, n), paths, strict=True)
         self.failed_by += [""] * n
 
 
@@ -195,7 +198,7 @@ class _Reader:
         return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
                           tuple(rows.item), tuple(rows.failed_by),
                           tuple(self._ran(v.unit, self.from_us) for v in self.vehicles),
-                          tuple(driving.tolist()), grades, heaviest)  # fmt: skip
+                          tuple(driving.tolist()), grades, heaviest, self.counters)  # fmt: skip
 
     def _ran(self, unit: str, from_us: int | None) -> float:
         """Return the kilometres of a vehicle under watch from a moment on."""
@@ -267,7 +270,7 @@ class _Reader:
                 self._note_failures(item, unit, path)
                 yield item
         sound = [(path, number[part_type]) for path, part_type in bare if path not in failed]
-        if span > 0:
+        if span > 0 and sound:
             rows.add_bare(unit, index, sound, span / 1000)
         places += [Place(index, component, path, unit, nan, 0, "") for path, component in sound]
 

@@ -46,6 +46,7 @@ from railtrace.web.reliability.words import (
     INDICATOR_SAID,
     SIGNALS,
     UNITS,
+    standard,
 )
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
@@ -121,8 +122,9 @@ def _line(indicator: Indicator, found: Figure, asked: Choice, names: Names) -> L
         name = f"{name} ({figure(f'{asked.delay_min:g}', names.language)})"
     value, interval = written(found, indicator.unit, names.language)
     return Line(
-        indicator.key, name, said, gettext(UNITS[indicator.unit]), indicator.source,
-        indicator.behind, found, value, interval, gettext(EVIDENCE[found.evidence]),
+        indicator.key, name, said, gettext(UNITS[indicator.unit]),
+        standard(indicator.source, names.language), indicator.behind, found, value, interval,
+        gettext(EVIDENCE[found.evidence]),
     )  # fmt: skip
 
 
@@ -190,7 +192,9 @@ def _chart(middle: float, months: Sequence[Control], names: Names) -> str:
     if not ran:
         return ""
     every = max(1, -(-len(months) // 12))
-    ticks = tuple((float(n), m.label) for n, m in enumerate(months) if n % every == 0)
+    # "2026-03" is written 03.26: twelve of them stand side by side.
+    ticks = tuple((float(n), f"{m.label[5:]}.{m.label[2:4]}")
+                  for n, m in enumerate(months) if n % every == 0)  # fmt: skip
     x = Axis("", -0.5, len(months) - 0.5, ticks)
     heights = [h for _, m in ran for h in (m.high, m.rate or 0)]
     y = linear(gettext("failures per 10⁶ km"), heights, names.language)
@@ -241,7 +245,8 @@ def _life_line(lives: FleetLives | None, component: str, gamma: int, names: Name
     found = gamma_life(entry.tolist(), leave.tolist(), pieces.failed[mine].tolist(), gamma / 100)
     value, interval = written(found, "km", names.language)
     return Line("gamma", gettext("Gamma-percent life"), gettext(GAMMA_SAID),
-                gettext("km"), "GOST 27.002, IEC 60050-192", "", found, value, interval,
+                gettext("km"), standard("GOST 27.002, IEC 60050-192", names.language), "",
+                found, value, interval,
                 gettext(EVIDENCE[found.evidence]))  # fmt: skip
 
 
@@ -342,7 +347,8 @@ def _cells(asked: Choice, told: Period, names: Names) -> Iterator[Cells]:
                 group, gettext(INDICATOR_NAMES[indicator.key]), gettext(UNITS[indicator.unit]),
                 *("" if v is None or isinf(v) else f"{v:.6g}"
                   for v in (found.value, found.low, found.high)),
-                found.events, found.evidence, asked.first, asked.last, indicator.source,
+                found.events, found.evidence, asked.first, asked.last,
+                standard(indicator.source, names.language),
             ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from railtrace.web.reliability import bench, fleet, heat, indicators, scoreboard
+from railtrace.web.reliability import bench, fleet, heat, indicators, repeats, scoreboard
 
 urlpatterns = [
     path("", fleet.reliability, name="reliability"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("bench", bench.bench, name="bench"),
     path("bench/lives.csv", bench.bench_csv, name="bench-csv"),
     path("bench/save", bench.save, name="bench-save"),
+    path("repeats", repeats.repeats, name="repeats"),
+    path("repeats.csv", repeats.repeats_csv, name="repeats-csv"),
     path("indicators", indicators.indicators, name="indicators"),
     path("indicators.csv", indicators.indicators_csv, name="indicators-csv"),
     path("indicators/behind", indicators.behind, name="indicators-behind"),

@@ -1,5 +1,6 @@
 """Words of the reliability pages: indicators by the standards' terms, evidence, signals."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 EVIDENCE = {
@@ -54,6 +55,13 @@ GAMMA_SAID = _(
     "The age that so many per cent of the components outlive, with its lower bound of 95 "
     "%; only components whose age is known."
 )
+SOURCES = {
+    "UK national fleet reliability: miles per technical incident": _(
+        "UK national fleet reliability: miles per technical incident"
+    ),
+}
+_CYRILLIC = {"GOST": "ГОСТ", "IEC": "МЭК"}
+"""How standards are named where people write in Cyrillic."""
 UNITS = {"1/10⁶ km": _("per 10⁶ km"), "km": _("km"), "h": _("h"), "%": "%"}
 DIRECTIONS = {
     "": _("no trend visible: chance alone may do it"),
@@ -84,3 +92,12 @@ GRADES = {
     "missing": _("missing"),
     "not_used": _("not used: too few vehicles have it"),
 }
+
+
+def standard(source: str, language: str) -> str:
+    """Return the standards that define an indicator as a reader's language names them."""
+    if source in SOURCES:
+        return gettext(SOURCES[source])
+    for latin, cyrillic in _CYRILLIC.items() if language in ("ru", "tg") else ():
+        source = source.replace(latin, cyrillic)
+    return source
