@@ -346,9 +346,7 @@ def _factors(
     poorly, and a plugged-in value makes every band too narrow.
     """
     a = FRAILTY_SD[:, None] ** -2
-    # Whole failures repeat: of two thousand vehicles hardly twenty counts differ.
-    counts, of = np.unique(met, return_inverse=True)
-    logs = gammaln(a + counts)[:, of] - gammaln(a) + a * np.log(a) - (a + met) * np.log(a + due)
+    logs = gammaln(a + met) - gammaln(a) + a * np.log(a) - (a + met) * np.log(a + due)
     away = np.log(FRAILTY_SD / median) / wide
     height = np.sum(logs, axis=1) - away**2 / 2 - np.log(FRAILTY_SD)
     weight = np.exp(height - np.max(height))

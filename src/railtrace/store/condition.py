@@ -203,7 +203,7 @@ def _wear(
     lookup: Lookup, catalogue: Catalogue, lives: FleetLives, prior: ConditionPrior, now_us: int
 ) -> tuple[WearAt | None, dict[int, Worn], np.ndarray, frozenset[str]]:
     """Return what wears at which place, which component types do, and failures that were wear."""
-    reader = WearDues(lookup, catalogue, now_us, lives.counters)
+    reader = WearDues(lookup, catalogue, now_us)
     read = [worn for type_ in sorted({v.type for v in lives.vehicles})
             for worn in reader.worn_now(type_)]  # fmt: skip
     parts = {on[1] for worn in read for on in worn.on}
@@ -259,11 +259,13 @@ def _states(rows: Sequence[_Row]) -> WearState:
 def _unmeasured(
     lives: FleetLives, keys: Mapping[tuple[int, str, str], int], at: Ints, key: Ints
 ) -> Ints:
-    """Return the pairs of place and parameter that wear and were never measured, in order."""
-    component, many = np.array([place.component for place in lives.places], int), len(keys)
-    pairs = [np.flatnonzero(component == of) * many + number for (of, *_), number in keys.items()]
-    rest = np.setdiff1d(np.concatenate(pairs), at * many + key)
-    return np.column_stack([rest // many, rest % many])
+    by_component = defaultdict[int, list[int]](list)
+    for (component, *_), number in keys.items():
+        by_component[component].append(number)
+    measured = set(zip(at.tolist(), key.tolist(), strict=True))
+    rest = [(n, k) for n, place in enumerate(lives.places)
+            for k in by_component.get(place.component, ()) if (n, k) not in measured]  # fmt: skip
+    return np.array(rest, int).reshape(-1, 2)
 
 
 def _worn(rows: Sequence[_Row]) -> dict[int, Worn]:

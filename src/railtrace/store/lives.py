@@ -6,9 +6,8 @@ was old when the trace began stays unknown, and says so.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -57,7 +56,6 @@ class FleetLives:
         of the fleet, more is worse; NaN where no recorder tells
     driving_grade : measured (a recorder file was read), inferred (violations alone) or missing
     heaviest : of each component, failures of class 1 and all failures with a class
-    counters : of each vehicle that ran, its kilometres
     """
 
     vehicles: tuple[Maintained, ...]
@@ -71,7 +69,6 @@ class FleetLives:
     driving: tuple[float, ...] = ()
     driving_grade: tuple[str, ...] = ()
     heaviest: tuple[tuple[int, int], ...] = ()
-    counters: Mapping[str, Counter] = field(default_factory=dict)
 
 
 @dataclass
@@ -116,13 +113,13 @@ class _Rows:
         self, unit: str, vehicle: int, places: Sequence[tuple[str, int]], span_km: float
     ) -> None:
         """Write pieces of unknown age, without failure, of many positions of one vehicle."""
-        n, (paths, components) = len(places), zip(*places, strict=True)
-        self.component += components
+        n = len(places)
+        self.component += [component for _, component in places]
         self.vehicle += [vehicle] * n
         self.entry_km += [nan] * n
         self.span_km += [span_km] * n
         self.failed += [False] * n
-        self.item += zip(repeat(unit, n), paths, strict=True)
+        self.item += [(unit, path) for path, _ in places]
         self.failed_by += [""] * n
 
 
@@ -198,7 +195,7 @@ class _Reader:
         return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
                           tuple(rows.item), tuple(rows.failed_by),
                           tuple(self._ran(v.unit, self.from_us) for v in self.vehicles),
-                          tuple(driving.tolist()), grades, heaviest, self.counters)  # fmt: skip
+                          tuple(driving.tolist()), grades, heaviest)  # fmt: skip
 
     def _ran(self, unit: str, from_us: int | None) -> float:
         """Return the kilometres of a vehicle under watch from a moment on."""
@@ -270,7 +267,7 @@ class _Reader:
                 self._note_failures(item, unit, path)
                 yield item
         sound = [(path, number[part_type]) for path, part_type in bare if path not in failed]
-        if span > 0 and sound:
+        if span > 0:
             rows.add_bare(unit, index, sound, span / 1000)
         places += [Place(index, component, path, unit, nan, 0, "") for path, component in sound]
 

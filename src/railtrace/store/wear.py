@@ -108,13 +108,8 @@ def _crossed(wheel: _Wheel, bound: float, rising: bool) -> Iterator[tuple[str, i
 class WearDues:
     """Reads the wheels of vehicles of one type, fits their wear, and asks when limits come."""
 
-    def __init__(
-        self, lookup: Lookup, catalogue: Catalogue, now_us: int,
-        counters: Mapping[str, Counter] | None = None,
-    ) -> None:  # fmt: skip
-        """`counters` of the vehicles, where a caller has read them already."""
+    def __init__(self, lookup: Lookup, catalogue: Catalogue, now_us: int) -> None:
         self._lookup, self.catalogue, self.now_us = lookup, catalogue, now_us
-        self._known = counters
         self._day = moment(now_us).date()
 
     def of(self, type_: str, vehicles: Sequence[str] | None = None) -> list[WearDue]:
@@ -148,9 +143,7 @@ class WearDues:
                 break
         return found
 
-    def _counters(self, type_: str) -> Mapping[str, Counter]:
-        if self._known is not None:
-            return self._known
+    def _counters(self, type_: str) -> dict[str, Counter]:
         runs, anchors = self._lookup.all_counter_rows([type_], "km")
         marks: dict[str, list[tuple[int, int]]] = {}
         lengths: dict[str, list[tuple[int, int]]] = {}
