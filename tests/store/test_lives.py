@@ -109,8 +109,10 @@ def test_failures_of_class_three_count_and_do_not_stop(railway):
 def test_every_vehicle_gets_the_answer_it_gets_alone(railway):
     fleet = reliability(railway)
     units, answers = all_answers(fleet, 500.0)
+    told = fleet.stacked(answers.reliability, 500.0)
+    assert len(units) == 4
     for n, unit in enumerate(units):
-        assert answers.reliability[n] == pytest.approx(unit_answer(fleet, unit, 500.0).reliability)
+        assert told[n] == pytest.approx(unit_answer(fleet, unit, 500.0).reliability)
 
 
 def test_a_fleet_without_a_failure_has_bounds_and_no_chance(tmp_path):

@@ -117,7 +117,8 @@ def first_weight(failures: float) -> float:
     """Return what a model's word counts before its promises are scored, by the failures behind it.
 
     A model of few failures may be led astray by how they happened to fall; the fleet's one rate,
-    a single number, hardly can. On fleets of known truth it costs half a hundredth of the gain.
+    a single number, hardly can. The price is some of the gain of a model that is right: the more
+    failures it stands on, the less.
     """
     return failures / (failures + FLEET_WORTH)
 

@@ -130,7 +130,6 @@ def _opened(config: Config) -> WsgiApplication:
     parts = (freezer, keeper, evidence, app, follower)
     multiprocessing.util.Finalize(None, _close, parts, exitpriority=100)
     _settle_down()
-    import_module("railtrace.web.reliability.computed").warm()
     _log.info("started")
     print(f"Railtrace serves at {address(config)}  (Ctrl+C stops it)", flush=True)
     return logs.logged(application, config.log_addresses)

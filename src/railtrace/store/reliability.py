@@ -387,7 +387,10 @@ def _answer(
 
 
 def all_answers(fleet: FleetReliability, distance_km: float) -> tuple[list[str], RunReliability]:
-    """Return every vehicle that stands anywhere with its chance, in the order of the list."""
+    """Return every vehicle that stands anywhere with its chance, in the order of the list.
+
+    The chance is the model's alone; `FleetReliability.stacked` makes of it what is told.
+    """
     known, unit = np.unique([place.vehicle for place in fleet.lives.places], return_inverse=True)
     places = _places(fleet, range(len(unit)), unit.astype(np.int64), distance_km)
     answer = _answer(fleet, places, distance_km, known)

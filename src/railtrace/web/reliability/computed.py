@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookLonger
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -109,13 +108,6 @@ def fitted_at(app: App, at_us: int, vehicle_class: str, owner: str) -> FleetReli
     return reliability_of(
         lives, condition, vehicle_class, owner, app.views.positions(), at_us
     )
-
-
-def warm() -> None:
-    """Begin the first answer of every class, so that no reader has to wait for it."""
-    for vehicle_class in sorted({v.vehicle_class for v in the_app().lookup.maintained()}):
-        with suppress(RailtraceError):
-            _answer(("fleet", vehicle_class, owners(vehicle_class)[0]), _fit, 0.0)
 
 
 def scores_of(vehicle_class: str, owner: str, wait_s: float = WAIT_S) -> Scores:
