@@ -194,3 +194,20 @@ def test_life_draws_survival_without_a_law(controls, cracks):
     shares = [int(float(row["n_cracked"])) / 167 for row in found]
     assert [point["probability"] for point in curve["points"]][: len(shares)] == pytest.approx(
         shares, abs=1e-4)  # fmt: skip
+
+
+def test_two_groups_of_one_unit_each_are_not_tested(tmp_path):
+    path = tmp_path / "two.csv"
+    rows_of = ("u1,10,1,a", "u1,20,1,a", "u1,50,0,a", "u2,30,0,b")
+    path.write_text("\n".join(["unit,time_h,event,group", *rows_of]), "utf-8")
+    assert "no test: units of each group must differ" in run("mcf", path)
+    assert json.loads(run("mcf", path, "--json"))["difference"]["p_value"] is None
+    told = run("trend", path)
+    assert "Laplace           no test: too few failures" in told
+    assert "nan" not in told
+
+
+def test_a_threshold_without_an_interval_says_so(tmp_path, controls):
+    told = run("life", controls, "--threshold")
+    assert "its interval cannot be told" in told
+    assert "nan" not in told

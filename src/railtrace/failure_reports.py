@@ -295,8 +295,9 @@ def _counts(data: HistoryFile, group: int, name: str) -> Report:
 def _difference(data: HistoryFile, confidence: float) -> Report:
     first, second = (data.histories.take_group(g) for g in (0, 1))
     found = recurrence.compare_means(first, second, confidence)
+    tested = math.isfinite(found.z)
     return {
-        "z": found.z, "p_value": found.p_value, "age": float(found.age[-1]),
+        "z": found.z, "p_value": found.p_value if tested else math.nan, "age": float(found.age[-1]),
         "at_end": [float(part[-1]) for part in (found.difference, found.low, found.high)],
     }  # fmt: skip
 
@@ -314,8 +315,10 @@ def mcf_lines(report: Report) -> Iterable[str]:
                    f"{point['high']:9.4f} {point['at_risk']:8g}")  # fmt: skip
     if "difference" in report:
         found = report["difference"]
-        yield (f"first less second at {found['age']:g}: {_interval(found['at_end'])}; "
-               f"no difference: z {found['z']:.3f}, p {found['p_value']:.3g}")  # fmt: skip
+        said = (f"no difference: z {found['z']:.3f}, p {found['p_value']:.3g}"
+                if math.isfinite(found["z"]) else
+                "no test: units of each group must differ in what failed")  # fmt: skip
+        yield f"first less second at {found['age']:g}: {_interval(found['at_end'])}; {said}"
 
 
 def trend_report(file: Path, mode: str, confidence: float) -> Report:
@@ -377,7 +380,8 @@ def trend_lines(report: Report) -> Iterable[str]:
         yield f"{row['group']}: {row['events']:g} failures of {row['units']} units"
         yield f"  evidence {row['evidence']} ({row['advice']})"
         for name, test in row["tests"].items():
-            yield f"  {name:17} {test['statistic']:9.4g}  p {test['p_value']:.3g}"
+            yield (f"  {name:17} no test: too few failures" if math.isnan(test["p_value"]) else
+                   f"  {name:17} {test['statistic']:9.4g}  p {test['p_value']:.3g}")  # fmt: skip
         power = row["power_law"]
         if power["why_not"]:
             yield f"  power law: no estimate: {power['why_not']}"
@@ -413,6 +417,8 @@ def _head(report: Report, what: str) -> Iterable[str]:
 def _interval(value: list[float]) -> str:
     if math.isnan(value[0]):
         return "cannot be told"
+    if math.isnan(value[1]) or math.isnan(value[2]):
+        return f"{value[0]:.4g} (its interval cannot be told)"
     return f"{value[0]:.4g} ({value[1]:.4g} to {value[2]:.4g})"
 
 

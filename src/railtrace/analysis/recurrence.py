@@ -363,7 +363,8 @@ def _recurrence_log_rank(one: Histories, other: Histories, age: Floats) -> float
         _weighted_parts(data, age, r, weight) for data, r in zip((one, other), at_risk, strict=True)
     ]
     total = parts[0][0] - parts[1][0]
-    return float(total / np.sqrt(parts[0][1] + parts[1][1]))
+    with np.errstate(all="ignore"):
+        return float(total / np.sqrt(parts[0][1] + parts[1][1]))
 
 
 def _watched(data: Histories, age: Floats) -> Floats:
