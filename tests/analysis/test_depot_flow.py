@@ -109,6 +109,7 @@ def broken(**change):
 
 @pytest.mark.parametrize(("shop", "words"), [
     (broken(station="x"), "process p, step 1: there is no machine x"),
+    (broken(station="x", name="wash"), "process p, step wash: there is no machine x"),
     (broken(mean_h=0.0), "its time is not above zero"),
     (broken(rework=1.0), "goes round for ever"),
     (broken(back_to=3), "goes to an earlier step"),

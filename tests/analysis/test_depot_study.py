@@ -5,20 +5,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from railtrace.analysis.depot_flow import Process, Shop, Station, Step, carried, visits
-from railtrace.analysis.depot_simulation import simulate
+from railtrace.analysis.depot_flow import (
+    HOURS_A_WEEK,
+    Process,
+    Shop,
+    Station,
+    Step,
+    carried,
+    visits,
+)
+from railtrace.analysis.depot_simulation import Run, simulate
 from railtrace.analysis.depot_study import (
     Outcome,
     Target,
     bought_until_met,
     buying_order,
     chance_met,
+    chance_of,
     harms,
     judged,
     outcome,
     runs_needed,
     shop_with,
     with_one_away,
+    worked_off,
 )
 from railtrace.errors import BadData
 from tests.analysis.test_depot_flow import one_station, wheelset_shop
@@ -104,6 +114,23 @@ def test_a_programme_is_judged_by_what_came():
     assert outcome(shop, run).met
     doubled = replace(shop, processes=(replace(shop.processes[0], batches_per_h=9.0),))
     assert outcome(doubled, run).met
+
+
+def test_a_process_is_worked_off_by_its_share_of_the_plan_or_of_what_came_where_less_came():
+    """The one definition of the programme, of one process as of all."""
+    process = Process("p", (Step("a", 1.0),), 1 / HOURS_A_WEEK, batch=10)
+    for came, finished, off in ((10, 9.5, True), (10, 9.4, False), (4, 3.8, True), (4, 3.7, False),
+                                (20, 9.5, True)):  # fmt: skip
+        run = Run({"p": np.ones(3)}, {}, {}, {"p": finished}, {"p": came}, {"p": 0})
+        assert worked_off(process, run) is off
+        assert outcome(Shop((Station("a", 1),), (process,)), run).met is off
+
+
+def test_a_chance_of_all_or_of_no_runs_has_an_interval():
+    sure, never = chance_of([True] * 6), chance_of([False] * 6)
+    assert (sure.mean, sure.high, never.mean, never.low) == (1.0, 1.0, 0.0, 0.0)
+    assert 0.5 < sure.low < 1
+    assert 0 < never.high < 0.5
 
 
 # --- what the shop has learnt: steps left out, days off, calibrations, weeks ---------------------

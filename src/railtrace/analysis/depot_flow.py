@@ -5,7 +5,7 @@ the shop's clock, on which a station is open all the time; rates are per hour of
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ class Station:
 class Step:
     """Work of a process at a station: mean [h] and coefficient of variation; `rework` is the
     chance that it sends the item back to step `back_to` (its own by default), `share` the share
-    of items that take the step at all."""
+    of items that take the step at all. `name` is what refusals call it, its number if empty."""
 
     station: str
     mean_h: float
@@ -79,6 +79,7 @@ class Step:
     rework: float = 0.0
     back_to: int | None = None
     share: float = 1.0
+    name: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
         raise BadData("process {process}: the weeks of its year are not below zero, and some of "
                       "them above", process=process.key)  # fmt: skip
     for number, step in enumerate(process.steps):
-        where: dict[str, Any] = {"process": process.key, "step": number + 1}
+        where: dict[str, Any] = {"process": process.key, "step": step.name or number + 1}
         if step.station not in known:
             raise BadData("process {process}, step {step}: there is no machine {station}",
                           station=step.station, **where)  # fmt: skip

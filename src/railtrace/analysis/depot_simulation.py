@@ -14,7 +14,7 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, t
+from scipy.stats import t
 
 from railtrace.analysis.depot_flow import (
     DAYS_A_WEEK,
@@ -116,15 +116,6 @@ def percentile_h(runs: Sequence[Run], process: str, share: float) -> Estimate:
         [float(np.quantile(run.turnaround_h[process], share)) for run in runs
          if len(run.turnaround_h[process])]
     )  # fmt: skip
-
-
-def programme_met(runs: Sequence[Run], process: str, per_week: float) -> Estimate:
-    """Return the chance that at least so many items a week are finished; exact interval."""
-    met = sum(run.finished_per_week[process] >= per_week for run in runs)
-    n = len(runs)
-    low = float(beta.ppf(0.025, met, n - met + 1)) if met else 0.0
-    high = float(beta.ppf(0.975, met + 1, n - met)) if met < n else 1.0
-    return Estimate(met / n, low, high)
 
 
 # --- one run ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from scipy.stats import beta
 from railtrace.analysis.depot_flow import (
     HOURS_A_WEEK,
     Outage,
+    Process,
     Shop,
     next_machines,
     with_one_more,
@@ -21,7 +22,8 @@ from railtrace.analysis.depot_flow import (
 from railtrace.analysis.depot_simulation import Estimate, Run, estimate
 
 PROGRAMME_SHARE = 0.95
-"""A run works its programme off when it finishes this share of it."""
+"""A run works its programme off when every process finishes this share of what the plan brings, or
+of what came where less came. The one definition of all pages: `worked_off`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Outcome:
 
     finished_per_week : items
     mean_h : mean turnaround of the finished [h]; 0 where nothing was finished
-    met : whether every process finished its share of the programme, or of what came if less came
+    met : whether every process is worked off
     left : items that were never finished
     """
 
@@ -41,22 +43,31 @@ class Outcome:
 
 
 def outcome(shop: Shop, run: Run, share: float = PROGRAMME_SHARE) -> Outcome:
-    """Sum a run up. What did not come is no fault of the machines, so less is asked for then."""
+    """Sum a run up."""
     times = np.concatenate([np.zeros(0), *run.turnaround_h.values()])
-    asked = {
-        p.key: share * min(p.batches_per_h * p.batch * HOURS_A_WEEK, run.came_per_week[p.key])
-        for p in shop.processes
-    }
     return Outcome(
         sum(run.finished_per_week.values()), float(times.mean()) if len(times) else 0.0,
-        all(run.finished_per_week[key] >= least for key, least in asked.items()),
+        all(worked_off(process, run, share) for process in shop.processes),
         sum(run.left.values()),
     )  # fmt: skip
 
 
+def worked_off(process: Process, run: Run, share: float = PROGRAMME_SHARE) -> bool:
+    """Return whether a run finished its share of what the plan brings of a process, or of what
+    came if less came: what did not come is no fault of the machines."""
+    planned = process.batches_per_h * process.batch * HOURS_A_WEEK
+    asked = share * min(planned, run.came_per_week[process.key])
+    return run.finished_per_week[process.key] >= asked
+
+
 def chance_met(outcomes: Sequence[Outcome]) -> Estimate:
     """Return the chance that the programme is worked off, with the exact interval of a share."""
-    met, n = sum(each.met for each in outcomes), len(outcomes)
+    return chance_of([each.met for each in outcomes])
+
+
+def chance_of(came_true: Sequence[bool]) -> Estimate:
+    """Return the share of independent runs in which something was true; exact interval."""
+    met, n = sum(came_true), len(came_true)
     low = float(beta.ppf(0.025, met, n - met + 1)) if met else 0.0
     high = float(beta.ppf(0.975, met + 1, n - met)) if met < n else 1.0
     return Estimate(met / n, low, high)

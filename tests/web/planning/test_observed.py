@@ -116,3 +116,15 @@ def test_demand_is_told_by_week_and_saved(plan: tuple[Client, str]) -> None:
     sheet = desk.get(f"{address}/demand?as=csv").content.decode("utf-8-sig")
     assert len(sheet.splitlines()) == 27
     assert sheet.startswith("Week,Season,Process")
+
+
+def test_only_hauled_vehicles_come_in_consists(railway: App) -> None:
+    from railtrace.web.fleet import the_names
+    from railtrace.web.planning.observed import in_consists
+
+    names = the_names()
+    come = {key for key, row in names.catalogue.processes.items() if in_consists(row, names)}
+    types = names.catalogue.vehicle_types
+    assert {types[t].vehicle_class for key in come
+            for t in names.catalogue.processes[key].applies_to} == {"coach", "freight_wagon"}
+    assert "wheelset_ordinary" not in come

@@ -9,6 +9,7 @@ from django.test import Client
 from python_calamine import CalamineWorkbook
 
 from railtrace.app import App
+from railtrace.web.models import DepotPlan
 from railtrace.web.planning import study, verified
 from tests.web.planning.test_planning import _form, _laid, worked  # noqa: F401
 
@@ -164,6 +165,23 @@ def test_variants_of_one_work_stand_side_by_side(desk: Client) -> None:
     assert any("Wheel lathe" in str(cell) for cell in page.context["rows"][7][1:])
 
 
+def test_every_page_with_a_chance_says_what_it_is_to_work_the_programme_off(desk: Client) -> None:
+    address = _saved(desk, target_met="80")
+    for page in ("", "/buy", "/variants"):
+        assert verified.programme_said() in desk.get(f"{address}{page}").text
+
+
+def test_a_shop_that_cannot_be_run_is_refused_with_its_step_by_name(desk: Client) -> None:
+    """What lies in a kept plan may be of an older day: the page of its runs says what is wrong."""
+    address = _saved(desk)
+    row = DepotPlan.objects.get(pk=address.rsplit("/", 1)[1])
+    row.body["work"]["wheelset_ordinary"]["again"] = {"wash": 1.0}
+    row.save()
+    page = desk.get(f"{address}/runs")
+    assert page.status_code == 422
+    assert "Wheelset: ordinary repair, step Wash the wheelset" in page.text
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -171,7 +189,9 @@ def test_variants_of_one_work_stand_side_by_side(desk: Client) -> None:
          "26 hours a day on 5 days a week; a day has 24"),
         ({"price__wheel_lathe": "100", "price_low__wheel_lathe": "120"},
          "the least, the likely and the greatest are to stand in that order"),
-        ({"again__wheelset_ordinary__wash": "100"}, "a route that goes round for ever"),
+        ({"again__wheelset_ordinary__wash": "100"},
+         "process Wheelset: ordinary repair, step Wash the wheelset: 1.0 of the work comes back: "
+         "a route that goes round for ever"),
         ({"machines__wheelset_washer": "0"},
          "Wheelset washing machine: Machines: 0 is not a figure from 1 to 60"),
         ({"capacity__wheelset_washer": "0"},

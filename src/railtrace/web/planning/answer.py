@@ -204,12 +204,19 @@ def _sums(bought: Sequence[PlannedStation]) -> dict[str, float]:
 
 
 def in_names(error: BadData, names: Names) -> str:
-    """Return what is wrong with a shop in words, its station and process by their names."""
+    """Return what is wrong with a shop in words, its station, process and step by their names."""
+    return in_words(named(error, names))
+
+
+def named(error: BadData, names: Names) -> BadData:
+    """Return a refusal of a shop with its station, process and step by their names."""
     values = dict(error.values)
     if (key := str(values.get("station", ""))) in {BY_HAND, *names.catalogue.equipment_types}:
         values["station"] = station_name(key, names)
     if process := names.catalogue.processes.get(str(values.get("process", ""))):
         values["process"] = process.name(names.language)
-    named = BadData(error.template)
-    named.values = values
-    return in_words(named)
+        if step := process.step(str(values.get("step", ""))):
+            values["step"] = step.name(names.language)
+    found = BadData(error.template)
+    found.values = values
+    return found

@@ -17,9 +17,8 @@ from railtrace.store.observed_work import orders_seen
 from railtrace.store.workload import Turned, turned
 from railtrace.trace.leaf import microseconds
 from railtrace.web.fleet import the_names
-from railtrace.web.frame import in_words
 from railtrace.web.names import Names
-from railtrace.web.planning.answer import station_name
+from railtrace.web.planning.answer import in_names, station_name
 from railtrace.web.planning.pages import kept_plan
 from railtrace.web.planning.plan import Plan, Told, observed_in, shop_of
 from railtrace.web.running import the_app
@@ -64,7 +63,7 @@ def back_test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         context |= _compared(laid, names)
     except BadData as error:
-        context["problem"] = in_words(error)
+        context["problem"] = in_names(error, names)
     return render(request, "planning/back_test.html", context)
 
 

@@ -126,7 +126,7 @@ def buy(request: HttpRequest, pk: int) -> HttpResponse:
     names = the_names()
     context: dict[str, Any] = {
         "section": "planning", "plan": row, "tab": "buy", "laid": laid,
-        "replications": study.REPLICATIONS, "share": verified.PROGRAMME_SHARE,
+        "replications": study.REPLICATIONS, "programme": verified.programme_said(),
     }  # fmt: skip
     try:
         search = search_of(laid, names)

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.catalogue.rows import Process
 from railtrace.store.demand import WEEK_US, WEEKS, Demand, consist_load, season_of
 from railtrace.store.observed_work import Observed, Spread, StepKind
 from railtrace.store.workload import ENOUGH
@@ -32,6 +33,8 @@ from railtrace.web.running import the_app
 from railtrace.web.upkeep.sheets import saved
 
 MOST_ROUTES = 5
+HAULED = frozenset({"coach", "freight_wagon"})
+"""Classes of vehicles that come in consists."""
 
 
 def observed(request: HttpRequest, pk: int) -> HttpResponse:
@@ -144,8 +147,7 @@ def _comes(
     found = found or Demand(key, none, none, none, 0)
     load, peak = work.batch or load_of(key, names.catalogue, of), max(weeks) or 1.0
     even = found.overdue / WEEKS
-    vehicles = set(names.catalogue.processes[key].applies_to) <= set(names.catalogue.vehicle_types)
-    consist = consist if vehicles else 0.0
+    consist = consist if in_consists(names.catalogue.processes[key], names) else 0.0
     return {
         "name": names.catalogue.processes[key].name(names.language), "load": load,
         "loads_seen": of.loads.get(key), "said": work.per_week is not None,
@@ -156,6 +158,13 @@ def _comes(
                   for due, season, beside, all_ in zip(
                       found.due, found.season, found.unplanned, weeks, strict=True)],
     }  # fmt: skip
+
+
+def in_consists(process: Process, names: Names) -> bool:
+    """Return whether a process's units come as consists: vehicles that are hauled, no engines and
+    no components."""
+    types = names.catalogue.vehicle_types
+    return all(key in types and types[key].vehicle_class in HAULED for key in process.applies_to)
 
 
 def _sheet(comes: list[dict[str, Any]], now_us: int) -> Iterator[list[Any]]:

@@ -68,7 +68,7 @@ def away(request: HttpRequest, pk: int) -> HttpResponse:
     names = the_names()
     context: dict[str, Any] = {
         "section": "planning", "plan": row, "tab": "away", "replications": study.REPLICATIONS,
-        "share": verified.PROGRAMME_SHARE, "field": DAYS, "days": USUAL_DAYS,
+        "programme": verified.programme_said(), "field": DAYS, "days": USUAL_DAYS,
     }  # fmt: skip
     try:
         context["days"] = days = number(request.GET, "days", DAYS) or USUAL_DAYS

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from railtrace.analysis.depot_flow import Shop, mean_turnaround
+from railtrace.analysis.depot_flow import Shop, check_shop, mean_turnaround
 from railtrace.catalogue.rows import Process, Step
 from railtrace.errors import BadData, NotFound
 from railtrace.store.workload import ENOUGH, Outages
@@ -21,7 +21,7 @@ from railtrace.web.frame import in_words
 from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
-from railtrace.web.planning.answer import answer, in_names, purchases, station_name
+from railtrace.web.planning.answer import answer, in_names, named, purchases, station_name
 from railtrace.web.planning.form import FIELDS, HOW_WORKED, LIMITS, read_plan
 from railtrace.web.planning.plan import (
     FAILURES_ENOUGH,
@@ -121,7 +121,12 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 def the_shop(laid: Plan, names: Names) -> Shop:
     """Return the shop of a plan as the trace tells it now. Raises BadData naming what is wrong."""
-    return shop_of(laid, names.catalogue, told())
+    try:
+        shop = shop_of(laid, names.catalogue, told())
+        check_shop(shop)
+    except BadData as error:
+        raise named(error, names) from error
+    return shop
 
 
 def runs(request: HttpRequest, pk: int) -> HttpResponse:
@@ -132,15 +137,16 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     found = verified.kept(verified.mark_of(shop))
     context: dict[str, Any] = {
         "section": "planning", "plan": row, "tab": "runs", "job": found,
-        "replications": verified.REPLICATIONS, "share": verified.PROGRAMME_SHARE,
-        "shares": verified.SHARES,
+        "replications": verified.REPLICATIONS, "shares": verified.SHARES,
+        "programme": verified.programme_said(),
     }  # fmt: skip
     if found is not None and found.done >= 2:
         context["processes"], context["stations"] = verified.results(shop, found, names)
         fleet = Counter(v.type for v in the_app().lookup.maintained())
         context["ready"] = [(names.catalogue.vehicle_classes[row.vehicle_class], row)
                             for row in verified.readiness(shop, found, names, fleet)]  # fmt: skip
-        context |= {"names": names, "flow": verified.flow(shop, found, names), "done": found.done}
+        context |= {"names": names, "flow": verified.flow(shop, found, names), "done": found.done,
+                    "met": verified.whole_programme(shop, found)}  # fmt: skip
     return render(request, "planning/runs.html", context)
 
 
@@ -183,6 +189,7 @@ def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
     now = the_app().clock()
     return {
         "section": "planning", "tab": "model", "plan": row, "laid": laid, "fields": FIELDS,
+        "programme": verified.programme_said(),
         "how_worked": FIELDS[:HOW_WORKED], "needs": FIELDS[HOW_WORKED:],
         "limits": LIMITS, "failures": _failures(of, names),
         "names": names, "from_day": now - timedelta(days=OBSERVED_DAYS), "now": now,

@@ -313,7 +313,7 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
         times = [time_of(process, step, work, of) for step in process.steps]
         visits = tuple(
             Visit(station_of(step), time.mean_h, time.cv, again_of(process, step, of, work),
-                  share=share_of(process, step, of))
+                  share=share_of(process, step, of), name=step.key)
             for step, time in zip(process.steps, times, strict=True)
         )
         batches = per_week(key, work, of) / HOURS_A_WEEK / work.batch

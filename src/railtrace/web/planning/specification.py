@@ -20,7 +20,7 @@ from railtrace.web.figures import figure
 from railtrace.web.fleet import the_names
 from railtrace.web.forms.pdf import printed
 from railtrace.web.names import Names
-from railtrace.web.planning import variants
+from railtrace.web.planning import variants, verified
 from railtrace.web.planning.answer import Bought, purchases, station_name
 from railtrace.web.planning.buy import Step, chosen
 from railtrace.web.planning.pages import kept_plan, the_shop
@@ -178,7 +178,8 @@ def xlsx(request: HttpRequest, pk: int) -> HttpResponse:
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True})
     sheet = _sheet(book, gettext("To be bought"), HEADS, lines(found, laid, names), bold)
     sheet.set_column(len(HEADS) - 1, len(HEADS) - 1, 80, wrap)
-    sheet.write(len({each.key for each in found.bought}) + 2, 0, found.stands_on)
+    said = (found.stands_on, verified.programme_said())
+    sheet.write_column(len({each.key for each in found.bought}) + 2, 0, said)
     _sheet(book, gettext("Order of purchase"), ORDER, order_lines(found), bold)
     heads, rows = variants.table(variants.beside(pk), names)
     _sheet(book, gettext("Variants"), heads, rows, bold)
@@ -204,6 +205,7 @@ def pdf(request: HttpRequest, pk: int) -> HttpResponse:
             [gettext("Plan"), row.name],
             [gettext("Date"), date_format(app.clock(), "DATE_FORMAT")],
             [gettext("Stands on"), found.stands_on],
+            [gettext("Programme"), verified.programme_said()],
         ],
         "tables": [
             _printed(gettext("To be bought"), heads[:7], [row[:7] for row in rows]),

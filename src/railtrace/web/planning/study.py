@@ -98,7 +98,7 @@ def _run(found: Study, following: Next) -> None:
                 key, shop = asked
                 runs = found.runs.setdefault(key, [])
                 run = pool.submit(simulate, shop, verified.YEAR_H, len(runs)).result()
-                came = outcome(shop, run, verified.PROGRAMME_SHARE)
+                came = outcome(shop, run)
                 runs.append(KeptOutcome(came.finished_per_week, came.mean_h, came.met, came.left))
                 _files.keep(found.mark, found)
                 asked = following(found.outcomes())

@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from railtrace.analysis.depot_study import chance_met, outcome
 from railtrace.errors import BadData
 from railtrace.web.figures import figure
 from railtrace.web.fleet import the_names
@@ -72,7 +71,7 @@ def _chance(laid: Plan, names: Names) -> list[Any]:
     kept = verified.kept(verified.mark_of(shop))
     if kept is None or kept.done < 2:
         return [_NONE] * 3
-    met = chance_met([outcome(shop, each.run(), verified.PROGRAMME_SHARE) for each in kept.runs])
+    met = verified.whole_programme(shop, kept)
     return [round(100 * value, 1) for value in (met.mean, met.low, met.high)]
 
 
@@ -95,7 +94,7 @@ def side_by_side(request: HttpRequest, pk: int) -> HttpResponse:
     heads, rows = table(plans, names)
     rows = [[_shown(cell, names.language) for cell in row] for row in rows]
     context = {"section": "planning", "plan": plans[0], "tab": "variants", "plans": plans,
-               "heads": heads, "rows": rows}  # fmt: skip
+               "heads": heads, "rows": rows, "programme": verified.programme_said()}  # fmt: skip
     return render(request, "planning/variants.html", context)
 
 

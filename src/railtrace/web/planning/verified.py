@@ -15,7 +15,6 @@ import numpy as np
 from django.utils.translation import gettext, gettext_noop
 from msgspec import Struct
 
-from railtrace.analysis import depot_study
 from railtrace.analysis.depot_flow import HOURS_A_WEEK, Shop
 from railtrace.analysis.depot_record import StepFlow, run_with_flows
 from railtrace.analysis.depot_simulation import (
@@ -23,7 +22,13 @@ from railtrace.analysis.depot_simulation import (
     Run,
     estimate,
     percentile_h,
-    programme_met,
+)
+from railtrace.analysis.depot_study import (
+    PROGRAMME_SHARE,
+    chance_met,
+    chance_of,
+    outcome,
+    worked_off,
 )
 from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.names import Names
@@ -35,8 +40,6 @@ _KEPT = 2
 YEAR_H, WARM_UP = 8760.0, 0.2
 REPLICATIONS = 20
 _PROCESSORS = 2
-PROGRAMME_SHARE = depot_study.PROGRAMME_SHARE
-"""A run meets its programme when it finishes this share of what the plan brings."""
 SHARES = (0.5, 0.8, 0.95)
 _log = logging.getLogger("railtrace.planning")
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify-plan")
@@ -144,7 +147,7 @@ def _kept(run: Run, flow: Mapping[str, Sequence[StepFlow]]) -> KeptRun:
 
 @dataclass(frozen=True)
 class ProcessResult:
-    """A process over the runs: turnaround by share of items, chance that the programme is met."""
+    """A process over the runs: turnaround by share of items, chance that it is worked off."""
 
     name: str
     quantiles: tuple[tuple[float, Estimate], ...]
@@ -205,6 +208,19 @@ class StationResult:
         return 100 * min(self.utilisation.mean, 1.0)
 
 
+def programme_said() -> str:
+    """Say what it is to work the programme off, as it stands beside every chance of it."""
+    return gettext(
+        "The programme is worked off in a year when of every process at least %(share)g %% is "
+        "finished of what the plan brings, or of what came where less came."
+    ) % {"share": 100 * PROGRAMME_SHARE}
+
+
+def whole_programme(shop: Shop, found: Verification) -> Estimate:
+    """Return the chance that the kept runs work all processes off."""
+    return chance_met([outcome(shop, each.run()) for each in found.runs])
+
+
 def results(
     shop: Shop, found: Verification, names: Names
 ) -> tuple[list[ProcessResult], list[StationResult]]:
@@ -212,12 +228,11 @@ def results(
     runs = [each.run() for each in found.runs]
     processes = []
     for process in shop.processes:
-        planned = process.batches_per_h * process.batch * HOURS_A_WEEK
         processes.append(ProcessResult(
             names.catalogue.processes[process.key].name(names.language),
             tuple((share, percentile_h(runs, process.key, share)) for share in SHARES)
             if any(len(run.turnaround_h[process.key]) for run in runs) else (),
-            programme_met(runs, process.key, PROGRAMME_SHARE * planned),
+            chance_of([worked_off(process, run) for run in runs]),
             estimate([run.finished_per_week[process.key] for run in runs]),
         ))  # fmt: skip
     stations = [
