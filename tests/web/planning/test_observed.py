@@ -15,6 +15,7 @@ from railtrace.trace.operation import (
     OrderClosed,
     OrderOpened,
     Phase,
+    QualificationGranted,
     Registered,
     Reprofiled,
     Washed,
@@ -128,3 +129,44 @@ def test_only_hauled_vehicles_come_in_consists(railway: App) -> None:
     assert {types[t].vehicle_class for key in come
             for t in names.catalogue.processes[key].applies_to} == {"coach", "freight_wagon"}
     assert "wheelset_ordinary" not in come
+
+
+def test_people_are_counted_by_right_against_what_the_plan_asks_of_them(
+    plan: tuple[Client, str], worked: App
+) -> None:
+    desk, address = plan
+    rights = [("p-a", "ndt_ut", None), ("p-b", "ndt_ut", None), ("p-b", "fitter", None),
+              ("p-c", "ndt_mt", NOW - DAY)]  # fmt: skip
+    results = worked.record([
+        QualificationGranted(id=f"ob-q{n}", happened_at=NOW - 9 * DAY, person=person,
+                             qualification=right, certificate=str(n),
+                             valid_from=NOW - 8 * DAY, valid_to=to)
+        for n, (person, right, to) in enumerate(rights)
+    ], "p-test", "test")  # fmt: skip
+    assert all(isinstance(result, Receipt) for result in results), results
+    assert worked.wait_caught_up(10)
+    page = desk.get(f"{address}/observed")
+    rows = {row.key: row for row, _sites in page.context["staff"]}
+    assert {key: row.held for key, row in rows.items()} == {
+        "ndt_ut": 2, "ndt_mt": 0, "fitter": 1, "": 2, None: 2
+    }
+    # 36 wheelsets in 26 weeks, 25 minutes each by the norm, in a week of 40 open hours.
+    ultrasonic = rows["ndt_ut"]
+    assert ultrasonic.work.hours == pytest.approx(ORDERS / 26 * 25 / 60)
+    assert ultrasonic.work.at_once == pytest.approx(ultrasonic.work.hours / 40)
+    assert (ultrasonic.work.by_norm, ultrasonic.short) == (1, 0)
+    assert rows["ndt_mt"].short == 1
+    assert "1 person short" in page.text
+    assert rows[None].work.hours == pytest.approx(
+        sum(row.work.hours for key, row in rows.items() if key is not None)
+    )
+
+
+def test_who_works_in_shifts_is_there_in_one_of_them() -> None:
+    from railtrace.web.planning.staff import Staffed, Work
+
+    # 240 hours of work in 120 open ones: two at once, in three shifts of a person's week.
+    row = Staffed("q", "Q", Work(240, 2, 1, 1), 5, {})
+    assert (row.shifts, row.persons, row.short) == (3, 6, 1)
+    assert row.held_a_shift == pytest.approx(5 / 3)
+    assert Staffed("q", "Q", Work(), 0, {}).short == 0

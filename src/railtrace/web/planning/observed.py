@@ -10,18 +10,21 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from railtrace.catalogue.rows import Process
+from railtrace.errors import BadData
 from railtrace.store.demand import WEEK_US, WEEKS, Demand, consist_load, season_of
 from railtrace.store.observed_work import Observed, Spread, StepKind
 from railtrace.store.workload import ENOUGH
 from railtrace.trace.leaf import microseconds
 from railtrace.web.clocks import from_us
-from railtrace.web.fleet import the_names
+from railtrace.web.fleet import site_name, the_names
+from railtrace.web.frame import in_words
 from railtrace.web.names import Names
 from railtrace.web.planning.answer import station_name
-from railtrace.web.planning.pages import kept_plan
+from railtrace.web.planning.pages import kept_plan, the_shop
 from railtrace.web.planning.plan import (
     FAILURES_ENOUGH,
     OBSERVED_DAYS,
+    SHIFT_HOURS_A_WEEK,
     Plan,
     Told,
     load_of,
@@ -29,6 +32,7 @@ from railtrace.web.planning.plan import (
     station_of,
     told,
 )
+from railtrace.web.planning.staff import staffed
 from railtrace.web.running import the_app
 from railtrace.web.upkeep.sheets import saved
 
@@ -47,7 +51,17 @@ def observed(request: HttpRequest, pk: int) -> HttpResponse:
                                              if key in names.catalogue.processes],
         "machines": _machines(laid, of, names), "failures_enough": FAILURES_ENOUGH,
     }  # fmt: skip
-    return render(request, "planning/observed.html", context)
+    return render(request, "planning/observed.html", context | _staff(laid, names, of))
+
+
+def _staff(laid: Plan, names: Names, of: Told) -> dict[str, Any]:
+    """Return who is there for the plan's work, or why that cannot be told."""
+    try:
+        rows = staffed(laid, the_shop(laid, names), names, of)
+    except BadData as error:
+        return {"no_staff": in_words(error)}
+    sites = [[(site_name(site), n) for site, n in row.sites.items()] for row in rows]
+    return {"staff": list(zip(rows, sites, strict=True)), "person_hours": SHIFT_HOURS_A_WEEK}
 
 
 def _process(key: str, of: Told, names: Names) -> dict[str, Any]:

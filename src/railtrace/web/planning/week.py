@@ -134,11 +134,12 @@ def people_of(site: str) -> list[str]:
     here = set(RoleAt.objects.filter(site__in=("", site)).values_list(
         "user__person__person_id", flat=True))  # fmt: skip
     rows = app.lookup.qualifications()
-    valid = {r["unit"].removeprefix("person:") for r in rows if _valid(r, now_us, now_us)}
+    valid = {r["unit"].removeprefix("person:") for r in rows if has_right(r, now_us, now_us)}
     return sorted(valid - (elsewhere - here))
 
 
-def _valid(row: Mapping[str, Any], from_us: int, to_us: int) -> bool:
+def has_right(row: Mapping[str, Any], from_us: int, to_us: int) -> bool:
+    """Return whether a right of the list stands for all of a span."""
     withdrawn, ends = row["withdrawn_us"], row["to_us"]
     return (row["from_us"] <= from_us and (ends is None or ends >= to_us)
             and (withdrawn is None or withdrawn > to_us))  # fmt: skip
@@ -287,7 +288,7 @@ def _people(app: App, week: Week) -> Iterator[Resource]:
     end_us = week.us(WEEK_H)
     rights: dict[str, set[str]] = {}
     for row in app.lookup.qualifications():
-        if _valid(row, week.made_us, end_us):
+        if has_right(row, week.made_us, end_us):
             rights.setdefault(row["unit"].removeprefix("person:"), set()).add(row["qualification"])
     for person, shifts in sorted(week.people.items()):
         windows = tuple(shift_spans(app, week, shifts)) if shifts else ()
