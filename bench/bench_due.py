@@ -31,9 +31,9 @@ def rows() -> list[Row]:
 def _rows(app: App) -> list[Row]:
     now_us, catalogue = microseconds(app.clock()), app.catalogue()
     fleet = FleetDues(app.views, app.lookup, catalogue, now_us)
-    found = fleet.of()
-    units = len({forecast.due.unit for forecast in found})
-    dues = min(_cpu_ms(fleet.of) for _ in range(5))
+    found = fleet.of(parts=True)
+    units = len({forecast.vehicle or forecast.due.unit for forecast in found})
+    dues = min(_cpu_ms(lambda: fleet.of(parts=True)) for _ in range(5))
     forms = _forms_a_minute(app)
     again = min(_cpu_ms(lambda: replay(app.views, app.lookup, catalogue, catalogue, now_us))
                 for _ in range(2))  # fmt: skip

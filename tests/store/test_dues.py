@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from railtrace.projections.maintenance import DAY_US
 from railtrace.store.dues import FleetDues, by_unit
@@ -85,3 +86,77 @@ def test_rates_of_a_few_units_are_drawn_from_all_of_their_type(fleet) -> None:
     found = FleetDues(fleet, Lookup(fleet.database), CATALOGUE, NOW_US).of(["l-1"], ["2te10m"])
     assert {f.due.unit for f in found} == {"l-1"}
     assert standing(fleet)["l-1", "ТО-3"] in found
+
+
+# --- on parts ---------------------------------------------------------------------------------
+
+FULL = "полное освидетельствование"
+
+
+@pytest.fixture
+def wheels(fleet):
+    """A wheelset in a bogie of w-1 with a paper, one that came from w-9, one in the store."""
+    wheel = {"type": "wheelset_freight"}
+    take(fleet, "north", [
+        op("Registered", "b1", 0, units=("b-1",), type="bogie_freight"),
+        op("Registered", "x1", 0, units=("x-1",), **wheel),
+        op("Manufactured", "x2", 0, units=("x-2",), **wheel),
+        op("Registered", "x3", 0, units=("x-3",), **wheel),
+        op("Registered", "r9", 0, units=("w-9",), type="gondola"),
+        op("Ran", "q9", 50, units=("w-9",), distance_km="7000"),
+        op("Installed", "n1", 1, units=("b-1",), carrier="w-1", position="1"),
+        op("Installed", "n2", 2, units=("x-1",), carrier="b-1", position="1"),
+        op("Installed", "n3", 2, units=("x-2",), carrier="w-9", position="1"),
+        op("Removed", "n4", 90, units=("x-2",), carrier="w-9", position="1"),
+        op("Installed", "n5", 160, units=("x-2",), carrier="b-1", position="2"),
+        *(op("PaperIssued", f"p{n}", 10, units=(f"x-{n}",), service=FULL,
+             valid_until="2030-05-01") for n in (1, 3)),
+    ])  # fmt: skip
+    return fleet
+
+
+def on_parts(views, catalogue=CATALOGUE, units=None):
+    reader = FleetDues(views, Lookup(views.database), catalogue, NOW_US)
+    return {(f.due.unit, f.due.kind): f for f in reader.of(units, parts=True) if f.vehicle}
+
+
+def test_a_part_s_paper_is_due_on_the_row_of_the_vehicle_that_carries_it(wheels) -> None:
+    found = on_parts(wheels)
+    assert {key: f.vehicle for key, f in found.items()} == {
+        ("x-1", FULL): "w-1", ("x-1", "обыкновенное освидетельствование"): "w-1",
+    }  # fmt: skip
+    forecast = found["x-1", FULL]
+    assert forecast.median_us == forecast.due.calendar_us == forecast.early_us
+
+
+def with_interval(km):
+    row = replace(CATALOGUE.services["papers.wheelset.full"], km=km, months=None)
+    return replace(CATALOGUE, services={**CATALOGUE.services, row.key: row})
+
+
+def test_a_part_runs_to_its_kilometres_by_the_vehicle_it_is_on(wheels) -> None:
+    """It ran 7000 km on one wagon, then what the other runs: 500 km in five days."""
+    forecast = on_parts(wheels, with_interval(40_000))["x-2", FULL]
+    assert forecast.due.criteria[0].used == 7_000 + 500 * 40
+    assert not forecast.due.criteria[0].at_least
+    assert (forecast.median_us - NOW_US) / DAY_US == pytest.approx(13_000 / 100, rel=0.1)
+    assert (forecast.meter, forecast.vehicle) == ("km", "w-1")
+
+
+def test_the_fleet_s_dues_on_parts_are_those_of_each_part(wheels) -> None:
+    catalogue = with_interval(40_000)
+    knowledge = Knowledge(wheels, Lookup(wheels.database), catalogue, clock_us=NOW_US)
+    found = on_parts(wheels, catalogue)
+    assert {unit for unit, _ in found} == {"x-1", "x-2"}
+    for (unit, kind), forecast in found.items():
+        assert forecast.due in knowledge.dues(unit), kind
+
+
+def test_only_the_parts_of_the_vehicles_asked_for_are_told(wheels) -> None:
+    assert on_parts(wheels, units=["l-1"]) == {}
+    assert {unit for unit, _ in on_parts(wheels, units=["w-1"])} == {"x-1"}
+
+
+def test_without_asking_for_parts_none_is_told(wheels) -> None:
+    found = FleetDues(wheels, Lookup(wheels.database), CATALOGUE, NOW_US).of()
+    assert not [f for f in found if f.vehicle]

@@ -34,7 +34,8 @@ from railtrace.simulation.clerks import Sent
 from railtrace.simulation.laws import load_laws
 from railtrace.simulation.railway import generate
 from railtrace.simulation.truth import Truth
-from railtrace.store.dues import METERS, FleetDues, Forecast, Meter
+from railtrace.store.dues import FleetDues, Forecast
+from railtrace.store.part_dues import METERS, Meter
 from railtrace.store.wear import WearDue, WearDues
 from railtrace.trace.leaf import microseconds
 

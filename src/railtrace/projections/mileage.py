@@ -25,7 +25,7 @@ class Counter:
         self._anchors = sorted(anchors, key=lambda a: a[0])
         ordered = sorted(runs)
         self._run_times = [at for at, _ in ordered]
-        self._sums = [0, *accumulate(length for _, length in ordered)]
+        self._sums = [0, *accumulate([length for _, length in ordered])]
 
     @property
     def first_us(self) -> int | None:

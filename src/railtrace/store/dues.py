@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
@@ -22,12 +22,11 @@ from railtrace.projections.maintenance import (
 )
 from railtrace.projections.mileage import Counter
 from railtrace.store.lookup import Lookup
+from railtrace.store.part_dues import METERS, Meter, PartDues, counters_of
 from railtrace.store.views import ViewStore
 from railtrace.trace.leaf import moment
 
 PERIOD_US = round(PERIOD_DAYS * DAY_US)
-Meter = Literal["km", "engine_hours"]
-METERS: tuple[Meter, ...] = ("km", "engine_hours")
 PERIODS_KEPT = 48
 GONE = ("written_off", "condemned")
 
@@ -37,7 +36,8 @@ class Forecast:
     """How a kind stands and when it will be due: 5 %, 50 % and 95 % quantiles [µs].
 
     None is later than anybody forecasts. `daily` is the run of an average day in this season by
-    the meter that is forecast, `meter` "" when only the calendar counts.
+    the meter that is forecast, `meter` "" when only the calendar counts. `vehicle` is what the
+    unit runs with now, "" of a vehicle itself.
     """
 
     due: Due
@@ -47,6 +47,7 @@ class Forecast:
     meter: str = ""
     daily: float = 0.0
     daily_sd: float = 0.0
+    vehicle: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,21 +68,38 @@ class FleetDues:
         self._stops = stops_of(catalogue, self._day)
         self._plans: dict[tuple[str, str], Plan] = {}
 
-    def of(self, units: Sequence[str] | None = None, types: Sequence[str] = ()) -> list[Forecast]:
-        """Return every due of the vehicles (or only of `units`), rates drawn from their types."""
+    def of(
+        self, units: Sequence[str] | None = None, types: Sequence[str] = (), parts: bool = False
+    ) -> list[Forecast]:
+        """Return every due of the vehicles (or only of `units`), rates drawn from their types.
+
+        With `parts` also what is due on the parts they carry.
+        """
         listed = [v for v in self._lookup.maintained(types) if v.status not in GONE]
         vehicles = self._vehicles([(v.unit, v.type) for v in listed])
         wanted = None if units is None else set(units)
+        on = self._parts(vehicles, wanted) if parts else {}
         found: list[Forecast] = []
         for _, group in groupby(sorted(vehicles, key=lambda v: (v.type, v.unit)), lambda v: v.type):
-            found += self._group(list(group), wanted)
+            found += self._group(list(group), wanted, on)
         return found
+
+    def _parts(
+        self, vehicles: Sequence[_Vehicle], wanted: set[str] | None
+    ) -> Mapping[str, list[Due]]:
+        reader = PartDues(
+            self._views, self._lookup, self.catalogue, self.now_us, self._plan, self._stops
+        )
+        return reader.on({
+            v.unit: v.counters for v in vehicles if wanted is None or v.unit in wanted
+        })  # fmt: skip
 
     def _vehicles(self, listed: Sequence[tuple[str, str]]) -> list[_Vehicle]:
         states = self._views.states_of("maintenance", [unit for unit, _ in listed])
         of_locomotives = self._lookup.services_of_sections()
         types = sorted({type_ for _, type_ in listed})
-        counters = {meter: self._counters(types, meter) for meter in METERS if self._asks(meter)}
+        asked = [meter for meter in METERS if self._asks(meter)]
+        counters = {meter: counters_of(self._lookup, types, meter) for meter in asked}
         return [
             _Vehicle(unit, type_, credited(
                          cast(Maintenance, states.get(unit) or Maintenance(unit=unit)),
@@ -94,30 +112,22 @@ class FleetDues:
         """Kilometres are always read; engine-hours when any interval counts them."""
         return meter == "km" or any(s.engine_hours for s in self.catalogue.services.values())
 
-    def _counters(self, types: Sequence[str], meter: Meter) -> dict[str, Counter]:
-        runs, anchors = self._lookup.all_counter_rows(types, meter)
-        anchored: dict[str, list[tuple[int, int]]] = {}
-        for unit, at_us, total in anchors:
-            anchored.setdefault(unit, []).append((at_us, total))
-        found = {
-            unit: Counter(anchored.pop(unit, ()), [(at_us, ran) for _, at_us, ran in rows])
-            for unit, rows in groupby(runs, key=lambda row: row[0])
-        }
-        return found | {unit: Counter(marks) for unit, marks in anchored.items()}
-
-    def _group(self, vehicles: list[_Vehicle], wanted: set[str] | None) -> list[Forecast]:
+    def _group(
+        self, vehicles: list[_Vehicle], wanted: set[str] | None, on: Mapping[str, list[Due]]
+    ) -> list[Forecast]:
         rates = {meter: self._rates(vehicles, meter) for meter in METERS if self._asks(meter)}
         asked = [
             (row, due)
             for row, vehicle in enumerate(vehicles)
             if wanted is None or vehicle.unit in wanted
-            for due in self._dues(vehicle)
+            for due in (*self._dues(vehicle), *on.get(vehicle.unit, ()))
         ]
         reached = {meter: self._reached(asked, rates[meter], meter) for meter in rates}
         return [
-            self._forecast(row, due, {m: reached[m].get(index) for m in rates}, rates)
+            self._forecast(row, due, {m: reached[m].get(index) for m in rates}, rates,
+                           "" if due.unit == vehicles[row].unit else vehicles[row].unit)
             for index, (row, due) in enumerate(asked)
-        ]
+        ]  # fmt: skip
 
     def _plan(self, state: Maintenance) -> Plan:
         """What becomes due by itself: kinds by need, before a trip and by campaign are left out."""
@@ -169,10 +179,10 @@ class FleetDues:
 
     def _forecast(
         self, row: int, due: Due, reached: Mapping[Meter, list[float] | None],
-        rates: Mapping[Meter, RunRates],
+        rates: Mapping[Meter, RunRates], vehicle: str,
     ) -> Forecast:  # fmt: skip
         if not due.criteria:
-            return Forecast(due)
+            return Forecast(due, vehicle=vehicle)
         best: list[int | None] = [due.calendar_us] * 3
         meter = next((name for name, days in reached.items() if days is not None), None)
         for days in reached.values():
@@ -180,10 +190,10 @@ class FleetDues:
                 best = [self._sooner(us, day) for us, day in zip(best, days, strict=True)]
         early_us, median_us, late_us = best
         if meter is None:
-            return Forecast(due, early_us, median_us, late_us)
+            return Forecast(due, early_us, median_us, late_us, vehicle=vehicle)
         rate, slot = rates[meter], int(self.now_us // PERIOD_US)
         daily, doubt = float(rate.daily(slot, row)), float(rate.daily_sd(slot, row))
-        return Forecast(due, early_us, median_us, late_us, meter, daily, doubt)
+        return Forecast(due, early_us, median_us, late_us, meter, daily, doubt, vehicle)
 
     def _sooner(self, us: int | None, day: float) -> int | None:
         if day == inf:

@@ -97,6 +97,9 @@ _ORIGIN = (
 _VIOLATION = (
     "unit", "at_us", "rule", "duration_milli", "quantity", "worst", "uom", "file", "operation",
 )  # fmt: skip
+_ON_NOW = "i.from_us <= ? AND (i.to_us IS NULL OR i.to_us > ?)"
+
+
 class Installation(NamedTuple):
     """A stay of a part on a carrier [µs]; `to_us` None while it is there."""
 
@@ -817,6 +820,49 @@ class Lookup:
             )
             found += [Installation(*row) for row in rows]
         return sorted(found, key=lambda row: (row.part, row.from_us or 0))
+
+    def installations_of(self, parts: Sequence[str]) -> list[Installation]:
+        """Return every stay of some parts on carriers, by part and time."""
+        found: list[Installation] = []
+        for some in chunks(parts):
+            rows = self._db.query(
+                "SELECT unit, carrier, position, from_us, to_us FROM installations"
+                f" WHERE unit IN ({marks(len(some))})",
+                list(some),
+            )
+            found += [Installation(*row) for row in rows]
+        return sorted(found, key=lambda row: (row.part, row.from_us or 0))
+
+    def carriers_now(self, parts: Sequence[str], now_us: int) -> dict[str, str]:
+        """Return the carrier that each part is on at a moment."""
+        found: dict[str, str] = {}
+        for some in chunks(parts):
+            found |= dict(self._db.query(
+                f"SELECT unit, carrier FROM installations i WHERE {_ON_NOW}"
+                f" AND unit IN ({marks(len(some))})",
+                [now_us, now_us, *some],
+            ))  # fmt: skip
+        return found
+
+    def parts_on_carriers(
+        self, types: Sequence[str], now_us: int, dated: bool = False
+    ) -> list[tuple[str, str, str]]:
+        """Return (part, type, carrier) of parts of types that are on something at a moment.
+
+        With `dated` only those that have a paper with its own last day.
+        """
+        if not types:
+            return []
+        paper = (
+            " AND EXISTS (SELECT 1 FROM services_done s WHERE s.unit = u.unit"
+            " AND s.until_us IS NOT NULL)"
+        )
+        return self._db.query(
+            "SELECT u.unit, u.type, i.carrier FROM units u JOIN installations i ON i.unit = u.unit"
+            f" WHERE {_ON_NOW} AND u.type IN ({marks(len(types))}){paper if dated else ''}"
+            " ORDER BY u.unit",
+            [now_us, now_us, *types],
+        )
 
     def part_births(self, parts: Sequence[str]) -> dict[str, tuple[str, int | None]]:
         """Return type and, of a part made under watch, the moment of its making."""

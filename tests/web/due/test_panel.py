@@ -8,6 +8,7 @@ from django.test import Client
 
 from railtrace.app import App
 from railtrace.trace.operation import (
+    Counter,
     LeftRepair,
     LifeExtended,
     Manufactured,
@@ -31,6 +32,7 @@ def aged(railway: App) -> App:
     ]  # fmt: skip
     railway.record([
         Registered(id="due-1", happened_at=then, units=(COACH,), type="coach_open",
+                   counters=(Counter(meter="km", value="0"),),
                    numbers=(Number(scheme="other", value="DUE 1"),)),
         LeftRepair(id="due-2", happened_at=then, units=(COACH,), repair_kind="ТО-3",
                    basis="document"),

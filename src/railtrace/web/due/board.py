@@ -1,7 +1,7 @@
 """The due board: units by weeks, a list, a calendar; what is overdue stands first."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -60,10 +60,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """One due of one vehicle."""
+    """One due of one vehicle, or of a part on it."""
 
     vehicle: Maintained
     forecast: Forecast
+
+    @property
+    def part(self) -> str:
+        """The part that is due; "" when the vehicle itself is."""
+        return self.forecast.due.unit if self.forecast.vehicle else ""
 
     @property
     def first_us(self) -> int:
@@ -128,8 +133,8 @@ def _rows(asked: Asked) -> tuple[list[Row], list[str], set[str], set[str]]:
         return [], [], set(), set()
     vehicles = {v.unit: v for v in listed if v.type in read}
     now_us = microseconds(app.clock())
-    forecasts = FleetDues(app.views, app.lookup, catalogue, now_us).of(types=read)
-    rows = [Row(vehicles[f.due.unit], f) for f in forecasts if f.due.unit in vehicles]
+    forecasts = FleetDues(app.views, app.lookup, catalogue, now_us).of(types=read, parts=True)
+    rows = [Row(vehicles[on], f) for f in forecasts if (on := f.vehicle or f.due.unit) in vehicles]
     kinds = list(dict.fromkeys(row.forecast.due.kind for row in rows))
     if asked.home_site:
         rows = [row for row in rows if row.vehicle.home_site == asked.home_site]
@@ -197,10 +202,12 @@ def _heat(rows: list[Row], asked: Asked, names: Names) -> dict[str, Any]:
         by_unit.setdefault(row.vehicle.unit, []).append(row)
     units = list(by_unit.values())
     first = (asked.page - 1) * _PAGE
+    shown = units[first : first + _PAGE]
     weeks = [monday + timedelta(weeks=n) for n in range(asked.weeks)]
+    called = _called([row for some in shown for row in some], names)
     return {
         "week_days": [(week, week.isocalendar().week) for week in weeks],
-        "units": [_heat_row(some, weeks, names) for some in units[first : first + _PAGE]],
+        "units": [_heat_row(some, weeks, names, called) for some in shown],
         "all_units": len(units), **_pages(len(units), asked.page, _PAGE),
     }  # fmt: skip
 
@@ -210,13 +217,22 @@ def _this_monday() -> date:
     return today - timedelta(days=today.weekday())
 
 
-def _heat_row(rows: list[Row], weeks: list[date], names: Names) -> dict[str, Any]:
+def _called(rows: Sequence[Row], names: Names) -> dict[str, str]:
+    """Return what each part among the rows is called; "" is a vehicle's own row."""
+    parts, knowledge = [row.part for row in rows if row.part], the_app().knowledge()
+    knowledge.load(parts)
+    return {"": ""} | {part: names.unit(knowledge.passport(part)) for part in parts}
+
+
+def _heat_row(
+    rows: list[Row], weeks: list[date], names: Names, called: Mapping[str, str]
+) -> dict[str, Any]:
     vehicle = rows[0].vehicle
-    lines = [line(row.forecast, names) for row in rows]
+    lines = [line(row.forecast, names, called[row.part]) for row in rows]
     return {
         "unit": vehicle.unit, "number": _number(vehicle), "type": names.type(vehicle.type),
         "over": [one for one in lines if one.state in ("overdue", "tolerated")],
-        "cells": [_cell(rows, week) for week in weeks],
+        "cells": [_cell(rows, week, called) for week in weeks],
     }  # fmt: skip
 
 
@@ -224,21 +240,23 @@ def _number(vehicle: Maintained) -> str:
     return number_as_painted(vehicle.scheme, vehicle.number, vehicle.vehicle_class) or vehicle.unit
 
 
-def _cell(rows: list[Row], week: date) -> Cell:
-    likely, possible = [], []
+def _cell(rows: list[Row], week: date, called: Mapping[str, str]) -> Cell:
+    likely, possible, told = [], [], []
     for row in rows:
         forecast = row.forecast
         if forecast.due.state != "ok" or forecast.median_us is None:
             continue
         if week <= _day(forecast.median_us) < week + timedelta(days=7):
             likely.append(forecast.due)
+            told.append(" · ".join(filter(None, (forecast.due.kind, called[row.part]))))
         elif _touches(forecast, week):
-            possible.append(forecast.due.kind)
+            possible.append(" · ".join(filter(None, (forecast.due.kind, called[row.part]))))
     strength, kinds = 2 if likely else 1 if possible else 0, [due.kind for due in likely]
     said = " · ".join(
-        [*kinds, *(gettext("{kind} possible").format(kind=kind) for kind in possible)]
+        [*told, *(gettext("{kind} possible").format(kind=kind) for kind in possible)]
     )
-    return Cell(strength, ", ".join(kinds), said, anchor_of(likely[0]) if likely else "")
+    anchor = anchor_of(likely[0]) if likely else ""
+    return Cell(strength, ", ".join(dict.fromkeys(kinds)), said, anchor)
 
 
 def _day(us: int) -> date:
@@ -264,9 +282,11 @@ def _pages(count: int, page: int, size: int) -> dict[str, Any]:
 
 def _list(rows: list[Row], asked: Asked, names: Names) -> dict[str, Any]:
     first = (asked.page - 1) * _LISTED
+    shown = rows[first : first + _LISTED]
+    called = _called(shown, names)
     return {
         "rows": [(r.vehicle, _number(r.vehicle), names.type(r.vehicle.type),
-                  line(r.forecast, names)) for r in rows[first : first + _LISTED]],
+                  line(r.forecast, names, called[r.part])) for r in shown],
         "all_rows": len(rows), **_pages(len(rows), asked.page, _LISTED),
     }  # fmt: skip
 
@@ -340,7 +360,8 @@ def _wear_cells(asked: Asked, names: Names) -> Iterator[list[str]]:
 # --- export ----------------------------------------------------------------------------------
 
 _HEADINGS = (
-    _("Number"), _("Type"), _("Depot"), _("Kind"), _("State"), _("Counted from"), _("Date"),
+    _("Number"), _("Type"), _("Depot"), _("Part"), _("Kind"), _("State"), _("Counted from"),
+    _("Date"),
     _("Used"), _("Allowed"), _("Due from"), _("Due most likely"), _("Due to"), _("Rule"),
     _("Confirmed"), _("Source"),
 )  # fmt: skip
@@ -352,8 +373,10 @@ def _cells(request: HttpRequest) -> Iterator[list[str]]:
         yield from _wear_cells(asked, names)
         return
     yield [gettext(word) for word in _HEADINGS]
-    for row in _wanted(_rows(asked)[0], asked):
-        yield _row_cells(row, line(row.forecast, names), names)
+    wanted = _wanted(_rows(asked)[0], asked)
+    called = _called(wanted, names)
+    for row in wanted:
+        yield _row_cells(row, line(row.forecast, names, called[row.part]), names)
 
 
 def _row_cells(row: Row, one: Line, names: Names) -> list[str]:
@@ -361,7 +384,7 @@ def _row_cells(row: Row, one: Line, names: Names) -> list[str]:
     binding = forecast.due.binding
     return [
         vehicle.number or vehicle.unit, names.type(vehicle.type), site_name(vehicle.home_site),
-        one.kind, gettext(STATES[one.state]), one.last_kind,
+        one.part, one.kind, gettext(STATES[one.state]), one.last_kind,
         _written(one.last.at_us if one.last else None),
         f"{binding.used:.0f} {binding.unit}" if binding else "",
         f"{binding.allowed:.0f} {binding.unit}" if binding else "",

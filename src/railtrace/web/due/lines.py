@@ -13,6 +13,7 @@ from railtrace.web.names import Names
 
 STATES = {
     "ok": _("in time"),
+    "least": _("not known, more may have been run"),
     "tolerated": _("over, within tolerance"),
     "overdue": _("overdue"),
     "unknown": _("unknown, not overdue"),
@@ -90,10 +91,16 @@ def line(forecast: Forecast, names: Names, part: str = "") -> Line:
     service = names.catalogue.services[due.service]
     last_kind = gettext("making") if due.last_kind == BUILD else due.last_kind
     return Line(
-        due.unit, part, due.kind, service.name(names.language), due.state, _said(due, service),
+        due.unit, part, due.kind, service.name(names.language), standing(due), _said(due, service),
         sign_of(due), due.stops, service, rule_said(service, names), last_kind, due.last,
         tuple(_count(c, names) for c in due.criteria), forecast, _daily(forecast, names),
     )  # fmt: skip
+
+
+def standing(due: Due) -> str:
+    """Return the state; nobody knows that it is in time when the counter is only the least."""
+    least = due.state == "ok" and any(criterion.at_least for criterion in due.criteria)
+    return "least" if least else due.state
 
 
 def sign_of(due: Due) -> str:
@@ -101,14 +108,14 @@ def sign_of(due: Due) -> str:
     if due.state == "overdue" and due.stops:
         return "unfit"
     return {"overdue": "doubtful", "tolerated": "doubtful", "ok": "fit", "other": ""}.get(
-        due.state, "unknown"
+        standing(due), "unknown"
     )
 
 
 def _said(due: Due, service: Service) -> str:
     if due.state == "other":
         return gettext(WHEN[service.when])
-    return gettext(STATES[due.state])
+    return gettext(STATES[standing(due)])
 
 
 def rule_said(service: Service, names: Names) -> str:
