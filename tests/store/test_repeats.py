@@ -86,6 +86,14 @@ def test_what_failed_again_at_its_place_stands_with_both_operations(railway):
     assert come_back((), 100) == []
 
 
+def test_failures_whose_place_nobody_recorded_come_back_only_by_their_mode(railway):
+    take(railway, [failed("y-1", 200, "s-1", "", "реле"), failed("y-2", 205, "s-1", "", "обрыв"),
+                   failed("y-3", 210, "s-1", "", "реле")], 301)  # fmt: skip
+    told, _, _ = told_of(railway)
+    [pair] = come_back([f for f in told.failures if f.unit == "s-1"], 100)
+    assert (pair.first.operation, pair.second.operation) == ("y-1", "y-3")
+
+
 def test_a_unit_that_fails_far_oftener_than_its_fleet_is_named_and_chance_is_not(railway):
     told, _, _ = told_of(railway)
     assert offenders(told, told.failures) == []

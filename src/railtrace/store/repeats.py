@@ -183,12 +183,13 @@ def _first(done: Sequence[Repair], failures: Sequence[Failure]) -> dict[int, Fai
 def come_back(failures: Sequence[Failure], within_days: float) -> list[Back]:
     """Return failures of one place of one vehicle that came back within so many days, last first.
 
-    A place is a position, or the component where no position is recorded.
+    A place is a position, or the component where no position is recorded. Where neither is, only
+    a failure of the same mode is taken for the same one again.
     """
     units: dict[str, int] = {}
     places: dict[tuple[str, str], int] = {}
     unit = [units.setdefault(f.vehicle, len(units)) for f in failures]
-    kind = [places.setdefault((f.unit, f.place or f.component), len(places)) for f in failures]
+    kind = [places.setdefault(_place(f), len(places)) for f in failures]
     if not failures:
         return []
     found = repeated_defects(unit, kind, [f.at_us / DAY_US for f in failures], within_days)
@@ -197,6 +198,11 @@ def come_back(failures: Sequence[Failure], within_days: float) -> list[Back]:
         for a, b, apart in zip(found.first, found.second, found.apart, strict=True)
     ]
     return sorted(pairs, key=lambda pair: -pair.second.at_us)
+
+
+def _place(failure: Failure) -> tuple[str, str, str]:
+    place = failure.place or failure.component
+    return failure.unit, place, "" if place else failure.mode
 
 
 def offenders(told: Period, failures: Sequence[Failure]) -> list[Offender]:
