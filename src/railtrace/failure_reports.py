@@ -239,7 +239,9 @@ def _curve_lines(curve: Report | None) -> Iterable[str]:
     yield f"  survival by {curve['by']}"
     yield "  " + " ".join(f"{name.replace('_', ' '):>12}" for name in names)
     for point in curve["points"]:
-        yield "  " + " ".join(f"{point[name]:12.5g}" for name in names)
+        yield "  " + " ".join(
+            f"{'-' if math.isnan(point[name]) else format(point[name], '.5g'):>12}"
+            for name in names)  # fmt: skip
 
 
 def _reduced_bias_line(row: Report) -> Iterable[str]:

@@ -485,7 +485,9 @@ def _shifted_value(lives: Lives, threshold: Floats) -> Floats:
 
 def _first_peak(curve: Floats) -> tuple[Ints, Flags]:
     """Return the first local maximum of each column, and whether there is one."""
-    falls = np.diff(curve, axis=0) < 0
+    # Without a failure the curve is flat at minus infinity: it falls nowhere.
+    with np.errstate(invalid="ignore"):
+        falls = np.diff(curve, axis=0) < 0
     found = np.any(falls, axis=0)
     return np.where(found, np.argmax(falls, axis=0), len(curve) - 1), found
 

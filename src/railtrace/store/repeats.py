@@ -187,7 +187,7 @@ def come_back(failures: Sequence[Failure], within_days: float) -> list[Back]:
     a failure of the same mode is taken for the same one again.
     """
     units: dict[str, int] = {}
-    places: dict[tuple[str, str], int] = {}
+    places: dict[tuple[str, str, str], int] = {}
     unit = [units.setdefault(f.vehicle, len(units)) for f in failures]
     kind = [places.setdefault(_place(f), len(places)) for f in failures]
     if not failures:
