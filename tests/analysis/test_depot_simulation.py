@@ -61,6 +61,11 @@ def test_closed_shifts_stop_the_work_and_the_load_shows_it():
     assert np.mean(closed.turnaround_h["p"]) > np.mean(open_.turnaround_h["p"]) + 2
 
 
+def test_what_is_worked_off_after_the_horizon_is_no_use_of_the_horizon_s_hours():
+    run = simulate(one_station(1, 1.4), 4_000, 3)
+    assert run.utilisation["s"] == pytest.approx(1.0, abs=0.02)
+
+
 def test_a_washing_machine_takes_several_at_once():
     wash = Shop((Station("wash", 1, capacity=4),),
                 (Process("p", (Step("wash", 1.0, 0.0),), 0.2, 4),))  # fmt: skip

@@ -40,7 +40,8 @@ class Run:
 
     turnaround_h : by process, of items that arrived after the warm-up and were finished
     wait_h : by station, mean wait of an item for a machine
-    utilisation : by station, share of open machine hours (repairs included) that were worked
+    utilisation : by station, share of open machine hours (repairs included) that were worked,
+        by work begun within the horizon
     finished_per_week : by process
     came_per_week : by process, after the warm-up
     left : by process, items that came after the warm-up and were never finished
@@ -473,7 +474,8 @@ class _Engine:
             if counts:
                 mine.waited_h += waited
                 mine.served += len(items)
-                mine.busy_h += work
+                if now <= self.horizon_h:
+                    mine.busy_h += work
             done = _end(mine, machine, now, work)
             if self.heard is not None:
                 self.heard += [(i, self.step[i], now, done, machine) for i in items]

@@ -35,7 +35,7 @@ from railtrace.web.names import Names
 from railtrace.web.planning.answer import HOURS_A_YEAR, station_name
 from railtrace.web.planning.flow import Diagram, diagrams
 
-_KEPT = 2
+_KEPT = 3
 """What is kept of a run; runs that kept less are made anew under another mark."""
 YEAR_H, WARM_UP = 8760.0, 0.2
 REPLICATIONS = 20
