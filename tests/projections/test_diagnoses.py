@@ -4,6 +4,7 @@ from railtrace.catalogue.load import load
 from railtrace.projections.condition import CONDITION, Condition, judged
 from railtrace.projections.diagnoses import DIAGNOSES, Diagnoses
 from railtrace.projections.fold import fold
+from railtrace.projections.release import gates
 from railtrace.trace.operation import Reading
 from tests.projections.railway import entries, op
 
@@ -103,6 +104,21 @@ def test_what_a_simulated_machine_read_is_compared_with_nothing():
     smaller = growth(tyre("a", 1, "45.0"), tyre("b", 30, "40.0"), told("b", 30),
                      tyre("c", 40, "44.9"))  # fmt: skip
     assert not smaller.contradictions
+
+
+def test_what_was_read_after_the_gateway_s_certificate_ended_is_marked_and_stops_the_unit():
+    def told(*remarks):
+        return op("MachineResult", "a:r", 1, units=("w-1",), device="g-1", result_id="a",
+                  machine="wheel_gauge", facts=("a",), remarks=remarks)  # fmt: skip
+
+    def stops(state):
+        found = gates([("w-1", {"condition": state})], [], load())
+        return [(g.force, g.values["why"], g.values["operation"])
+                for g in found if g.name == "instrument"]  # fmt: skip
+
+    ended = growth(tyre("a", 1, "75.0"), told("certificate_expired 2026-10-31"))
+    assert stops(ended) == [("stops", "expired", "a:r")]
+    assert stops(growth(tyre("a", 1, "75.0"), told("operator_unknown"))) == []
 
 
 def test_after_re_tyring_it_is_accepted():

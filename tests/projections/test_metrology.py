@@ -6,7 +6,7 @@ import pytest
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import fold, resolve
-from railtrace.projections.metrology import METROLOGY, standing
+from railtrace.projections.metrology import METROLOGY, Standing, standing
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import Range
 from tests.projections.railway import START, entries, op
@@ -55,6 +55,11 @@ def test_a_certificate_entered_late_holds_for_the_days_it_names() -> None:
 def test_an_instrument_nobody_recorded_does_not_stop_but_is_not_valid_either() -> None:
     assert standing(None, at(1)).word == "unrecorded"
     assert not standing(None, at(1)).stops
+
+
+def test_a_certificate_that_a_gateway_says_has_ended_stops_only_what_the_trace_cannot_prove():
+    assert standing(None, at(1), expired_by="m:r") == Standing("expired", "m:r")
+    assert standing(instrument(verified("v", 0, 0, 365)), at(1), expired_by="m:r").word == "valid"
 
 
 def test_a_withdrawal_makes_its_window_suspect_and_the_rest_invalid_until_the_next_proof() -> None:

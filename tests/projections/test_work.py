@@ -86,6 +86,15 @@ def test_a_wash_too_cold_or_too_short_is_void_and_blocks_what_follows(temperatur
     assert codes(by_key["ndt_axle"]) == ["before_its_turn"]
 
 
+def test_a_wash_after_the_gateway_s_certificate_ended_is_void_unless_the_trace_proves_the_washer():
+    ended = on("MachineResult", "wash:r", 1, device=WASHER, result_id="1", facts=("wash",),
+               machine="wheelset_washer", remarks=("certificate_expired 2026-01-01",))  # fmt: skip
+    unproved = steps(opened(), wash(), ended, trust=lambda *_: Standing("unrecorded"))[1]
+    assert (unproved[0].status, codes(unproved[0])) == ("void", ["instrument"])
+    assert words(opened(), wash(), ended)["wash"] == "done"
+    assert words(opened(), wash(), trust=lambda *_: Standing("unrecorded"))["wash"] == "done"
+
+
 def test_a_wash_by_hand_after_one_that_was_void_is_the_wash_that_counts() -> None:
     cold = wash(temperature="52")
     by_hand = on("StepDone", "hand", 2, work_order="WO-1", step="wash", performed_by=("p-1",))

@@ -15,6 +15,7 @@ from railtrace.trace.operation import (
     Number,
     OrderOpened,
     Phase,
+    Placed,
     Registered,
     StepAccepted,
     Washed,
@@ -78,6 +79,34 @@ def test_a_finding_is_answered_by_one_of_three_buttons(
     assert "outer race" not in left
     assert "noise" not in left
     assert page.post("/depot/findings/answer", {"entry": "eq-g", "answer": "x"}).status_code == 422
+
+
+def test_a_result_about_a_unit_that_stands_at_another_depot_is_kept_and_remarked(
+    depot: App, viewer: Client
+) -> None:
+    far, at, stand = "u-eq-far", THEN + HOUR, "d-eq-far"
+    done = depot.record([
+        Registered(id="eq-r1", happened_at=THEN, units=(far,), type="wheelset_freight",
+                   numbers=(Number(scheme="serial", value="29-777-09"),)),
+        Registered(id="eq-r2", happened_at=THEN, units=(stand,), type="bearing_stand",
+                   home_site="here"),
+        Placed(id="eq-r3", happened_at=THEN + HOUR / 2, units=(far,), site="Neighbour", track="1"),
+        Diagnosed(id="eq-r4", happened_at=at, units=(far,), device=stand, method="vibration",
+                  outcome="alarm", finding="far alarm", site="here"),
+        MachineResult(id="eq-r4:r", happened_at=at, units=(far,), device=stand, result_id="7",
+                      machine="bearing_stand", facts=("eq-r4",), site="here"),
+        MachineResult(id="eq-r5:r", happened_at=at, units=(far,), device=stand, result_id="8",
+                      machine="bearing_stand", site="Neighbour", recipe="sent there"),
+    ], "p-test", "test")  # fmt: skip
+    assert all(isinstance(result, Receipt) for result in done), done
+    assert depot.wait_caught_up(10)
+    said = "by the trace the unit stood elsewhere: Neighbour"
+    assert viewer.get(f"/depot/equipment/{stand}").text.count(said) == 1
+    found = viewer.get("/depot/findings/").text
+    assert found.count(said) == 1
+    assert "far alarm" in found
+    assert said not in viewer.get(f"/depot/equipment/{STAND}").text
+    assert depot.entry("eq-r4").operation.units == (far,)
 
 
 def test_coverage_tells_what_machines_record_hands_record_and_nobody(

@@ -101,6 +101,9 @@ def test_an_instrument_is_entered_and_stands_among_the_dues(
     depot: App, reader_as: Callable[..., Client]
 ) -> None:
     page = reader_as("worker")
+    asked = page.get("/depot/metrology/new", follow=True)
+    assert asked.redirect_chain[0][0] == "/depot/metrology/?new=1#new-instrument"
+    assert 'id="new-instrument" open' in asked.text
     sent = page.post("/depot/metrology/new", {"type": "megohmmeter", "number": "E6-31", "site": ""})
     assert "6‑31" in page.get(sent["Location"]).text
     assert "6‑31" in page.get("/depot/metrology/instruments.csv").content.decode()

@@ -57,6 +57,11 @@ def result_key(device: str, result_id: str) -> str:
     return f"m:{device}:{plain}"
 
 
+def envelope_key(fact: str) -> str:
+    """Return the id of the envelope of a result's fact."""
+    return f"{fact}:r"
+
+
 def fingerprint(manifest: Manifest, result: Result) -> str:
     """Return what tells this result from another under the same number.
 
@@ -82,7 +87,7 @@ def operations_of(
     shared = _shared(result, where, at)
     facts = _fact(manifest, result, key, shared, where)
     envelope = MachineResult(
-        **shared, id=f"{key}:r", result_id=result.result_id, machine=manifest.kind,
+        **shared, id=envelope_key(key), result_id=result.result_id, machine=manifest.kind,
         serial=result.serial or where.serial, firmware=result.firmware, gateway=where.gateway,
         simulated=result.simulated, partial=result.partial, state=result.state,
         part=result.part, recipe=result.recipe, recipe_revision=result.recipe_revision,

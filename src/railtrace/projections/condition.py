@@ -13,6 +13,7 @@ from msgspec import Struct
 from railtrace.catalogue.in_force import limits_for
 from railtrace.catalogue.rows import Catalogue, Limit, Moment
 from railtrace.projections.fold import Rows, State, View
+from railtrace.projections.metrology import certificate_ended
 from railtrace.trace.leaf import Entry, moment
 from railtrace.trace.operation import (
     DefectClosed,
@@ -53,6 +54,8 @@ class Taken(Struct):
     log: str
     position: int
     simulated: bool = False
+    expired_by: str = ""
+    """The machine's result whose gateway held an ended certificate of the instrument."""
 
 
 class Series(Struct):
@@ -143,6 +146,14 @@ def _simulated(state: Condition, facts: tuple[str, ...]) -> None:
         state.contradictions.pop(f"larger_than_before:{fact}", None)
 
 
+def _expired(state: Condition, result: MachineResult) -> None:
+    """What was read after the certificate that a gateway holds had ended, is marked so."""
+    for series in state.series.values():
+        for taken in series.readings:
+            if taken.operation in result.facts:
+                taken.expired_by = result.id
+
+
 def _renew(state: Condition, places: tuple[str, ...]) -> None:
     """Another tyre or wheel begins its own readings."""
     for series in state.series.values():
@@ -179,6 +190,8 @@ def _apply(
         case MachineResult():
             if operation.simulated:
                 _simulated(state, operation.facts)
+            if certificate_ended(operation):
+                _expired(state, operation)
             return []
     readings = operation.readings
     if isinstance(operation, Reprofiled):
@@ -287,7 +300,7 @@ def _rows(state: Condition, catalogue: Catalogue) -> Rows:
 
 CONDITION = View(
     name="condition",
-    version=4,
+    version=5,
     state=Condition,
     kinds=frozenset({
         "Manufactured", "Registered", "Measured", "Reprofiled", "Tested", "Diagnosed",

@@ -11,7 +11,14 @@ from msgspec import Struct
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
 from railtrace.trace.leaf import Entry, microseconds
-from railtrace.trace.operation import Calibrated, InstrumentWithdrawn, Operation, Range, Verified
+from railtrace.trace.operation import (
+    Calibrated,
+    InstrumentWithdrawn,
+    MachineResult,
+    Operation,
+    Range,
+    Verified,
+)
 
 
 class Proof(Struct):
@@ -87,12 +94,26 @@ class Standing(Struct, frozen=True):
         return self.word not in {"valid", "unrecorded"}
 
 
+CERTIFICATE_EXPIRED = "certificate_expired"
+"""What a gateway notes of a result made after the certificate it holds had ended."""
+
+
+def certificate_ended(result: MachineResult) -> bool:
+    """Tell whether its gateway noted that the instrument's certificate had ended."""
+    return any(remark.partition(" ")[0] == CERTIFICATE_EXPIRED for remark in result.remarks)
+
+
 def standing(
-    instrument: Instrument | None, at_us: int, quantity: str = "", value: str | None = None
+    instrument: Instrument | None, at_us: int, quantity: str = "", value: str | None = None,
+    expired_by: str = "",
 ) -> Standing:
-    """Judge an instrument at a moment; with a quantity and a value, its range too."""
+    """Judge an instrument at a moment; with a quantity and a value, its range too.
+
+    `expired_by` is the result whose gateway says that the certificate has ended: it counts where
+    the trace itself has no proof of the instrument, which else is the better witness.
+    """
     if instrument is None or not (instrument.proofs or instrument.withdrawals):
-        return Standing("unrecorded")
+        return Standing("expired", expired_by) if expired_by else Standing("unrecorded")
     if suspected := instrument.suspected_by(at_us):
         return Standing("suspect", suspected.operation)
     proof = instrument.proof_at(at_us)

@@ -348,7 +348,8 @@ def _instrument_gates(
     found = []
     for result in judged(condition, catalogue):
         last = result.last
-        trust = standing(instruments.get(last.device), last.at_us, result.quantity, last.value)
+        trust = standing(instruments.get(last.device), last.at_us, result.quantity, last.value,
+                         last.expired_by)  # fmt: skip
         if trust.stops:
             values = {
                 "device": last.device, "why": trust.word, "quantity": result.quantity,

@@ -95,6 +95,7 @@ class Stock(State):
     type: str = ""
     store: str = ""
     bin: str = ""
+    site: str = ""
     since_us: int | None = None
     since_by: str = ""
     issued: bool = False
@@ -143,6 +144,7 @@ class Stock(State):
 
 def _put(state: Stock, entry: Entry, store: str, bin_: str) -> None:
     state.store, state.bin = store or state.store, bin_
+    state.site = getattr(entry.operation, "site", "")
     state.since_us, state.since_by = entry.happened_us, entry.operation.id
     state.issued, state.carrier = False, ""
 
@@ -421,7 +423,7 @@ _KINDS = frozenset({
 
 STOCK = View(
     name="stock",
-    version=2,
+    version=3,
     state=Stock,
     kinds=_KINDS,
     sees_all_with=_KINDS,

@@ -15,7 +15,7 @@ from railtrace.catalogue.in_force import check_rule_for, limit_for
 from railtrace.catalogue.rows import Catalogue, Limit, Process, Step, StepReading
 from railtrace.errors import BadEvidence
 from railtrace.projections.condition import judge
-from railtrace.projections.metrology import Standing
+from railtrace.projections.metrology import Standing, certificate_ended
 from railtrace.projections.orders import Order, Sign
 from railtrace.projections.rejudge import Block, Ours, Read, Test, press, rejudged
 from railtrace.trace.leaf import Entry, microseconds, moment
@@ -282,7 +282,7 @@ def _attempt(step: Step, entry: Entry, found: _Found) -> Attempt:
     by = "machine" if operation.device and not isinstance(operation, StepDone) else "hand"
     faults = [
         *_turn(step, entry, found.before), *_outcome(operation), *_hand(step, by),
-        *_readings(step, operation, by), *_instrument(operation, entry, around),
+        *_readings(step, operation, by), *_instrument(operation, entry, around, found.results),
         *_people(step, operation, entry, around), *_permit(step, entry, found.every),
     ]  # fmt: skip
     result = found.results.get(operation.id)
@@ -406,13 +406,19 @@ def _against(wanted: StepReading, reading: Reading) -> list[Fault]:
                             "min": wanted.min or "", "max": wanted.max or ""})]  # fmt: skip
 
 
-def _instrument(operation: Operation, entry: Entry, around: Surroundings) -> list[Fault]:
+def _instrument(
+    operation: Operation, entry: Entry, around: Surroundings, results: dict[str, MachineResult]
+) -> list[Fault]:
     if not operation.device:
         return []
+    told = results.get(operation.id)
+    ended = told is not None and certificate_ended(told)
     asked: list[tuple[str, str | None]] = [(r.quantity, r.value) for r in operation.readings]
     asked = asked or [("", None)]
     for quantity, value in asked:
         trust = around.trust(operation.device, entry.happened_us, quantity, value)
+        if ended and trust.word == "unrecorded":
+            trust = Standing("expired")
         if trust.stops:
             return [Fault("instrument", {"device": operation.device, "why": trust.word})]
     return []
@@ -497,7 +503,7 @@ def _proof(
     operation, asked = entry.operation, verdict.proof
     assert isinstance(operation, ProofLoaded)
     assert asked is not None
-    own = [*_instrument(operation, entry, around), *_people(step, operation, entry, around)]
+    own = [*_instrument(operation, entry, around, {}), *_people(step, operation, entry, around)]
     if operation.shifted:
         return [*own, Fault("proof_shifted")]
     loads = [float(one.load_kn) for one in operation.loads]

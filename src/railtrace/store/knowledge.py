@@ -518,7 +518,8 @@ def leaned_on_at(
             last = result.last
             if last.device:
                 trust = standing(
-                    today.instrument(last.device), last.at_us, result.quantity, last.value
-                )
+                    today.instrument(last.device), last.at_us, result.quantity, last.value,
+                    last.expired_by,
+                )  # fmt: skip
                 found.setdefault(last.device, []).append((node.unit, trust))
     return found

@@ -571,7 +571,7 @@ class Lookup:
 
     def cycles(self, device: str, from_us: int, to_us: int) -> list[dict[str, Any]]:
         """Return every cycle a machine told of between two moments, the newest first."""
-        names = ("at_us", "started_us", "valid", "wrong", "log", "position")
+        names = ("unit", "at_us", "started_us", "valid", "wrong", "log", "position")
         rows = self._db.query(
             f"SELECT {', '.join(names)} FROM cycles WHERE device = ? AND at_us BETWEEN ? AND ?"
             " ORDER BY at_us DESC, log, position DESC",

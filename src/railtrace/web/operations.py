@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
+from railtrace.devices.operations import envelope_key
 from railtrace.errors import NotFound
 from railtrace.projections import metrology
 from railtrace.store.export import proof_of
 from railtrace.store.knowledge import Knowledge, leaned_on_at
 from railtrace.trace.leaf import Entry, Unreadable, moment
 from railtrace.trace.merkle import leaf_hash
-from railtrace.trace.operation import LeanedOn, Operation, OriginDecided
+from railtrace.trace.operation import LeanedOn, MachineResult, Operation, OriginDecided
 from railtrace.web import words
 from railtrace.web.clocks import clock
 from railtrace.web.correct import correctable
@@ -154,10 +155,22 @@ def _trust(entry: Entry, knowledge: Knowledge, names: Names) -> tuple[str, str, 
     device = getattr(entry.operation, "device", None)
     if not device or not getattr(entry.operation, "readings", ()):
         return None
-    trust = metrology.standing(knowledge.instrument(device), entry.happened_us)
+    trust = metrology.standing(
+        knowledge.instrument(device), entry.happened_us, expired_by=_expired_by(entry)
+    )
     if not trust.stops:
         return None
     return names.unit(knowledge.passport(device)), words.TRUST[trust.word], trust.operation
+
+
+def _expired_by(entry: Entry) -> str:
+    """Return the machine's result by which its certificate had ended at a reading, "" for none."""
+    try:
+        told = the_app().entry(envelope_key(entry.operation.id)).operation
+    except NotFound:
+        return ""
+    ended = isinstance(told, MachineResult) and metrology.certificate_ended(told)
+    return told.id if ended else ""
 
 
 _DECISIONS = {"LeftRepair", "OrderClosed", "StepAccepted", "Released"}

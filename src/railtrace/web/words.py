@@ -279,6 +279,7 @@ MACHINE_REMARKS = {
     "clock_ahead": _("its clock runs ahead by {value}: the moment of arrival stands"),
     "clock_behind": _("its clock is behind by {value}: the moment of arrival stands"),
     "certificate_expired": _("its certificate ended on {value}"),
+    "unit_elsewhere": _("by the trace the unit stood elsewhere: {value}"),
     "operator_unknown": _("who worked is not known"),
 }
 

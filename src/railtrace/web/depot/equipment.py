@@ -20,6 +20,7 @@ from railtrace.errors import BadOperation, NotFound
 from railtrace.projections.metrology import Instrument, standing
 from railtrace.projections.work import StepState
 from railtrace.store.knowledge import Knowledge
+from railtrace.store.whereabouts import whereabouts
 from railtrace.trace.leaf import Entry, microseconds
 from railtrace.trace.operation import (
     DefectFound,
@@ -34,7 +35,7 @@ from railtrace.web.clocks import from_us
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import SAYABLE
 from railtrace.web.facts import reading_text
-from railtrace.web.fleet import the_names
+from railtrace.web.fleet import site_name, the_names
 from railtrace.web.names import Names
 from railtrace.web.people.shifts import planned_spans, report_day, report_span
 from railtrace.web.record import made, record_all, record_one
@@ -44,6 +45,8 @@ from railtrace.web.running import the_app
 OEE_DAYS = 7
 COVERAGE_DAYS = 90
 FINDING_DAYS = 30
+_NOTED = 100
+"""So many of the last results are held against where their units stood."""
 _DAY_US = 86_400_000_000
 _LIVE_US = 3_600_000_000
 _FINDINGS = ("alarm", "watch", "contradicts", "failed")
@@ -61,7 +64,7 @@ class Life:
     result: MachineResult | None
     phases: list[dict[str, Any]]
     used: Oee
-    errors: list[Entry]
+    errors: list[tuple[Entry, tuple[str, ...]]]
     by_day: list[tuple[str, int, int]]
 
 
@@ -85,8 +88,44 @@ def life_of(knowledge: Knowledge, names: Names, unit: str, type_: str) -> Life:
     return Life(
         last_us, last_us is not None and now_us - last_us < _LIVE_US, result,
         _phases(result, ideal, type_, names), used,
-        _entries([row for row in rows if row["wrong"]][:20]), _by_day(made, days),
+        _noted(knowledge, unit, rows), _by_day(made, days),
     )  # fmt: skip
+
+
+def _noted(
+    knowledge: Knowledge, machine: str, rows: list[dict[str, Any]]
+) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Return the last results with something to say of them: by the gateway, or by the trace."""
+    home, last = knowledge.passport(machine).home_site, rows[:_NOTED]
+    knowledge.load([row["unit"] for row in last])
+    away: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in last:
+        stood = whereabouts(knowledge, row["unit"], row["at_us"])
+        if row["unit"] != machine and stood is not None and stood.where != home:
+            away.setdefault((row["log"], row["position"]), []).append(row)
+    shown = [row for row in rows if row["wrong"] or (row["log"], row["position"]) in away][:20]
+    return [
+        (entry, remarks) for entry in _entries(shown)
+        if (remarks := _remarks(knowledge, away.get((entry.log, entry.position), []), entry, home))
+        or getattr(entry.operation, "state", "") != "completed"
+    ]  # fmt: skip
+
+
+def _remarks(
+    knowledge: Knowledge, away: list[dict[str, Any]], entry: Entry, home: str
+) -> tuple[str, ...]:
+    """Return what a gateway noted of a result, and where its units stood if not there."""
+    site = getattr(entry.operation, "site", "") or home
+    told = [one for row in away for one in elsewhere(knowledge, row["unit"], site, row["at_us"])]
+    return (*getattr(entry.operation, "remarks", ()), *dict.fromkeys(told))
+
+
+def elsewhere(knowledge: Knowledge, unit: str, site: str, at_us: int) -> tuple[str, ...]:
+    """Return the remark that a unit a machine told of stood elsewhere by the trace, if it did."""
+    stood = whereabouts(knowledge, unit, at_us)
+    if stood is None or not site or stood.where == site:
+        return ()
+    return (f"unit_elsewhere {site_name(stood.where)}",)
 
 
 def _entries(rows: list[dict[str, Any]]) -> list[Entry]:
@@ -321,6 +360,10 @@ def _finding(row: dict[str, Any], knowledge: Knowledge, names: Names) -> dict[st
         **row, "name": names.unit(passport),
         "device_name": names.unit(knowledge.passport(row["device"])),
         "word": words.OUTCOMES[row["outcome"]],
+        "remarks": elsewhere(
+            knowledge, row["unit"],
+            operation.site or knowledge.passport(row["device"]).home_site, row["at_us"],
+        ),
         "finding": getattr(operation, "finding", "")
         or gettext(words.word(words.TESTS, getattr(operation, "test", ""))),
         "readings": [reading_text(r, names) for r in operation.readings][:6],

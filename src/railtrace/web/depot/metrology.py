@@ -11,9 +11,9 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from railtrace.devices.manifest import manifest_of
 from railtrace.errors import NotFound
@@ -179,10 +179,11 @@ class NewInstrument(forms.Form):
         )]  # fmt: skip
 
 
-@require_POST
 @allowed("record")
 def new(request: HttpRequest) -> HttpResponse:
-    """Enter an instrument; its own page asks for its proof."""
+    """Enter an instrument; its own page asks for its proof. The form stands on the calendar."""
+    if request.method != "POST":
+        return redirect(f"{reverse('metrology')}?new=1#new-instrument")
     form = NewInstrument(the_names(), request.POST)
     if not form.is_valid():
         messages.error(request, gettext("Give the kind and the number that stands on it."))

@@ -228,7 +228,7 @@ def _measured(node: Node, knowledge: Knowledge, names: Names) -> list[Measured]:
     for result in judged(node.condition, names.catalogue):
         last = result.last
         instrument = knowledge.instrument(last.device) if last.device else None
-        word = standing(instrument, last.at_us).word
+        word = standing(instrument, last.at_us, expired_by=last.expired_by).word
         where = f" ({names.place(result.place)})" if result.place else ""
         value = names.measured(last.value, last.uncertainty, last.unit)
         found.append(Measured(
