@@ -1,5 +1,9 @@
 """Campaigns: who is in, who is done, and what a day that passed does to the others."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
+from msgspec import structs
+
 from railtrace.projections.campaigns import CAMPAIGNS, standing
 from railtrace.projections.fold import fold
 from railtrace.projections.maintenance import DAY_US, MAINTENANCE
@@ -78,3 +82,12 @@ def test_two_openings_and_a_closing_of_nothing_are_contradictions() -> None:
     state, _ = fold(CAMPAIGNS, "campaign:C2", entries([
         op("CampaignClosed", "x", 1, campaign="C2")]))  # fmt: skip
     assert [c.name for c in state.contradictions.values()] == ["campaign_not_open"]
+
+
+def test_the_last_day_of_a_campaign_ends_by_the_clocks_of_who_opened_it() -> None:
+    """Midnight in Dushanbe, five hours ahead, is 19:00 UTC."""
+    dushanbe = timezone(timedelta(hours=5))
+    there = structs.replace(OPENED, happened_at=OPENED.happened_at.astimezone(dushanbe))
+    state, _ = fold(CAMPAIGNS, "campaign:C1", entries([there]))
+    assert state.until_us == microseconds(datetime(2024, 4, 30, 19, tzinfo=UTC)) - 1
+    assert campaign(OPENED).until_us == microseconds(datetime(2024, 5, 1, tzinfo=UTC)) - 1

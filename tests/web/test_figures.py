@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from railtrace.catalogue.load import load
 from railtrace.web.figures import figure, number_as_painted, with_unit
+from railtrace.web.names import Names
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,10 @@ def test_numbers_are_written_as_painted_and_not_broken() -> None:
     assert number_as_painted("network8", "07312317", "coach") == "073\u00a012317"
     assert number_as_painted("network8", "66345679", "freight_wagon") == "66345679"
     assert number_as_painted("series", "2ТЭ10М-2345А", "locomotive") == "2ТЭ10М\u20112345А"
+
+
+def test_what_a_meter_shows_is_written_by_the_language_s_rule() -> None:
+    values = {"shown": "196384.700", "counted": "200000.000"}
+    said = Names(load(), "ru").contradiction("counter_goes_back", values)
+    assert "196\u202f384,7" in said
+    assert said.endswith("200\u202f000")

@@ -372,6 +372,13 @@ class FormField(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     tg: str = ""
 
 
+class FormWord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A box or a signature of a form, which the catalogue names in Russian, in other languages."""
+
+    en: Words
+    tg: Words
+
+
 class Form(Row, frozen=True, kw_only=True):
     """A form that a unit passes, printed from an operation of one of `kinds`, or of the unit."""
 
@@ -385,6 +392,13 @@ class Form(Row, frozen=True, kw_only=True):
     tick_when: Mapping[str, str] = {}
     """By the words of a box, what of the entry would tick it: `outcome=passed`."""
     signed_by: tuple[Words, ...] = ()
+    words: Mapping[str, FormWord] = {}
+    """What the boxes and the signatures are called in other languages."""
+
+    def called(self, word: str, language: str) -> str:
+        """Return a box or a signature in a language; as the catalogue names it where unknown."""
+        other = self.words.get(word)
+        return getattr(other, language, word) if other else word
 
 
 class Programme(Row, frozen=True, kw_only=True):

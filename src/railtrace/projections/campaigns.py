@@ -50,6 +50,8 @@ class Campaign(State):
     title: str = ""
     action: str = "inspect"
     until: str = ""
+    offset_s: int = 0
+    """How far the clocks of who opened it are ahead of UTC [s]: its days end by them."""
     effect: str = "limits"
     service: str = ""
     order: str = ""
@@ -61,8 +63,8 @@ class Campaign(State):
 
     @property
     def until_us(self) -> int:
-        """The last moment of the last day [µs]."""
-        return last_moment(self.until) if self.until else 2**62
+        """The last moment of the last day, by the clocks of who opened it [µs]."""
+        return last_moment(self.until, self.offset_s) if self.until else 2**62
 
     @property
     def open(self) -> bool:
@@ -88,6 +90,8 @@ def _campaign(state: Campaign, entry: Entry, operation: Campaigning) -> None:
         if state.opened_us is not None:
             state.contradict(entry, "campaign_opened_twice", campaign=operation.campaign)
         state.title, state.action, state.until = operation.title, operation.action, operation.until
+        ahead = operation.happened_at.utcoffset()
+        state.offset_s = int(ahead.total_seconds()) if ahead else 0
         state.effect, state.service, state.order = (
             operation.effect, operation.service, operation.order,
         )  # fmt: skip
@@ -155,7 +159,7 @@ def _rows(state: Campaign, catalogue: Catalogue) -> Rows:
 
 CAMPAIGNS = View(
     name="campaigns",
-    version=1,
+    version=2,
     state=Campaign,
     kinds=frozenset({
         "CampaignOpened", "CampaignJoined", "CampaignDone", "CampaignLeft", "CampaignClosed",

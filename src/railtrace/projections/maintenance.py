@@ -86,8 +86,11 @@ class Maintenance(State):
     spans: list[Span] = []
 
 
-def last_moment(text: str) -> int:
-    """Return the end of a day, month or year written as a partial date [µs UTC]."""
+def last_moment(text: str, offset_s: int = 0) -> int:
+    """Return the end of a day, month or year written as a partial date [µs UTC].
+
+    `offset_s` is how far the clocks by which the day is meant are ahead of UTC [s].
+    """
     year, month, day = (*map(int, text.split("-")), 0, 0)[:3]
     if not month:
         following = date(year + 1, 1, 1)
@@ -95,7 +98,7 @@ def last_moment(text: str) -> int:
         following = date(year + month // 12, month % 12 + 1, 1)
     else:
         following = date(year, month, day) + timedelta(days=1)
-    return microseconds(datetime.combine(following, time(), UTC)) - 1
+    return microseconds(datetime.combine(following, time(), UTC)) - 1 - offset_s * 1_000_000
 
 
 def _note(state: Maintenance, entry: Entry, kind: str, until: str | None = None) -> None:

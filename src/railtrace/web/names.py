@@ -101,6 +101,11 @@ class Names:
             return self.number(passport)
         return f"{self.type(passport.type)} {self.number(passport)}".strip()
 
+    def _counted(self, value: str) -> str:
+        """Write what a meter shows, without the zeros that say nothing."""
+        short = value.rstrip("0").rstrip(".") if "." in value else value
+        return figure(short, self.language)
+
     def contradiction(self, name: str, values: dict[str, str]) -> str:
         """Return a contradiction as a sentence."""
         template = gettext(words.CONTRADICTIONS.get(name, name))
@@ -115,6 +120,9 @@ class Names:
                 "unit": self.unit_of_measure(shown["unit"]), "before": figure(
                     shown["before"], self.language), "now": figure(shown["now"], self.language),
             }  # fmt: skip
+        if name in ("counter_goes_back", "run_counter_goes_back", "negative_km"):
+            told = {"shown", "counted"} & shown.keys()
+            shown |= {key: self._counted(shown[key]) for key in told}
         if "position" in shown:
             shown["position"] = self.position(shown["position"])
         try:

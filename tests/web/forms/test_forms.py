@@ -142,3 +142,16 @@ def test_a_form_of_another_kind_or_of_nobody_is_not_printed(uncoupled: App, view
     assert viewer.get("/forms/vu36m/form-4.pdf").status_code == 404
     assert viewer.get("/forms/vu99/form-4.pdf").status_code == 404
     assert viewer.get("/forms/vu31/of/u-nobody.pdf").status_code == 404
+
+
+def test_boxes_and_signatures_are_in_the_language_of_the_page(uncoupled: App) -> None:
+    english = values_of(uncoupled, "vu23m", "form-4", "en")
+    assert english["ticks"] == ["uncoupled from the train", "empty", "loaded"]
+    assert english["signed"] == ["Wagon inspector", "Station duty officer"]
+    assert values_of(uncoupled, "vu23m", "form-4", "tg")["ticks"][1:] == ["холӣ", "боркардашуда"]
+    assert values_of(uncoupled, "vu23m", "form-4")["ticks"][1:] == ["порожний", "гружёный"]
+
+
+def test_every_box_and_signature_of_the_catalogue_is_translated() -> None:
+    for form in load().forms.values():
+        assert {*form.ticks, *form.signed_by} == {*form.words}, form.key

@@ -44,13 +44,16 @@ def _read(photo: bytes) -> dict[str, Any]:
     wrong = mismatches(read, form.ticks, recorded)
     return {
         "read": read, "form": form, "form_name": form.name(names.language), "entry": entry,
-        "rows": _rows(form, read, recorded), "wrong": wrong,
+        "rows": _rows(form, read, recorded, names.language), "wrong": wrong,
     }  # fmt: skip
 
 
-def _rows(form: Form, read: ReadBack, recorded: dict[str, bool]) -> list[dict[str, Any]]:
+def _rows(
+    form: Form, read: ReadBack, recorded: dict[str, bool], language: str
+) -> list[dict[str, Any]]:
     return [
-        {"label": label, "seen": seen, "recorded": recorded.get(label), "ink": round(100 * ink),
+        {"label": form.called(label, language), "seen": seen, "recorded": recorded.get(label),
+         "ink": round(100 * ink),
          "same": seen != "unclear" and bool(recorded.get(label)) == (seen == "ticked")}
         for label, seen, ink in zip(form.ticks, read.boxes, read.ink, strict=False)
     ]  # fmt: skip

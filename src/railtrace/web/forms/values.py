@@ -53,7 +53,8 @@ def filled(form: Form, source: Source, railway: str) -> dict[str, Any]:
         "language": language,
         "marks": marks, "fields": [[_label(f, language), _value(f.value, source)]
                                    for f in form.fields],
-        "ticks": list(form.ticks), "signed": list(form.signed_by),
+        "ticks": [form.called(word, language) for word in form.ticks],
+        "signed": [form.called(word, language) for word in form.signed_by],
         "tables": [_TABLES[name](source) for name in form.tables],
         "nothing": gettext("nothing recorded"), "footer": _footer(source),
     }  # fmt: skip
