@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from railtrace.analysis.exposure import AgeSpread, Stretches, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.forecast_scores import attained_share
-from railtrace.analysis.forward_test import first_weight, stacked_chance
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, run_reliability
 from railtrace.simulation import lives
@@ -44,7 +43,7 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     lives.run(fleet, lives.SCORED_RUNS, ahead)
     failures = int(np.sum(watched.failed))
     rate = failures / (vehicles * lives.OBSERVED_RUNS)
-    told, inside, above = _forecasts(fleet, ahead, hazard, ages, rate, first_weight(failures))
+    told, inside, above = _forecasts(fleet, ahead, hazard, ages)
     true = _chance(np.array(ahead.hazard).sum(axis=2) * fleet.frailty)
     oracle = _chance(np.array(ahead.hazard).sum(axis=2) * _exact_factor(fleet, watched))
     return Score(
@@ -73,7 +72,7 @@ def _pieces(fleet: Fleet, seen: Seen) -> Stretches:
 
 
 def _forecasts(
-    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread, rate: float, weight: float
+    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread
 ) -> tuple[Floats, float, float]:
     """Return the chance of failing told for every run, and how often bands and floors held."""
     told, inside, above = [], [], []
@@ -83,13 +82,9 @@ def _forecasts(
             ahead.driving[run], np.arange(len(fleet.frailty)), ages,
         )  # fmt: skip
         true = np.exp(-ahead.hazard[run].sum(axis=1) * fleet.frailty)
-        middle, low, high, floor = (
-            stacked_chance(some, rate, weight)
-            for some in (answer.reliability, answer.low, answer.high, answer.floor)
-        )
-        told.append(1 - middle)
-        inside.append((low <= true) & (true <= high))
-        above.append(true >= floor)
+        told.append(1 - answer.reliability)
+        inside.append((answer.low <= true) & (true <= answer.high))
+        above.append(true >= answer.floor)
     return np.array(told), float(np.mean(inside)), float(np.mean(above))
 
 
