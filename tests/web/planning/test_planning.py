@@ -171,6 +171,14 @@ def test_what_to_buy_is_specified_with_its_acceptance(desk: Client) -> None:
     assert desk.get(f"{address}/specification.pdf").content.startswith(b"%PDF")
 
 
+def test_a_printed_figure_is_whole_and_of_the_reader_s_language() -> None:
+    from railtrace.web.planning.specification import _span, _text
+
+    assert _text(1_200_000.0, "ru").replace("\u202f", " ").replace("\xa0", " ") == "1 200 000"
+    assert _span((45.7, 46.9, 48.0), "ru") == "46,9 (45,7 – 48)"
+    assert _span(("—", "—", "—"), "ru") == "—"
+
+
 def test_without_a_price_nothing_is_specified(desk: Client) -> None:
     answered = desk.get(f"{_laid(desk)}/specification.xlsx")
     assert answered.status_code == 422

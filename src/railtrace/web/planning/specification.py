@@ -194,7 +194,7 @@ def pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """Print the specification with a code that opens its plan."""
     row, laid = kept_plan(pk)
     app, names = the_app(), the_names()
-    found = specified(laid, names)
+    found, language = specified(laid, names), names.language
     rows, heads = lines(found, laid, names), [gettext(head) for head in HEADS]
     order_heads = [gettext(head) for head in ORDER]
     variant_heads, variant_rows = variants.table(variants.beside(pk), names)
@@ -208,12 +208,15 @@ def pdf(request: HttpRequest, pk: int) -> HttpResponse:
             [gettext("Programme"), verified.programme_said()],
         ],
         "tables": [
-            _printed(gettext("To be bought"), heads[:7], [row[:7] for row in rows]),
-            _printed(gettext("Prices and what they give"), [heads[0], *heads[7:-1]],
-                     [[row[0], *row[7:-1]] for row in rows]),
-            _printed(heads[-1], [heads[0], heads[-1]], [[row[0], row[-1]] for row in rows]),
-            _printed(gettext("Order of purchase"), order_heads, order_lines(found)),
-            _printed(gettext("Variants"), variant_heads, variant_rows),
+            _printed(gettext("To be bought"), heads[:7], [row[:7] for row in rows], language),
+            _printed(gettext("Prices and what they give"), [heads[n] for n in (0, 8, 11, 13, 14)],
+                     [[row[0], _span(row[7:10], language), _span(row[10:13], language), *row[13:15]]
+                      for row in rows], language),
+            _printed(heads[-1], [heads[0], heads[-1]], [[row[0], row[-1]] for row in rows],
+                     language),
+            _printed(gettext("Order of purchase"), [order_heads[n] for n in (0, 2, 4, 5, 8, 11)],
+                     [_order_printed(row, language) for row in order_lines(found)], language),
+            _printed(gettext("Variants"), variant_heads, variant_rows, language),
         ],
         "marks": [], "ticks": [], "nothing": "—",
         "signed": [gettext("Technologist"), gettext("Head of depot")],
@@ -223,9 +226,25 @@ def pdf(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(printed(data, address), content_type="application/pdf")
 
 
-def _printed(title: str, heads: list[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    return {"title": title, "heads": heads, "rows": [[_text(cell) for cell in row] for row in rows]}
+def _order_printed(row: Sequence[Any], language: str) -> list[Any]:
+    """Return a purchase with each figure and its span in one cell: a page is narrow."""
+    hours, chances = (row[6], row[5], row[7]), (row[9], row[8], row[10])
+    return [row[0], _span(row[1:4], language), row[4], _span(hours, language),
+            _span(chances, language), row[11]]  # fmt: skip
 
 
-def _text(cell: Any) -> str:
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
+def _span(found: Sequence[Any], language: str) -> str:
+    """Return the middle of least, middle and greatest, with the two others where they differ."""
+    low, middle, high = (_text(cell, language) for cell in found)
+    return middle if low == high else f"{middle} ({low} – {high})"
+
+
+def _printed(
+    title: str, heads: list[str], rows: Sequence[Sequence[Any]], language: str
+) -> dict[str, Any]:
+    told = [[_text(cell, language) for cell in row] for row in rows]
+    return {"title": title, "heads": heads, "rows": told}
+
+
+def _text(cell: Any, language: str) -> str:
+    return cell if isinstance(cell, str) else figure(round(cell, 1), language)
