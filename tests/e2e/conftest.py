@@ -32,7 +32,7 @@ from railtrace.trace.operation import (
 )
 
 COACH, WHEELSET, ELSEWHERE = "u-e2e-coach", "u-e2e-wheelset", "u-e2e-elsewhere"
-NUMBER, SERIAL = "07312317", "5-88121-09"
+NUMBER, SERIAL, SPARE = "07312317", "5-88121-09", "5-88121-10"
 SLOW_MACHINE_MS = 20_000
 _START_LIMIT_S = 180
 
@@ -56,6 +56,9 @@ def _life(now: datetime) -> list[Operation]:
                    type="coach_compartment", numbers=(Number(scheme="network8", value=NUMBER),)),
         Registered(id="e2e-2", happened_at=then, units=(WHEELSET,), site=site,
                    type="wheelset_passenger", numbers=(Number(scheme="serial", value=SERIAL),)),
+        # What is measured live is of no coach: the coach keeps what stands against it.
+        Registered(id="e2e-9", happened_at=then, units=("u-e2e-spare",), site=site,
+                   type="wheelset_passenger", numbers=(Number(scheme="serial", value=SPARE),)),
         Installed(id="e2e-3", happened_at=then, units=(WHEELSET,), site=site, carrier=COACH,
                   position="bogie.1/wheelset.1"),
         Ran(id="e2e-4", happened_at=then + timedelta(days=2), units=(COACH,), site=site,

@@ -17,7 +17,7 @@ from railtrace.devices import drivers
 from railtrace.devices.emulate import Made, Maker
 from railtrace.devices.mqtt import MqttMachine
 from tests.devices.conftest import Broker, broker, eventually  # noqa: F401 - a fixture
-from tests.e2e.conftest import SERIAL, Depot
+from tests.e2e.conftest import SPARE, Depot
 
 GAUGE = "d-live-gauge"
 BAR_S = 2.0
@@ -77,7 +77,7 @@ def test_a_result_stands_on_an_open_page_within_two_seconds(
     with gateway(tmp_path, depot, broker, {GAUGE: "depot/live"}):
         machine.start()
         page = opened(at_work)
-        lags = [lag_of(page, machine, maker.make(SERIAL)) for _ in range(5)]
+        lags = [lag_of(page, machine, maker.make(SPARE)) for _ in range(5)]
         machine.stop()
     print("lags [s]:", [round(lag, 2) for lag in lags])
     assert median(lags) < BAR_S
@@ -101,11 +101,11 @@ def test_two_hundred_machines_send_a_thousand_results_a_minute_beside_a_live_pag
         while (passed := time.monotonic() - began) < 60:
             while sent < passed * 1000 / 60:
                 others._client.publish(
-                    f"load/{sent % 199:03}/result", others_maker.make(SERIAL).content, qos=1
+                    f"load/{sent % 199:03}/result", others_maker.make(SPARE).content, qos=1
                 )
                 sent += 1
             if passed > 4 * (len(lags) + 1):
-                lags.append(lag_of(page, machine, maker.make(SERIAL)))
+                lags.append(lag_of(page, machine, maker.make(SPARE)))
             time.sleep(0.02)
         eventually(lambda: recorded(depot) >= sent + len(lags), 20)
         machine.stop()

@@ -96,7 +96,7 @@ def test_a_run_and_what_is_wrong_with_it_stand_on_the_unit_s_page(
 ) -> None:
     page = viewer.get(f"/units/{LOCO}?tab=operation")
     assert page.context["all_runs"] == 11
-    for said in ("Two runs at once", "A run of -5 km", "Бохтар — Куляб", "ожидание", "стук"):
+    for said in ("Two runs at once", "A run of \u22125 km", "Бохтар — Куляб", "ожидание", "стук"):
         assert said in page.text, said
 
 

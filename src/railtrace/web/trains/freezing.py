@@ -37,6 +37,7 @@ JOB = "consist-promise:"
 MEDIA_TYPE = "application/json"
 PAUSE_S, LONGEST_S = 60.0, 3600.0
 """How long it waits before it looks again; of one train twice as long after each failure."""
+CAUGHT_UP_S = 60.0
 LATEST_US = 24 * 3_600_000_000
 """What is told a day after the departure is no promise any more."""
 _log = logging.getLogger("railtrace.freezing")
@@ -143,8 +144,13 @@ def awaited(app: App, state: Consist) -> str | None:
 
 
 def freeze_missed(app: App) -> int:
-    """Freeze what can be frozen of the trains that left without; return how many it was."""
+    """Freeze what can be frozen of the trains that left without; return how many it was.
+
+    While the views lag a train may be frozen already: nothing is frozen then.
+    """
     tried, done = _tried.setdefault(app, {}), 0
+    if not app.wait_caught_up(CAUGHT_UP_S):
+        return 0
     for one in missed(app):
         before = tried.get(one.consist)
         if before is not None and before.again_s > monotonic():

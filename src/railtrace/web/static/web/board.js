@@ -4,10 +4,13 @@
 const form = document.getElementById("place");
 if (!form) return;
 
-// Who moved a bar by keys goes on from it, not from the top of the page.
-const inHand = sessionStorage.getItem("board-in-hand");
+// Who moved a bar by keys goes on from it, not from the top of the page; a browser may refuse to keep it.
+function keeping(act) {
+  try { return act(sessionStorage); } catch { return null; }
+}
+const inHand = keeping((kept) => kept.getItem("board-in-hand"));
 if (inHand) document.querySelector(`[data-unit="${CSS.escape(inHand)}"]`)?.focus({ preventScroll: true });
-sessionStorage.removeItem("board-in-hand");
+keeping((kept) => kept.removeItem("board-in-hand"));
 
 moveBars({
   board: "[data-board]", lane: "[data-track]", bar: "[data-unit]",
@@ -25,7 +28,7 @@ moveBars({
     form.elements.from.value = String(from);
     form.elements.to.value = String(from + Number(bar.dataset.to) - Number(bar.dataset.from));
     form.elements.act.value = "place";
-    sessionStorage.setItem("board-in-hand", bar.dataset.unit);
+    keeping((kept) => kept.setItem("board-in-hand", bar.dataset.unit));
     form.submit();
   },
 });
