@@ -18,7 +18,7 @@ from scipy.stats import chi2
 import railtrace
 from railtrace.analysis.exposure import AgeSpread, Exposure, Ints, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
-from railtrace.analysis.forward_test import stacked_chance
+from railtrace.analysis.forward_test import first_weight, stacked_chance
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
@@ -44,7 +44,7 @@ class Standing:
     prior: str
     code: str
     weight: float = 1.0
-    """Of the model beside the fleet's one rate, learnt from promises that were kept or not."""
+    """Of the model beside the fleet's one rate: by the failures behind it, and by promises kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,8 @@ def reliability_of(
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, stops,
         Standing(dict(positions), _hash(table, lives, condition),
-                 f"{prior.version}, condition {condition.prior}", code_version()),
+                 f"{prior.version}, condition {condition.prior}", code_version(),
+                 first_weight(_stopping(table, stops))),
         now_us, condition, own,
     )  # fmt: skip
 
