@@ -353,7 +353,9 @@ def _report(report: "Report", as_json: bool) -> None:
     lines = [f"{'FAULT' if f['fault'] else 'note'} {f['name']}: {f['text']}" for f in findings]
     lines += [f"{log}: {size} entries" for log, size in report.entries.items()]
     faults = sum(bool(f["fault"]) for f in findings)
-    lines.append(f"{faults} faults" if faults else "nothing is wrong")
+    unsigned = sum(f["name"] == "no-key" for f in findings)
+    sound = f"nothing else is wrong, but {unsigned} logs have no trusted key"
+    lines.append(f"{faults} faults" if faults else sound if unsigned else "nothing is wrong")
     body = {"whole": report.is_whole, "entries": report.entries, "findings": findings}
     _told(body, as_json, "\n".join(lines))
     if not report.is_whole:

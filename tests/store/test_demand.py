@@ -6,10 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from railtrace.analysis.fuel import SEASONS
 from railtrace.projections.campaigns import Campaign
 from railtrace.store.demand import (
-    SEASONS,
-    WEEK_US,
     WEEKS,
     demand,
     loads_seen,
@@ -17,6 +16,7 @@ from railtrace.store.demand import (
     unplanned,
     wagon_load,
 )
+from railtrace.store.workload import WEEK_US
 from railtrace.trace.leaf import microseconds
 from tests.store.test_views import CATALOGUE
 

@@ -13,6 +13,7 @@ from scipy.stats import t as student
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SEASONS = ("winter", "spring", "summer", "autumn")
 MASS_BAND_T = 500.0
 """Width of the bands of mean gross mass that share an estimated norm [t]."""
 LEAST_RUNS = 8
@@ -132,7 +133,7 @@ def _norm_variance(expected: Floats, cell: Ints, norms: list[Norm | None]) -> fl
 
 def season_of(month: int) -> str:
     """Return the season of a month: winter is December to February."""
-    return ("winter", "spring", "summer", "autumn")[month % 12 // 3]
+    return SEASONS[month % 12 // 3]
 
 
 def mass_band(mass_t: float) -> float:

@@ -13,27 +13,27 @@ from typing import Any
 
 from scipy.stats import chi2
 
+from railtrace.analysis.fuel import SEASONS, season_of
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.campaigns import Campaign
 from railtrace.store.dues import Forecast
 from railtrace.store.knowledge import Knowledge
 from railtrace.store.lookup import Lookup
 from railtrace.store.observed_work import SeenOrder
+from railtrace.store.workload import WEEK_US
 from railtrace.trace.leaf import moment
 
 WEEKS = 26
-WEEK_US = 7 * 86_400_000_000
 PAST_WEEKS = 104
 ENOUGH_FAILURES = 30
 ONE_LOAD_US = 8 * 3_600_000_000
 """Orders of one process opened at one site within this of each other came as one load."""
 MOST_CONSISTS = 100
-SEASONS = ("winter", "spring", "summer", "autumn")
 
 
-def season_of(at_us: int) -> str:
-    """Return the season of a moment; winter begins in December."""
-    return SEASONS[moment(at_us).month % 12 // 3]
+def season_at(at_us: int) -> str:
+    """Return the season of a moment."""
+    return season_of(moment(at_us).month)
 
 
 # --- repairs nobody planned ----------------------------------------------------------------------
@@ -81,8 +81,8 @@ def season_factors(at: Sequence[int], from_us: int, to_us: int) -> dict[str, flo
     same = dict.fromkeys(SEASONS, 1.0)
     if len(at) < ENOUGH_FAILURES:
         return same
-    weeks = Counter(season_of(week) for week in range(from_us, to_us, WEEK_US))
-    mean, seen = len(at) / max(sum(weeks.values()), 1), Counter(map(season_of, at))
+    weeks = Counter(season_at(week) for week in range(from_us, to_us, WEEK_US))
+    mean, seen = len(at) / max(sum(weeks.values()), 1), Counter(map(season_at, at))
     return {key: seen[key] / weeks[key] / mean if weeks[key] else 1.0 for key in same}
 
 
@@ -242,7 +242,7 @@ def _factors(
 
 
 def _by_season(rate: float, factors: Mapping[str, float], now_us: int) -> tuple[float, ...]:
-    return tuple(rate * factors[season_of(now_us + week * WEEK_US)] for week in range(WEEKS))
+    return tuple(rate * factors[season_at(now_us + week * WEEK_US)] for week in range(WEEKS))
 
 
 def unplanned_rates(orders: Iterable[SeenOrder], weeks: float) -> dict[str, float]:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from msgspec import Struct
 
 from railtrace.web.running import the_app
@@ -25,6 +27,15 @@ class KeptJob(Struct, kw_only=True):
         """The state; what another process was at when it ended is interrupted."""
         ended = self.state == "running" and self.runner != PROCESS
         return "interrupted" if ended else self.state
+
+
+def bar_of(
+    request: HttpRequest, job: KeptJob | None, template: str = "holdings/job_progress.html"
+) -> HttpResponse:
+    """Give the progress bar of a job that is under way; 205 asks for the page anew."""
+    if job is None or job.shown_state != "running":
+        return HttpResponse(status=205)
+    return render(request, template, {"job": job})
 
 
 class JobFiles(Generic[J]):

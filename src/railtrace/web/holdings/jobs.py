@@ -26,7 +26,7 @@ from railtrace.web.clocks import from_us
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.holdings.lists import csv_of
-from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
+from railtrace.web.jobs import PROCESS, JobFiles, KeptJob, bar_of
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
@@ -172,10 +172,7 @@ def fleet_job(request: HttpRequest, job: str) -> HttpResponse:
 
 def progress(request: HttpRequest, job: str) -> HttpResponse:
     """Give the progress bar of a job that is under way; 205 asks for the page anew."""
-    found = _job(job)
-    if found.shown_state != "running":
-        return HttpResponse(status=205)
-    return render(request, "holdings/job_progress.html", {"job": found})
+    return bar_of(request, _job(job))
 
 
 @require_POST

@@ -19,6 +19,7 @@ from railtrace.analysis.depot_study import (
 )
 from railtrace.errors import BadData
 from railtrace.web.fleet import the_names
+from railtrace.web.jobs import bar_of
 from railtrace.web.names import Names
 from railtrace.web.planning import study, verified
 from railtrace.web.planning.answer import Bought, buying_order, in_names, priced, purchases
@@ -91,7 +92,7 @@ def searched(laid: Plan, names: Names) -> list[Step]:
     """Return the steps of a plan's search as far as it is run; none where it was not begun."""
     search = search_of(laid, names)
     found = study.kept(search.mark)
-    done = steps(search, found.outcomes()) if found else []
+    done = steps(search, found.runs) if found else []
     if not done:
         return []
     bought = purchases(search.shop, laid, names, search.order[: len(done) - 1])
@@ -153,7 +154,4 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the progress bar of a search that is under way; 205 asks for the page anew."""
-    found = study.kept(search_of(kept_plan(pk)[1], the_names()).mark)
-    if found is None or found.shown_state != "running":
-        return HttpResponse(status=205)
-    return render(request, "holdings/job_progress.html", {"job": found})
+    return bar_of(request, study.kept(search_of(kept_plan(pk)[1], the_names()).mark))

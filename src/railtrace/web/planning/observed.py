@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop as _
 
 from railtrace.catalogue.rows import Process
 from railtrace.errors import BadData
-from railtrace.store.demand import WEEK_US, WEEKS, Demand, consist_load, season_of
+from railtrace.store.demand import WEEKS, Demand, consist_load, season_at
 from railtrace.store.observed_work import Observed, Spread, StepKind
-from railtrace.store.workload import ENOUGH
+from railtrace.store.workload import ENOUGH, WEEK_US
 from railtrace.trace.leaf import microseconds
 from railtrace.web.clocks import from_us
 from railtrace.web.fleet import site_name, the_names
@@ -33,6 +33,7 @@ from railtrace.web.planning.plan import (
     told,
 )
 from railtrace.web.planning.staff import staffed
+from railtrace.web.quality.asked import SEASONS
 from railtrace.web.running import the_app
 from railtrace.web.upkeep.sheets import saved
 
@@ -118,8 +119,6 @@ def _machines(laid: Plan, of: Told, names: Names) -> list[dict[str, Any]]:
 HEADS = (_("Week"), _("Season"), _("Process"), _("Due"), _("Seasonal inspections"), _("Unplanned"),
          _("Overdue, spread"), _("Together"), _("In a load"), _("Loads"),
          _("Consist-loads"))  # fmt: skip
-SEASON_WORDS = {"winter": _("winter"), "spring": _("spring"), "summer": _("summer"),
-                "autumn": _("autumn")}  # fmt: skip
 
 
 def demand(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -147,7 +146,7 @@ def _begins(now_us: int) -> list[int]:
 
 
 def _season(at_us: int) -> str:
-    return gettext(SEASON_WORDS[season_of(at_us)])
+    return gettext(SEASONS[season_at(at_us)])
 
 
 def _comes(

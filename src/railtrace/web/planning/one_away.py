@@ -15,6 +15,7 @@ from railtrace.analysis.depot_simulation import Estimate, estimate
 from railtrace.analysis.depot_study import Harm, Outcome, chance_met, harms, with_one_away
 from railtrace.errors import BadData
 from railtrace.web.fleet import the_names
+from railtrace.web.jobs import bar_of
 from railtrace.web.names import Names
 from railtrace.web.planning import study, verified
 from railtrace.web.planning.answer import in_names, station_name
@@ -85,7 +86,7 @@ def away(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _told(shop: Shop, found: study.Study, names: Names) -> dict[str, Any]:
-    outcomes = found.outcomes()
+    outcomes = dict(found.runs)
     whole = outcomes.pop(WHOLE, [])
     known = {key: runs for key, runs in outcomes.items() if len(runs) > 1}
     if len(whole) < 2 or not known:
@@ -118,7 +119,4 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the progress bar of runs that are under way; 205 asks for the page anew."""
     days = number(request.GET, "days", DAYS) or USUAL_DAYS
-    found = study.kept(_mark(the_shop(kept_plan(pk)[1], the_names()), days))
-    if found is None or found.shown_state != "running":
-        return HttpResponse(status=205)
-    return render(request, "holdings/job_progress.html", {"job": found})
+    return bar_of(request, study.kept(_mark(the_shop(kept_plan(pk)[1], the_names()), days)))

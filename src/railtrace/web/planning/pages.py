@@ -18,6 +18,7 @@ from railtrace.store.workload import ENOUGH, Outages
 from railtrace.web.accounts import person_of
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
+from railtrace.web.jobs import bar_of
 from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
@@ -164,10 +165,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the progress bar of runs that are under way; 205 asks for the page anew."""
-    found = verified.kept(verified.mark_of(the_shop(kept_plan(pk)[1], the_names())))
-    if found is None or found.shown_state != "running":
-        return HttpResponse(status=205)
-    return render(request, "holdings/job_progress.html", {"job": found})
+    mark = verified.mark_of(the_shop(kept_plan(pk)[1], the_names()))
+    return bar_of(request, verified.kept(mark))
 
 
 # --- what the page shows ------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 from django.utils.translation import gettext
-from msgspec import Struct
 
 from railtrace.analysis.depot_flow import Shop
 from railtrace.analysis.depot_simulation import simulate
@@ -28,21 +27,12 @@ Next = Callable[[Mapping[str, list[Outcome]]], tuple[str, Shop] | None]
 """Told what is known by shop, names the shop to be run once more; None when all is told."""
 
 
-class KeptOutcome(Struct, frozen=True):
-    """An outcome as the file keeps it."""
-
-    finished_per_week: float
-    mean_h: float
-    met: bool
-    left: int
-
-
 class Study(KeptJob):
     """How far a study is; `of` is the most it can take, `mark` the hash of what is asked."""
 
     mark: str
     of: int
-    runs: dict[str, list[KeptOutcome]] = {}
+    runs: dict[str, list[Outcome]] = {}
 
     @property
     def done(self) -> int:
@@ -53,13 +43,6 @@ class Study(KeptJob):
     def said(self) -> str:
         """The state in words."""
         return gettext(verified.STATES[self.shown_state])
-
-    def outcomes(self) -> dict[str, list[Outcome]]:
-        """Return the kept outcomes by shop."""
-        return {
-            key: [Outcome(o.finished_per_week, o.mean_h, o.met, o.left) for o in runs]
-            for key, runs in self.runs.items()
-        }
 
 
 def mark_of(*asked: object) -> str:
@@ -93,15 +76,14 @@ def _run(found: Study, following: Next) -> None:
     try:
         # A process of its own: the pages need this one.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            asked = following(found.outcomes())
+            asked = following(found.runs)
             while asked is not None and not _files.is_to_stop(found.mark):
                 key, shop = asked
                 runs = found.runs.setdefault(key, [])
                 run = pool.submit(simulate, shop, verified.YEAR_H, len(runs)).result()
-                came = outcome(shop, run)
-                runs.append(KeptOutcome(came.finished_per_week, came.mean_h, came.met, came.left))
+                runs.append(outcome(shop, run))
                 _files.keep(found.mark, found)
-                asked = following(found.outcomes())
+                asked = following(found.runs)
         found.state = "done" if asked is None else "stopped"
     except Exception:
         _log.exception("a plan could not be studied")

@@ -25,6 +25,7 @@ from railtrace.web.accounts import person_of
 from railtrace.web.clocks import from_us
 from railtrace.web.fleet import the_names
 from railtrace.web.frame import in_words
+from railtrace.web.jobs import bar_of
 from railtrace.web.models import WeekPlan
 from railtrace.web.names import Names
 from railtrace.web.people.names import person_name
@@ -272,10 +273,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest) -> HttpResponse:
     """Give the progress of the search; 205 asks for the page anew."""
     _row, laid = _draft(_site(request))
-    found = week_search.kept(laid)
-    if found is None or found.shown_state != "running":
-        return HttpResponse(status=205)
-    return render(request, "planning/week_progress.html", {"job": found})
+    return bar_of(request, week_search.kept(laid), "planning/week_progress.html")
 
 
 @require_POST
