@@ -11,6 +11,7 @@ RECALL = "side-frames-5-7731-2009"
 
 def _counts(page: Page) -> dict[str, int]:
     boxes = page.locator(".counts .count")
+    expect(boxes.first).to_be_visible()
     found = {}
     for index in range(boxes.count()):
         number, words = boxes.nth(index).inner_text().split("\n", 1)

@@ -46,6 +46,7 @@ def test_a_run_of_the_pair_is_refused_because_of_the_section_coupled_in(
     page.fill("[name=number]", "2ТЭ10М-2345")
     page.select_option("[name=type]", "locomotive_2te10m")
     page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_role("link", name="Couple a section")).to_be_visible()
     locomotive = page.url
     _couple(page, A, "А")
     _couple(page, B, "Б")
