@@ -411,12 +411,12 @@ class App:
 class Follower:
     """Keeps the views up with the trace: woken by the recorder, else every second.
 
-    While a burst is recorded, recording goes first: the views take a fifth of the time, for at
+    While a burst is recorded, recording goes first: the views take a tenth of the time, for at
     most `_PATIENCE_S`, in small batches; then, and in every pause, they take what is there at full
     speed. `catch_up` takes so many entries at most and returns how many it took.
     """
 
-    _PAUSE_S, _PATIENCE_S, _REST = 0.2, 10.0, 4
+    _PAUSE_S, _PATIENCE_S, _REST = 0.2, 10.0, 9
     _FEW, _MANY = 500, 2000
 
     def __init__(self, catch_up: Callable[[int], int]) -> None:
