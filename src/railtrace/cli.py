@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from railtrace import (
-    analysis_commands,
-    diagnose_command,
-    gateway_commands,
-    handover_command,
-    recorder_commands,
-    reliability_commands,
-    replay_command,
-    runs_command,
+from railtrace.commands import (
+    analysis,
+    diagnose,
+    gateway,
+    handover,
+    recorder,
+    reliability,
+    replay,
+    runs,
 )
 from railtrace.errors import ConfigError, RailtraceError
 
@@ -53,14 +53,13 @@ user_cli = _group("People who may log in.")
 texts_cli = _group("The texts of the web app, for translators.")
 for _name, _part in {
     "config": config_cli, "key": key_cli, "trust": trust_cli, "token": token_cli,
-    "user": user_cli, "texts": texts_cli, "gateway": gateway_commands.gateway_cli,
-    "device": gateway_commands.device_cli,
+    "user": user_cli, "texts": texts_cli, "gateway": gateway.gateway_cli,
+    "device": gateway.device_cli,
 }.items():  # fmt: skip
     cli.add_typer(_part, name=_name)
 for _command in (
-    *analysis_commands.COMMANDS, recorder_commands.recorder, replay_command.replay,
-    diagnose_command.diagnose, *reliability_commands.COMMANDS, runs_command.runs,
-    handover_command.handover_return,
+    *analysis.COMMANDS, recorder.recorder, replay.replay, diagnose.diagnose,
+    *reliability.COMMANDS, runs.runs, handover.handover_return,
 ):  # fmt: skip
     cli.command()(_command)
 

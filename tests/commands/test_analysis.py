@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from railtrace.analysis.distributions import LAWS
-from railtrace.analysis_commands import Law
 from railtrace.cli import cli
+from railtrace.commands.analysis import Law
 from tests.analysis.reliability_data import column, rows
 
-RELIABILITY = Path(__file__).parent / "data" / "reliability"
+RELIABILITY = Path(__file__).parents[1] / "data" / "reliability"
 
 
 def run(*arguments: object) -> str:
@@ -129,7 +129,7 @@ def test_a_refused_file_is_told_by_line(tmp_path):
 
 
 def test_json_never_has_a_number_that_is_not_one():
-    from railtrace.failure_reports import plain
+    from railtrace.commands.failure_reports import plain
 
     assert plain({"a": [np.nan, np.inf, np.float64(1.5), np.int64(2)]}) == {
         "a": [None, None, 1.5, 2]

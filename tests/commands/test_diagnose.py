@@ -12,7 +12,7 @@ from tests.analysis.signals import RATE_HZ, damaged
 from tests.analysis.test_press_fit import pressed
 from tests.analysis.test_wheel_profile import analytic
 
-RECORDS = Path(__file__).parent / "data" / "vibration"
+RECORDS = Path(__file__).parents[1] / "data" / "vibration"
 IR007 = RECORDS / "DE_IR007_0hp_105_12k.npz"
 IR007_1HP = RECORDS / "DE_IR007_1hp_106_12k.npz"
 BEARING = ("--bearing", "6205-2RS", "--channel", "DE")

@@ -89,7 +89,7 @@ def diagnose(
     file is judged by itself; what cannot be judged is refused by name, and the command then ends
     with 1.
     """
-    from railtrace import diagnose_tests
+    from railtrace.commands import diagnose_tests
 
     def by_rule(method: Evidence) -> Callable[[Path], Report]:
         stages = diagnose_tests.stages_of(stage or [])

@@ -46,7 +46,7 @@ def life(
     Weibull law has a third parameter, the age before which nothing fails; with --curve survival
     is also told by Kaplan-Meier, by Turnbull where failures lie in intervals.
     """
-    from railtrace.failure_reports import life_lines, life_report
+    from railtrace.commands.failure_reports import life_lines, life_report
 
     report = life_report(file, str(law), mode, share, confidence, prior, threshold, curve)
     _print(report, life_lines, as_json)
@@ -58,7 +58,7 @@ def mcf(file: File, mode: Mode = "", confidence: Confidence = 0.9, as_json: AsJs
     Columns: unit, time, event or mode (a row without a failure ends the unit's watch), entry,
     count, group. Two groups are also compared.
     """
-    from railtrace.failure_reports import mcf_lines, mcf_report
+    from railtrace.commands.failure_reports import mcf_lines, mcf_report
 
     _print(mcf_report(file, mode, confidence), mcf_lines, as_json)
 
@@ -70,7 +70,7 @@ def trend(
 
     Columns: as for mcf.
     """
-    from railtrace.failure_reports import trend_lines, trend_report
+    from railtrace.commands.failure_reports import trend_lines, trend_report
 
     _print(trend_report(file, mode, confidence), trend_lines, as_json)
 
@@ -79,7 +79,7 @@ def _print(
     report: dict[str, Any], lines: Callable[[dict[str, Any]], Iterable[str]], as_json: bool
 ) -> None:
     if as_json:
-        from railtrace.failure_reports import plain
+        from railtrace.commands.failure_reports import plain
 
         typer.echo(json.dumps(plain(report), ensure_ascii=False, indent=1, allow_nan=False))
         return
