@@ -61,6 +61,13 @@ def test_verdicts_leave_the_level_of_the_fleet_where_it_is(rows):
     assert np.all(told.square >= told.mean**2)
 
 
+@given(pairs, st.lists(st.sampled_from(WORDS), max_size=30))
+def test_verdicts_whose_truth_nobody_knows_move_no_bound(rows, unsettled):
+    settled = [(word, found) for word, found in rows if found != "unknown"]
+    more = worth(*settled, *[(word, "unknown") for word in unsettled])
+    np.testing.assert_array_equal(more.most, worth(*settled).most)
+
+
 @given(pairs, st.sampled_from(WORDS), st.floats(0, 2000), st.floats(1, 2000))
 def test_an_older_verdict_tells_less_and_is_bounded_worse(rows, word, days, more):
     told = worth(*rows)

@@ -3,13 +3,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from railtrace.store.lookup import Lookup
-from railtrace.store.reliability import code_version, fleet_reliability, unit_answer
+from railtrace.store.reliability import (
+    all_answers,
+    code_version,
+    fleet_reliability,
+    unit_answer,
+)
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.operation import Reading
 from tests.store.test_knowledge import START, take
@@ -33,8 +39,11 @@ def flange(id_, day, unit, value):
     return op("Measured", id_, day, units=(unit,), readings=(reading,))
 
 
-def railway_in(folder):
-    """Four sections of 1,000 km a day: a motor and a wheelset each, one motor failed."""
+def railway_in(folder, without=()):
+    """Four sections of 1,000 km a day: a motor and a wheelset each, one motor failed.
+
+    without : operations that were never recorded
+    """
     views = new_store(folder)
     lived = []
     for n in range(4):
@@ -57,7 +66,7 @@ def railway_in(folder):
         op("Failed", "bad", 100, units=("m-3",), mode="пробой", failure_class=1),
         said("a-0", 190, "m-0", "alarm"), said("a-1", 190, "m-1", "sound"),
     ]  # fmt: skip
-    take(views, lived, 201)
+    take(views, [one for one in lived if one.id not in without], 201)
     return views
 
 
@@ -100,14 +109,32 @@ def test_what_nobody_measured_or_judged_is_graded_missing_and_lowers_the_floor(r
     assert grades(blank, "diagnosis")["missing"] > grades(known, "diagnosis")["missing"]
 
 
-def test_without_the_reading_or_the_verdict_of_a_unit_its_floor_is_no_higher(tmp_path, railway):
-    other = tmp_path / "other"
-    other.mkdir()
-    known = unit_answer(fleet_of(railway), "s-1", 500.0)
-    without = unit_answer(fleet_of(railway, 189.5), "s-1", 500.0)
-    assert share_of(fleet_of(railway, 189.5), "s-1", "m-1").judged is None
-    # A day and a reading earlier: the same but for what the verdict of day 190 tells.
-    assert without.floor <= known.floor + 1e-3
+def floors_of(folder, without=()):
+    folder.mkdir()
+    fleet = fleet_of(railway_in(folder, without))
+    # Of the model alone: a stack with the fleet's one rate would hide what moves.
+    return all_answers(fleet, 500.0)[1].floor
+
+
+@pytest.mark.parametrize("gone", [("a-0",), ("a-1",), ("a-0", "a-1")])
+def test_without_a_verdict_no_floor_of_the_fleet_is_higher_not_even_without_the_last(
+    tmp_path, gone
+):
+    known, less = floors_of(tmp_path / "known"), floors_of(tmp_path / "less", gone)
+    assert np.all(less <= known)
+
+
+def test_without_the_readings_of_a_wheel_its_floor_is_no_higher(tmp_path):
+    gone = [f"f-1-{day}" for day in range(10, 200, 20)]
+    known, less = floors_of(tmp_path / "known"), floors_of(tmp_path / "less", gone)
+    assert less[1] < known[1]
+
+
+def test_a_fleet_whose_driving_nobody_wrote_down_is_bounded_as_if_driven_badly(railway):
+    fleet = fleet_of(railway)
+    assert grades(unit_answer(fleet, "s-1", 500.0), "driving") == {"missing": 1}
+    well = replace(fleet, lives=replace(fleet.lives, driving=(0.0,) * 4))
+    assert np.all(all_answers(fleet, 500.0)[1].floor < all_answers(well, 500.0)[1].floor)
 
 
 def test_a_teardown_settles_a_verdict_and_teaches_what_the_method_is_worth(railway):

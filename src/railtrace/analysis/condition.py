@@ -59,7 +59,7 @@ class Verdicts:
     ----------
     share : shape (4,), how often the word is said
     mean, square : shape (4,), of the factor; averaged over `share` the mean is 1
-    most : shape (4,), upper end of its 90 % band
+    most : shape (4,), upper end of its 90 % band, told as if all others of the fleet were sound
     looked_into : verdicts whose truth is known
     """
 
@@ -98,6 +98,9 @@ def verdicts(said: Sequence[str], found: Sequence[str], prior: ConditionPrior) -
     looked into oftener than sound verdicts (Begg & Greenes 1983); its posterior is Beta. A damaged
     component fails 1 / unseen_share times as often as a sound one. Divided by the mean over all
     words, the factors leave the level of the fleet where it is.
+
+    A bound is divided by the least that mean can be, a fleet of nothing but the soundest word: by
+    the mean itself one sound verdict less would lower the bound of all that nobody judged.
     """
     words, truth = np.asarray(said, str), np.asarray(found, str)
     if words.shape != truth.shape:
@@ -126,7 +129,7 @@ def _factors(
     level = float(share @ mean)
     mean = np.clip(mean / level, 1 / prior.most, prior.most)
     mean = mean / float(share @ mean)
-    most = (s + (1 - s) * beta.ppf(_UPPER, first, second)) / level
+    most = (s + (1 - s) * beta.ppf(_UPPER, first, second)) / (s + (1 - s) * float(np.min(middle)))
     return Verdicts(
         share, mean, mean**2 + ((1 - s) / level) ** 2 * spread,
         np.maximum(np.minimum(most, prior.most), mean), looked_into,

@@ -31,8 +31,6 @@ FLEET, MODEL, STACK = "fleet", "model", "stack"
 _FEWEST = 5
 """Failures before a weight is learnt; until then the model's word counts half."""
 _FIRST_WEIGHT = 0.5
-FLEET_WORTH = 10.0
-"""Failures that the fleet's one rate counts for beside a model of few: invented, as priors are."""
 _RESAMPLES = 500
 _LEAST = 1e-12
 
@@ -111,16 +109,6 @@ def stacked(model: Floats, fleet: Floats, weight: float) -> Floats:
     """Return the geometric mean of two rates, the model's of a weight."""
     model, fleet = np.maximum(model, _LEAST), np.maximum(fleet, _LEAST)
     return np.asarray(model**weight * fleet ** (1 - weight))
-
-
-def first_weight(failures: float) -> float:
-    """Return what a model's word counts before its promises are scored, by the failures behind it.
-
-    A model of few failures may be led astray by how they happened to fall; the fleet's one rate,
-    a single number, hardly can. The price is some of the gain of a model that is right: the more
-    failures it stands on, the less.
-    """
-    return failures / (failures + FLEET_WORTH)
 
 
 def stacked_chance(chance: Floats, flat: float, weight: float) -> Floats:

@@ -60,7 +60,7 @@ class FleetCondition:
     factor, factor_square, factor_most : shape (n,), see `Condition`
     wear : None where nothing of this fleet wears by readings
     judged, worn : by place
-    diagnosed, wears : shape (n,), whether components of that type are ever judged, or wear
+    wears : shape (n,), whether components of that type wear
     looked_into : verdicts of this railway whose truth is known
     told_by_wear : operations of the failures that wear stands for: not counted as lives' ends again
     sha256 : of all of it
@@ -72,7 +72,6 @@ class FleetCondition:
     wear: WearAt | None
     judged: Mapping[int, Judged]
     worn: Mapping[int, Worn]
-    diagnosed: np.ndarray
     wears: np.ndarray
     looked_into: int
     prior: str
@@ -97,10 +96,9 @@ def fleet_condition(
     worth = _worth(said, prior)
     factors, judged = _factors(lives, said, worth, _judged(lookup, lives, said, now_us), prior)
     wear, worn, wears, by_wear = _wear(lookup, catalogue, lives, prior, now_us)
-    types = np.array([name in {row["type"] for row in said} for name in lives.components], bool)
     component = np.array([place.component for place in lives.places], int)
     return FleetCondition(
-        *factors, wear, judged, worn, types[component], wears[component],
+        *factors, wear, judged, worn, wears[component],
         sum(row["truth"] != "unknown" for row in said), prior.version,
         _hash(factors, wear, by_wear), by_wear,
     )  # fmt: skip
@@ -174,17 +172,20 @@ def _factors(
     """Return mean, mean square and bound of the factor of each place, and what it is told by.
 
     Of several methods the one that says worst: a sound verdict never outweighs another's alarm.
+    What nobody judged is bounded by the worst that any verdict could say, also where no component
+    of its type was ever judged: else the floor would rise with the last verdict taken away.
     """
     methods = defaultdict[str, set[tuple[str, str]]](set)
     for row in said:
         methods[row["type"]].add(_group(row))
-    square, most = np.ones(len(lives.components)), np.ones(len(lives.components))
+    worst = max(one.worst for one in (verdicts((), (), prior), *worth.values()))
+    square = np.ones(len(lives.components))
     for k, name in enumerate(lives.components):
         known = [worth[group] for group in sorted(methods.get(name, ()))]
         square[k] = max((one.unknown_square for one in known), default=1.0)
-        most[k] = max((one.worst for one in known), default=1.0)
     component = np.array([place.component for place in lives.places], int)
-    mean, square, most = np.ones(len(component)), square[component], most[component]
+    mean, square = np.ones(len(component)), square[component]
+    most = np.full(len(component), worst)
     judged = {}
     for n, some in sorted(last.items()):
         told = [(faded(worth[one.made_by, one.method], one.word, one.days, prior), one)
@@ -192,7 +193,7 @@ def _factors(
         (mean[n], square[n], bound), judged[n] = max(
             told, key=lambda one: (one[0], WORDS.index(one[1].word), one[1])
         )
-        most[n] = min(bound, most[n])
+        most[n] = bound
     return (mean, square, most), judged
 
 

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 import railtrace
 from railtrace.analysis.exposure import AgeSpread, Exposure, Ints, tabulate
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
-from railtrace.analysis.forward_test import first_weight, stacked_chance
+from railtrace.analysis.forward_test import stacked_chance
 from railtrace.analysis.life_data import Floats
 from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, RunReliability, run_reliability, without
@@ -44,7 +44,7 @@ class Standing:
     prior: str
     code: str
     weight: float = 1.0
-    """Of the model beside the fleet's one rate: by the failures behind it, and by promises kept."""
+    """Of the model beside the fleet's one rate, learnt from promises that were kept or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,8 +182,7 @@ def reliability_of(
     return FleetReliability(
         vehicle_class, owner, lives, table, ages, hazard, stops,
         Standing(dict(positions), _hash(table, lives, condition),
-                 f"{prior.version}, condition {condition.prior}", code_version(),
-                 first_weight(_stopping(table, stops))),
+                 f"{prior.version}, condition {condition.prior}", code_version()),
         now_us, condition, own,
     )  # fmt: skip
 
@@ -320,8 +319,9 @@ def _inputs(fleet: FleetReliability, index: int, rows: Sequence[int]) -> Iterato
         yield Input("age", "inferred" if any(p.failures for p in places) else "measured", known)
     if len(places) > known:
         yield Input("age", "missing", len(places) - known)
-    grade = fleet.lives.driving_grade[index] if fleet.lives.driving_grade else "missing"
-    yield Input("driving", grade if _driven(fleet) else "not_used", 1)
+    grade = fleet.lives.driving_grade[index]
+    unused = grade != "missing" and bool(np.isnan(fleet.lives.driving[index]))
+    yield Input("driving", "not_used" if unused else grade, 1)
     yield from _conditions(fleet.condition, rows)
     classed = sum(of for _, of in fleet.lives.stopping)
     yield Input("stops", "measured" if classed else "assumed", classed)
@@ -329,17 +329,12 @@ def _inputs(fleet: FleetReliability, index: int, rows: Sequence[int]) -> Iterato
     yield Input("failures", "measured", round(float(np.sum(fleet.table.failures))))
 
 
-def _driven(fleet: FleetReliability) -> bool:
-    """Tell whether driving is known of enough vehicles to be an input at all."""
-    return any(not np.isnan(x) for x in fleet.lives.driving)
-
-
 def _conditions(condition: FleetCondition, rows: Sequence[int]) -> Iterator[Input]:
     """Yield how well verdicts and wear of some places are known, by count of places."""
     grades = Counter("measured" if condition.judged[n].days < FRESH_DAYS else "inferred"
                      for n in rows if n in condition.judged)  # fmt: skip
-    yield from _graded("diagnosis", grades, int(np.sum(condition.diagnosed[rows])))
-    if condition.diagnosed[rows].any():
+    yield from _graded("diagnosis", grades, len(rows))
+    if condition.judged:
         looked_into = condition.looked_into
         yield Input("diagnosis_record", "measured" if looked_into else "assumed", looked_into)
     grades = Counter("measured" if condition.worn[n].readings > 1 else "inferred"
@@ -382,7 +377,7 @@ def _answer(
     fleet: FleetReliability, places: Places, distance_km: float, vehicle: "np.ndarray"
 ) -> RunReliability:
     assert fleet.hazard is not None
-    driving = np.array(fleet.lives.driving)[vehicle] if _driven(fleet) else np.zeros(len(vehicle))
+    driving = np.array(fleet.lives.driving)[vehicle]
     return run_reliability(fleet.hazard, places, distance_km, driving, vehicle, fleet.ages)
 
 

@@ -87,7 +87,7 @@ def computed(vehicle_class: str, owner: str) -> FleetReliability:
         return fleet
     if scores.forward is None:
         return fleet
-    return _weighted(fleet, min(fleet.standing.weight, scores.forward.weight))
+    return _weighted(fleet, scores.forward.weight)
 
 
 @lru_cache(maxsize=16)
