@@ -107,6 +107,8 @@ def test_a_result_about_a_unit_that_stands_at_another_depot_is_kept_and_remarked
     assert "far alarm" in found
     assert said not in viewer.get(f"/depot/equipment/{STAND}").text
     assert depot.entry("eq-r4").operation.units == (far,)
+    assert viewer.get("/operations/eq-r4").text.count(said) == 1
+    assert viewer.get(f"/units/{far}").text.count(said) == 1
 
 
 def test_coverage_tells_what_machines_record_hands_record_and_nobody(

@@ -36,6 +36,7 @@ from railtrace.web.people.names import (
     without_names,
 )
 from railtrace.web.running import the_app
+from railtrace.web.stood import told_elsewhere
 
 _SHOWN_READINGS = 6
 _SHOWN_LEANING = 40
@@ -65,6 +66,7 @@ class Card:
     lost: int
     basis: str
     zone: str
+    remarks: tuple[str, ...]
 
 
 def card(
@@ -96,7 +98,14 @@ def card(
         lost=lost,
         basis=getattr(operation, "basis", "observed"),
         zone=str(the_app().config.zone_of(getattr(operation, "site", ""))),
+        remarks=() if getattr(operation, "facts", ()) else _stood(knowledge, entry),
     )
+
+
+def _stood(knowledge: Knowledge, entry: Entry) -> tuple[str, ...]:
+    """Return where units on a card stood, if not where a machine told of them."""
+    told = (told_elsewhere(knowledge, entry, unit) for unit in entry.units[:_NAMED])
+    return tuple(dict.fromkeys(remark for remarks in told for remark in remarks))
 
 
 def load_named(knowledge: Knowledge, entries: Iterable[Entry]) -> None:
@@ -135,6 +144,10 @@ def operation(request: HttpRequest, id_: str) -> HttpResponse:
         "recorded_at": moment(entry.recorded_us),
         "corrections": app.corrections_of(id_), "stands": _stands(item, knowledge, names),
         "protocol": bool(getattr(item, "readings", ())) or entry.kind in PRINTED,
+        "stood": [
+            (u, names.unit(knowledge.passport(u)), remark)
+            for u in entry.units[:_SHOWN_LEANING] for remark in told_elsewhere(knowledge, entry, u)
+        ],
         "lost": [(target, _said_of(target, knowledge, names), c)
                  for target, c in gone_under([entry]).get((entry.log, entry.position), ())],
         "stand_on_it": [(e, through, _title(e, knowledge, names))

@@ -35,12 +35,13 @@ from railtrace.web.clocks import from_us
 from railtrace.web.depot.live import fresh
 from railtrace.web.depot.orders import SAYABLE
 from railtrace.web.facts import reading_text
-from railtrace.web.fleet import site_name, the_names
+from railtrace.web.fleet import the_names
 from railtrace.web.names import Names
 from railtrace.web.people.shifts import planned_spans, report_day, report_span
 from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
+from railtrace.web.stood import elsewhere
 
 OEE_DAYS = 7
 COVERAGE_DAYS = 90
@@ -118,14 +119,6 @@ def _remarks(
     site = getattr(entry.operation, "site", "") or home
     told = [one for row in away for one in elsewhere(knowledge, row["unit"], site, row["at_us"])]
     return (*getattr(entry.operation, "remarks", ()), *dict.fromkeys(told))
-
-
-def elsewhere(knowledge: Knowledge, unit: str, site: str, at_us: int) -> tuple[str, ...]:
-    """Return the remark that a unit a machine told of stood elsewhere by the trace, if it did."""
-    stood = whereabouts(knowledge, unit, at_us)
-    if stood is None or not site or stood.where == site:
-        return ()
-    return (f"unit_elsewhere {site_name(stood.where)}",)
 
 
 def _entries(rows: list[dict[str, Any]]) -> list[Entry]:
