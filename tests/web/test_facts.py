@@ -1,6 +1,8 @@
 """What an operation says on its card and on its page: words, never the keys of the format."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from django.utils.translation import override
@@ -8,13 +10,18 @@ from msgspec.structs import replace
 
 from railtrace.catalogue.load import load
 from railtrace.trace.operation import (
+    AnyOperation,
+    DiagnosisReason,
+    EvidenceDiagnosed,
+    FluidChanged,
     MachineResult,
     Number,
+    Operation,
     Phase,
     QualificationGranted,
     Registered,
 )
-from railtrace.web.facts import facts, field_of
+from railtrace.web.facts import ENVELOPE, fact, facts, field_of
 from railtrace.web.names import Names
 
 AT = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
@@ -76,3 +83,55 @@ def test_a_right_is_called_by_its_name_and_its_term_stands_on_the_site_s_clock()
         since, _ = field_of(granted, "valid_from", None, NAMES)  # type: ignore[arg-type]
     assert said == NAMES.catalogue.qualifications["ndt_ut"].ru
     assert since == "02.03.2026 10:00"
+
+
+def _closed(annotation: Any) -> Iterator[str]:
+    """Yield the words a field is closed to."""
+    if get_origin(annotation) is Literal:
+        yield from (one for one in get_args(annotation) if isinstance(one, str) and one)
+        return
+    for part in get_args(annotation):
+        yield from _closed(part)
+
+
+MEASURES = {"bias_unit", "measure", "unit_of_measure"}
+
+
+@pytest.mark.parametrize("kind", get_args(AnyOperation), ids=lambda kind: kind.__name__)
+def test_no_word_of_the_format_is_shown_as_the_format_spells_it(kind: type[Operation]) -> None:
+    hints = get_type_hints(kind, include_extras=True)
+    for field in hints.keys() - ENVELOPE - MEASURES:
+        for word in _closed(hints[field]):
+            with override("ru"):
+                assert fact(field, word, NAMES) != word, f"{field} {word} has no words"
+
+
+@pytest.mark.usefixtures("railway")
+def test_what_is_only_so_or_not_so_is_told_by_its_name() -> None:
+    changed = FluidChanged(id="fc", happened_at=AT, units=("u-1",), fluid="oil", whole=True)
+    with override("ru"):
+        assert facts(changed, NAMES) == "дизельное масло · Сменено полностью"
+
+
+@pytest.mark.usefixtures("railway")
+def test_reasons_of_ours_are_told_in_the_reader_s_language_with_stages_by_name() -> None:
+    judged = EvidenceDiagnosed(
+        id="ed", happened_at=AT, units=("u-1",), entry="m:1", method="wash", version="1",
+        outcome="unfit", declared="wash.wheelset", reasons=(DiagnosisReason(
+            code="stages", text="stages wash ran, the programme asks for wash, rinse, dry"),),
+    )  # fmt: skip
+    with override("ru"):
+        said, _ = field_of(judged, "reasons", None, NAMES)  # type: ignore[arg-type]
+        card = facts(judged, NAMES)
+    assert said.endswith("выполнены стадии: мойка; программа требует: мойка, ополаскивание, сушка")
+    assert "Мойка колёсной пары" in card
+    assert "wash" not in card
+
+
+@pytest.mark.usefixtures("railway")
+def test_sides_states_and_acts_are_told_by_name() -> None:
+    with override("ru"):
+        assert fact("position", "wheelset.2/left", NAMES) == "Колёсная пара 2, слева"
+        assert fact("state", "reserve", NAMES) == NAMES.catalogue.unit_states["reserve"].ru
+        assert fact("act", "ready", NAMES) != "ready"
+        assert fact("declared", "a site's own", NAMES) == "a site's own"

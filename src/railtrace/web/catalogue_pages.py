@@ -60,7 +60,8 @@ def _equipment_types(names: Names) -> list[dict[str, Any]]:
     drivers: dict[str, list[str]] = {}
     for kind in device_kinds():
         told = manifest(kind)
-        drivers.setdefault(told.equipment or kind, []).append(", ".join(told.protocols))
+        spoken = (gettext(words.word(words.PROTOCOLS, one)) for one in told.protocols)
+        drivers.setdefault(told.equipment or kind, []).append(", ".join(spoken))
     rows = sorted(names.catalogue.equipment_types.values(), key=lambda r: r.name(names.language))
     return [
         {

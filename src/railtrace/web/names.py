@@ -61,7 +61,7 @@ class Names:
         """Return the name of a position, from the outside in."""
         steps = path.split("/") if path else []
         paths = ["/".join(steps[: i + 1]) for i in range(len(steps))]
-        return ", ".join(position_name(self.catalogue, p, self.language) for p in paths)
+        return ", ".join(self.step(path) for path in paths)
 
     def fault(self, code: str) -> str:
         """Return the name of a fault by its code; a code that has none is shown as written."""
@@ -70,6 +70,9 @@ class Names:
 
     def step(self, path: str) -> str:
         """Return the name of the last step of a position, without what it is in."""
+        side = self.catalogue.places.get(path.rpartition("/")[2])
+        if side is not None:
+            return side.name(self.language)
         return position_name(self.catalogue, path, self.language) if path else ""
 
     def value(self, value: str, unit: str, places: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""A unit that by the trace stood elsewhere than the machine that told of it: a remark, no refusal."""
+"""A unit that by the trace stood elsewhere than its machine: a remark, never a refusal."""
 
 from typing import Any
 

@@ -502,6 +502,9 @@ TRAIN_STAGES = {
     "cancelled": _("cancelled"),
 }
 
+ACTS = {"ready": _("release as ready"), "depart": _("release to depart")}
+"""What a decision on a train was about."""
+
 ALARM_RESULTS = {"confirmed": _("confirmed"), "not_confirmed": _("not confirmed")}
 
 ACCIDENT_EVENTS = {
@@ -654,6 +657,12 @@ FAULTS = {
     "shape": _("curve: {reasons}"),
     "our_alarm": _("by our own methods: {outcome}, {finding}"),
 }
+
+PROTOCOLS = {
+    "opcua": "OPC UA", "mqtt": "MQTT", "modbus": "Modbus", "s7": "Siemens S7",
+    "serial": _("serial line"), "folder": _("watched folder"),
+}  # fmt: skip
+"""How machines speak; what is a name stays one."""
 
 EVALUATIONS = {"ok": _("good"), "not_ok": _("not good"), "undecided": _("no verdict")}
 

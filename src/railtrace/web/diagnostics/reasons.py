@@ -11,6 +11,8 @@ from functools import cache
 from django.utils.translation import get_language, gettext
 from django.utils.translation.trans_real import translation
 
+from railtrace.devices.manifest import kinds as device_kinds
+from railtrace.devices.manifest import manifest
 from railtrace.trace.operation import DiagnosisReason, EvidenceDiagnosed
 from railtrace.web import words
 from railtrace.web.names import Names
@@ -63,7 +65,20 @@ def _worded(name: str, value: str, names: Names) -> str:
         return gettext(words.word(words.DAMAGES, value))
     if name in ("method", "methods"):
         return ", ".join(gettext(words.word(words.METHODS, one)) for one in value.split(", "))
+    if name in ("stage", "ran", "asked"):
+        return ", ".join(_stage(one, names.language) for one in value.split(", "))
     return _NUMBER.sub(lambda number: number[0].replace(".", ","), value)
+
+
+def _stage(key: str, language: str) -> str:
+    """Return the name of a machine's stage, as the kinds of machines that have it call it."""
+    return _stages().get(key, {}).get(language, key)
+
+
+@cache
+def _stages() -> Mapping[str, Mapping[str, str]]:
+    phases = (phase for kind in device_kinds() for phase in manifest(kind).phases)
+    return {p.key: {"ru": p.ru, "tg": p.tg, "en": p.en} for p in phases}
 
 
 @cache

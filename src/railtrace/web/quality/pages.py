@@ -17,6 +17,7 @@ from railtrace.analysis.quality_index import Index, quality_index
 from railtrace.store.driving import Weights
 from railtrace.store.lookup import Maintained
 from railtrace.trace.leaf import moment
+from railtrace.web.diagnostics.reasons import sentence_of
 from railtrace.web.fleet import site_name, the_names
 from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
@@ -83,7 +84,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "units": sorted(grouped["unit"], key=lambda line: -(line.index.low or 0))[:_SHOWN],
         "rules": [(key, rule_name(key, names)) for key in rules],
         "weights": _weight_rows(weights, names), "driving": weights.driving,
-        "why_not": weights.why_not, "all": _index(weights, _whole(seen)),
+        "why_not": sentence_of(weights.why_not, names)[0], "all": _index(weights, _whole(seen)),
         "trend": _trend(seen, weights, one.since_us), "heat": _heat(seen, one, names, heat_by),
         "heat_by": heat_by, "months": one.months,
     }  # fmt: skip
