@@ -1,12 +1,13 @@
 """The depot engine beside SimPy on one shop with batches and breakdowns, and the instant answer."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import simpy
 
 from bench.table import Row, at_least, in_turn, seconds, within
-from railtrace.analysis.depot_flow import Process, Shop, Station, Step, carried
+from railtrace.analysis.depot_flow import People, Process, Shop, Station, Step, carried
 from railtrace.analysis.depot_simulation import replicate, simulate
 
 YEAR_H, REPLICATIONS = 8760.0, 20
@@ -16,6 +17,9 @@ _STEPS = (
     ("paint", 1, 0.5, 0.0), ("accept", 1, 0.4, 0.01),
 )  # fmt: skip
 MTBF_H, MTTR_H = 200.0, 6.0
+_HANDS = {"wash": "fitter", "strip": "fitter", "ndt": "ndt", "lathe": "turner", "press": "fitter",
+          "assemble": "fitter", "vibration": "ndt", "paint": "fitter", "accept": "ndt"}  # fmt: skip
+_COUNTS = {"fitter": 7, "ndt": 3, "turner": 3}
 
 
 def shop() -> Shop:
@@ -26,16 +30,35 @@ def shop() -> Shop:
     )
 
 
+def staffed_shop() -> Shop:
+    """Return the shop with people of three qualifications around the clock, one at a machine."""
+    some = shop()
+    routes = tuple(
+        replace(p, steps=tuple(replace(s, people=_HANDS[s.station]) for s in p.steps))
+        for p in some.processes
+    )
+    return Shop(some.stations, routes, tuple(
+        People(key, (count,) * 3, days_a_week=7) for key, count in _COUNTS.items()
+    ))  # fmt: skip
+
+
 def rows() -> list[Row]:
     """Measure a shop-year in both engines, twenty of them in ours, and the closed answer."""
-    some = shop()
-    ours, theirs, ratio = in_turn(lambda: _by_simpy(some), lambda: simulate(some, YEAR_H, 1), 3)
+    some, staffed = shop(), staffed_shop()
+    theirs, ours, ratio = in_turn(lambda: _by_simpy(some), lambda: simulate(some, YEAR_H, 1), 3)
+    they, we, times = in_turn(
+        lambda: _by_simpy(staffed), lambda: simulate(staffed, YEAR_H, 1), 3
+    )
     instant = min(seconds(lambda: carried(some)) for _ in range(20))
     return [
         at_least("a shop-year, nine stations, batches and breakdowns, beside SimPy",
-                 f"{theirs:.2f} s", f"{ours:.2f} s, SimPy", ratio, 5),
+                 f"{ours:.2f} s", f"{theirs:.2f} s, SimPy", ratio, 5),
+        at_least("the same with people of three qualifications as a second resource",
+                 f"{we:.2f} s", f"{they:.2f} s, SimPy", times, 5),
         within(f"{REPLICATIONS} replications of it, two processors", 1000 * seconds(
             lambda: replicate(some, YEAR_H, REPLICATIONS, processors=2)), 15_000),
+        within(f"{REPLICATIONS} of it with people, two processors", 1000 * seconds(
+            lambda: replicate(staffed, YEAR_H, REPLICATIONS, processors=2)), 15_000),
         within("the instant answer for 1 to 12 machines at every station", 1000 * instant, 10),
     ]  # fmt: skip
 
@@ -43,32 +66,44 @@ def rows() -> list[Row]:
 def _by_simpy(some: Shop) -> None:
     rng, env = np.random.default_rng(1), simpy.Environment()
     places = {s.key: simpy.PreemptiveResource(env, s.machines) for s in some.stations}
+    hands = {p.key: simpy.PriorityResource(env, p.counts[0]) for p in some.people}
     for process in some.processes:
-        env.process(_arrive(env, process, places, rng))
+        env.process(_arrive(env, process, places, hands, rng))
     for station in some.stations:
         for _ in range(station.machines):
             env.process(_break(env, places[station.key], rng))
     env.run(YEAR_H)
 
 
-def _arrive(env: Any, process: Process, places: dict[str, Any], rng: Any) -> Any:
+def _arrive(
+    env: Any, process: Process, places: dict[str, Any], hands: dict[str, Any], rng: Any
+) -> Any:
     while True:
         yield env.timeout(rng.exponential(1 / process.batches_per_h))
         for _ in range(process.batch):
-            env.process(_item(env, process, places, rng))
+            env.process(_item(env, process, places, hands, rng))
 
 
-def _item(env: Any, process: Process, places: dict[str, Any], rng: Any) -> Any:
+def _item(
+    env: Any, process: Process, places: dict[str, Any], hands: dict[str, Any], rng: Any
+) -> Any:
     step = 0
     while step < len(process.steps):
         spec = process.steps[step]
-        left = rng.gamma(spec.cv**-2, spec.mean_h * spec.cv**2)
+        left, came = rng.gamma(spec.cv**-2, spec.mean_h * spec.cv**2), env.now
         while left > 0:
             with places[spec.station].request(priority=1) as place:
-                yield place
-                began = env.now
                 try:
-                    yield env.timeout(left)
+                    yield place
+                    if spec.people not in hands:
+                        began = env.now
+                        yield env.timeout(left)
+                    else:
+                        with hands[spec.people].request(priority=came) as hand:
+                            began = env.now
+                            yield hand
+                            began = env.now
+                            yield env.timeout(left)
                     left = 0
                 except simpy.Interrupt:
                     left -= env.now - began

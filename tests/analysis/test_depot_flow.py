@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railtrace.analysis.depot_flow import (
+    People,
     Process,
     Shop,
     Station,
@@ -121,6 +122,67 @@ def broken(**change):
 def test_a_shop_that_cannot_be_is_refused_by_name(shop, words):
     with pytest.raises(BadData, match=words):
         carried(shop)
+
+
+def handed(counts=(1, 1, 1), crew=1.0, shift_h=8.0, days=7):
+    """Return a shop of one station of two machines whose work of an hour takes people."""
+    step = Step("s", 1.0, people="fitter", crew=crew)
+    return Shop((Station("s", 2),), (Process("p", (step,), 0.8),),
+                (People("fitter", counts, shift_h, days),))  # fmt: skip
+
+
+def test_people_are_loaded_by_the_hours_of_their_shifts_and_named_where_they_are_the_bottleneck():
+    found = carried(handed())
+    assert found.people_load == pytest.approx([0.8])
+    assert found.now(found.load) == pytest.approx([0.4])
+    assert found.bottleneck == "fitter"
+    assert carried(handed((2, 2, 2))).bottleneck == "s"
+    assert carried(handed((1, 1, 0), days=5)).people_load == pytest.approx([0.8 * 168 / 80])
+    assert carried(handed((2, 2, 2), crew=2.0)).people_load == pytest.approx([0.8])
+    assert turnaround_h(handed(), found)["p"] > turnaround_h(handed((9, 9, 9)), carried(
+        handed((9, 9, 9))))["p"]  # fmt: skip
+
+
+def test_people_who_are_not_counted_are_never_short():
+    shop = replace(handed(), people=())
+    assert carried(shop).bottleneck == "s"
+    assert turnaround_h(shop, carried(shop))["p"] < turnaround_h(handed(), carried(handed()))["p"]
+
+
+def test_a_person_is_the_next_purchase_where_people_are_short():
+    bought = next_machines(handed((1, 0, 0)), {"s": 1.0, "fitter": 1.0}, steps=3)
+    assert bought[0][0] == "fitter"
+
+
+@pytest.mark.parametrize(("shop", "words"), [
+    (handed(shift_h=26.0, counts=(1,)), "people fitter: 1 shifts of 26.0 hours; a day has 24"),
+    (handed(shift_h=12.0), "people fitter: 3 shifts of 12.0 hours; a day has 24"),
+    (handed(counts=(0, 0)), "people fitter: 0, 0 by shift"),
+    (handed(counts=()), "people fitter: none by shift"),
+    (handed(counts=(1, -1)), "none below zero"),
+    (handed(days=8), "people fitter: 8 days a week"),
+    (handed(crew=2.0), "process p, step 1: it takes 2.0 of people fitter, at most 1 are there"),
+    (replace(handed(), people=(*handed().people, People("s", (1,)))), "have one name"),
+])  # fmt: skip
+def test_people_who_cannot_be_are_refused_by_name(shop, words):
+    with pytest.raises(BadData, match=words):
+        carried(shop)
+
+
+@pytest.mark.parametrize("moves", [
+    (((1, 1.0),), ((0, 1.0),)), (((1, 1.0),), ((0, 0.9999), (2, 0.0001))),
+])  # fmt: skip
+def test_a_route_in_a_circle_is_refused_by_the_name_of_its_step(moves):
+    steps = tuple(Step("s", 1.0, name=name, moves=to)
+                  for name, to in zip(("turn", "test"), moves, strict=True))  # fmt: skip
+    shop = Shop((Station("s", 1),), (Process("p", steps, 0.1),))
+    with pytest.raises(BadData, match="process p, step turn: the route comes back to it again"):
+        carried(shop)
+
+
+def test_chances_that_are_none_are_refused():
+    with pytest.raises(BadData, match="process p, step 1: the chances of where it goes"):
+        carried(broken(moves=((1, 0.5),)))
 
 
 def test_costs_that_are_no_costs_are_refused():

@@ -5,10 +5,20 @@ import pytest
 import simpy
 from scipy.stats import ks_2samp
 
-from railtrace.analysis.depot_flow import Process, Shop, Station, Step, carried
+from railtrace.analysis.depot_flow import (
+    People,
+    Process,
+    Shop,
+    Station,
+    Step,
+    carried,
+    visits,
+    with_one_more,
+)
 from railtrace.analysis.depot_simulation import (
     estimate,
     percentile_h,
+    recorded,
     replicate,
     simulate,
 )
@@ -137,3 +147,125 @@ def test_turnarounds_are_distributed_as_simpy_has_them():
     ours = [np.quantile(simulate(calm, 3_000, s).turnaround_h["wheelset"], 0.5) for s in range(24)]
     theirs = [np.quantile(by_simpy(calm, 3_000, s), 0.5) for s in range(24)]
     assert ks_2samp(ours, theirs).pvalue > 0.01
+
+
+# --- people as a second resource ---------------------------------------------------------------
+
+DAY_SHIFT = 8.0
+
+
+def staffed(*counts: int, inspectors: int = 1) -> Shop:
+    """Return a shop of four stations, worked around the clock by people of two qualifications."""
+    stations = (Station("wash", 2), Station("lathe", 3), Station("test", 2), Station("accept", 2))
+    steps = (
+        Step("wash", 0.5, 0.4, people="fitter"), Step("lathe", 1.4, 0.4, people="fitter"),
+        Step("test", 0.7, 0.4, 0.1, people="inspector"),
+        Step("accept", 0.3, 0.4, people="inspector"),
+    )  # fmt: skip
+    people = (People("fitter", counts, DAY_SHIFT, 7),
+              People("inspector", (inspectors,) * 3, DAY_SHIFT, 7))  # fmt: skip
+    return Shop(stations, (Process("wheelset", steps, 0.15, 4),), people)
+
+
+def by_simpy_with_people(shop: Shop, horizon_h: float, seed: int) -> np.ndarray:
+    """Run a staffed shop in SimPy; return turnarounds. Who is at a machine waits there for a
+    person by how long it has waited; a place that a shift has not filled is held by nobody."""
+    rng, env = np.random.default_rng(seed), simpy.Environment()
+    places = {s.key: simpy.Resource(env, s.machines) for s in shop.stations}
+    hands = {p.key: simpy.PriorityResource(env, max(p.counts)) for p in shop.people}
+    found: list[float] = []
+
+    def item(process: Process):
+        arrived, step = env.now, 0
+        while step < len(process.steps):
+            spec, came = process.steps[step], env.now
+            with places[spec.station].request() as place:
+                yield place
+                with hands[spec.people].request(priority=came) as hand:
+                    yield hand
+                    yield env.timeout(float(rng.gamma(spec.cv**-2, spec.mean_h * spec.cv**2)))
+            step = step if rng.random() < spec.rework else step + 1
+        if arrived > 0.2 * horizon_h:
+            found.append(env.now - arrived)
+
+    def away(people: People, place: int):
+        """Keep one of the places of the people empty in the shifts that have fewer."""
+        while True:
+            for count in people.counts:
+                if place < count:
+                    yield env.timeout(people.shift_h)
+                    continue
+                begin = env.now
+                with hands[people.key].request(priority=-1) as empty:
+                    yield empty
+                    yield env.timeout(max(people.shift_h - (env.now - begin), 0))
+
+    def source(process: Process):
+        while True:
+            yield env.timeout(float(rng.exponential(1 / process.batches_per_h)))
+            for _ in range(process.batch):
+                env.process(item(process))
+
+    for people in shop.people:
+        for place in range(min(people.counts), max(people.counts)):
+            env.process(away(people, place))
+    for process in shop.processes:
+        env.process(source(process))
+    env.run(horizon_h)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("shop", [staffed(2, 2, 2), staffed(3, 1, 2, inspectors=2)])
+def test_turnarounds_with_people_are_distributed_as_simpy_has_them(shop):
+    ours = [simulate(shop, 800, s).turnaround_h["wheelset"] for s in range(100, 116)]
+    theirs = [by_simpy_with_people(shop, 800, s) for s in range(16)]
+    for share in (0.5, 0.9):
+        of = ([np.quantile(each, share) for each in runs] for runs in (ours, theirs))
+        assert ks_2samp(*of).pvalue > 0.01
+
+
+def test_a_machine_adds_nothing_where_people_are_short_and_a_person_shows():
+    shop = staffed(1, 1, 1, inspectors=3)
+    shop = replace(shop, processes=(replace(shop.processes[0], batches_per_h=0.3),))
+    more_lathes, more_fitters = with_one_more(shop, "lathe"), with_one_more(shop, "fitter")
+    runs = [replicate(each, 600, 4) for each in (shop, more_lathes, more_fitters)]
+    now, lathe, fitter = (
+        np.array([run.finished_per_week["wheelset"] for run in each]) for each in runs
+    )
+    assert np.mean(lathe) == pytest.approx(np.mean(now), rel=0.01)
+    assert estimate((fitter - now).tolist()).low > 0
+    assert runs[0][1].people["fitter"] == pytest.approx(1, abs=0.03)
+
+
+def test_work_rests_while_none_of_its_people_is_there():
+    day = replace(staffed(4, 0, 0, inspectors=9), processes=(
+        replace(staffed(4).processes[0], batches_per_h=0.05),))  # fmt: skip
+    _run, record = recorded(day, 600, 1)
+    by_fitters = record.step < 2
+    begun, ended = record.begin_h[by_fitters] % 24, record.end_h[by_fitters] % 24
+    assert np.all(begun < 8)
+    assert np.all((ended <= 8 + 1e-9) | (ended > 24 - 1e-9))
+    assert np.any(record.begin_h[record.step == 3] % 24 > 8)
+
+
+def test_who_waits_longest_for_people_is_first_and_no_smaller_crew_passes_by():
+    stations = (Station("lift", 1), Station("check", 1))
+    lift = Process("lift", (Step("lift", 10.0, 0, people="fitter", crew=2),), 0.02)
+    check = Process("check", (Step("check", 3.0, 0, people="fitter"),), 0.2)
+    shop = Shop(stations, (lift, check), (People("fitter", (2, 2, 2), 8, 7),))
+    _run, record = recorded(shop, 2_000, 4)
+    at = np.argsort(record.queued_h, kind="stable")
+    begun = record.begin_h[at]
+    assert np.all(np.diff(begun[record.process[at] == 0]) >= 10 - 1e-9)
+    assert np.max((record.begin_h - record.queued_h)[record.process == 0]) < 60
+
+
+def test_items_go_where_their_chances_say():
+    steps = (Step("a", 0.1, 0.0, moves=((1, 0.3), (2, 0.6), (3, 0.1))),
+             Step("b", 0.1, 0.0, moves=((0, 0.5), (3, 0.5))), Step("c", 0.1, 0.0))  # fmt: skip
+    shop = Shop(tuple(Station(key, 9) for key in "abc"), (Process("p", steps, 1.0),))
+    _run, record = recorded(shop, 4_000, 1, warm_up=0.0)
+    items = len(set(record.number.tolist()))
+    seen = [np.sum(record.step == n) / items for n in range(3)]
+    assert seen == pytest.approx(visits(shop.processes[0]), abs=0.03)
+    assert seen == pytest.approx([1 / 0.85, 0.3 / 0.85, 0.6 / 0.85], abs=0.03)

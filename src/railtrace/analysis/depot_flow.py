@@ -15,6 +15,8 @@ from railtrace.analysis.life_data import Floats
 from railtrace.errors import BadData
 
 MOST_REWORK = 0.95
+MOST_VISITS = 1000.0
+"""More visits of one item to a step than this are a route that goes round for ever."""
 HOURS_A_WEEK = 168.0
 DAYS_A_WEEK = 7
 HOURS_A_DAY = 24.0
@@ -68,10 +70,46 @@ class Station:
 
 
 @dataclass(frozen=True)
+class People:
+    """Who works: a qualification and how many who hold it are there in each shift of a day.
+
+    Shifts of shift_h hours follow one another from the beginning of each of the first days_a_week
+    days of a week.
+    """
+
+    key: str
+    counts: tuple[int, ...]
+    shift_h: float = 8.0
+    days_a_week: int = 5
+
+    @property
+    def hours_a_week(self) -> float:
+        """Person-hours of a week."""
+        return sum(self.counts) * self.shift_h * self.days_a_week
+
+    @property
+    def at_once(self) -> float:
+        """How many are there on the average while anybody is."""
+        return sum(self.counts) / sum(count > 0 for count in self.counts)
+
+    @property
+    def open_share(self) -> float:
+        """Share of all hours in which anybody is there."""
+        shifts = sum(count > 0 for count in self.counts)
+        return shifts * self.shift_h * self.days_a_week / HOURS_A_WEEK
+
+
+@dataclass(frozen=True)
 class Step:
-    """Work of a process at a station: mean [h] and coefficient of variation; `rework` is the
-    chance that it sends the item back to step `back_to` (its own by default), `share` the share
-    of items that take the step at all. `name` is what refusals call it, its number if empty."""
+    """Work of a process at a station: mean [h] and coefficient of variation.
+
+    rework : chance that it sends the item back to step `back_to`, its own by default
+    share : share of items that take the step at all
+    moves : where items go from it, steps from 0 and one past the last for out, each with its
+        chance; they stand before rework here and shares of what follows
+    people, crew : whose hands a load of the machine takes, and how many of them; "" for nobody's
+    name : what refusals call it, its number if empty
+    """
 
     station: str
     mean_h: float
@@ -80,6 +118,9 @@ class Step:
     back_to: int | None = None
     share: float = 1.0
     name: str = field(default="", compare=False, repr=False)
+    moves: tuple[tuple[int, float], ...] = ()
+    people: str = ""
+    crew: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -100,10 +141,16 @@ class Process:
 
 @dataclass(frozen=True)
 class Shop:
-    """Stations and the processes that pass them."""
+    """Stations, the processes that pass them, and people as far as they are counted: a step of
+    people who are not among them is never short of hands."""
 
     stations: tuple[Station, ...]
     processes: tuple[Process, ...]
+    people: tuple[People, ...] = ()
+
+    def hands(self, step: Step) -> People | None:
+        """Return the counted people of a step."""
+        return next((each for each in self.people if each.key == step.people), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,21 +165,31 @@ class Carried:
     wait_h : shape (s, n)
         Mean wait for a machine, infinite where the load is not below 1.
     machines : shape (s,), as they are now
+    people, people_load, people_wait_h : shape (p,)
+        Of the counted people: share of their hours that is needed, mean wait of a load for them.
     """
 
     stations: tuple[str, ...]
     load: Floats
     wait_h: Floats
     machines: NDArray[np.int64]
+    people: tuple[str, ...]
+    people_load: Floats
+    people_wait_h: Floats
 
     def now(self, values: Floats) -> Floats:
         """Return the column of each station's present count."""
         return np.asarray(values[np.arange(len(self.machines)), self.machines - 1])
 
     @property
+    def loads(self) -> Floats:
+        """Load of every station now and of all people; shape (s + p,)."""
+        return np.concatenate([self.now(self.load), self.people_load])
+
+    @property
     def bottleneck(self) -> str:
-        """The station with the greatest load now."""
-        return self.stations[int(np.argmax(self.now(self.load)))]
+        """The station, or the people, with the greatest load now."""
+        return (*self.stations, *self.people)[int(np.argmax(self.loads))]
 
 
 def check_shop(shop: Shop) -> None:
@@ -140,10 +197,40 @@ def check_shop(shop: Shop) -> None:
     known = {station.key: station for station in shop.stations}
     if len(known) < len(shop.stations):
         raise BadData("two stations have one name: every station needs its own")
+    if len({*known, *(each.key for each in shop.people)}) < len(known) + len(shop.people):
+        raise BadData("two groups of people have one name: every one needs its own")
     for station in shop.stations:
         _check_station(station)
+    for people in shop.people:
+        _check_people(people)
     for process in shop.processes:
         _check_process(process, known)
+        for number, step in enumerate(process.steps):
+            _check_crew(process, number, step, shop.hands(step))
+
+
+def _check_people(people: People) -> None:
+    if min(people.counts, default=-1) < 0 or max(people.counts) == 0:
+        raise BadData("people {people}: {counts} by shift; none below zero, somebody in one of "
+                      "them", people=people.key,
+                      counts=", ".join(map(str, people.counts)) or "none")  # fmt: skip
+    if not 0 < people.shift_h * len(people.counts) <= HOURS_A_DAY + 1e-9:
+        raise BadData(
+            "people {people}: {shifts} shifts of {hours} hours; a day has 24",
+            people=people.key, shifts=len(people.counts), hours=people.shift_h,
+        )  # fmt: skip
+    if not 1 <= people.days_a_week <= DAYS_A_WEEK:
+        raise BadData("people {people}: {days} days a week; a week has 7",
+                      people=people.key, days=people.days_a_week)  # fmt: skip
+
+
+def _check_crew(process: Process, number: int, step: Step, people: People | None) -> None:
+    if people is not None and not 0 < step.crew <= max(people.counts):
+        raise BadData(
+            "process {process}, step {step}: it takes {crew} of people {people}, at most {most} "
+            "are there in a shift", process=process.key, step=step.name or number + 1,
+            crew=step.crew, people=people.key, most=max(people.counts),
+        )  # fmt: skip
 
 
 def _check_station(station: Station) -> None:
@@ -207,16 +294,53 @@ def _check_process(process: Process, known: Mapping[str, Station]) -> None:
                 "process {process}, step {step}: {share} of the work comes back: a route that "
                 "goes round for ever is not a route", share=step.rework, **where,
             )  # fmt: skip
+        _check_moves(process, step, where)
+    _check_ends(process)
+
+
+def _check_moves(process: Process, step: Step, where: Mapping[str, Any]) -> None:
+    chances = [chance for _, chance in step.moves]
+    known = all(0 <= to <= len(process.steps) for to, _ in step.moves)
+    if step.moves and not (known and min(chances) >= 0 and abs(sum(chances) - 1) < 1e-6):
+        raise BadData("process {process}, step {step}: the chances of where it goes are not below "
+                      "zero, sum up to 1 and name steps of it", **where)  # fmt: skip
+
+
+def _check_ends(process: Process) -> None:
+    """Refuse a route that items go round more often than the most rework allows."""
+    moves = _moves(process)
+    ends = moves.sum(axis=1) < 1 - 1e-12
+    for _ in process.steps:
+        ends |= (moves[:, ends] > 0).any(axis=1)
+    often = (np.linalg.inv(np.eye(len(ends)) - moves).diagonal() if ends.all()
+             else np.where(ends, 1.0, np.inf))  # fmt: skip
+    for number, step in enumerate(process.steps):
+        if often[number] > MOST_VISITS:
+            raise BadData(
+                "process {process}, step {step}: the route comes back to it again and again: a "
+                "route that goes round for ever is not a route",
+                process=process.key, step=step.name or number + 1,
+            )  # fmt: skip
 
 
 def visits(process: Process) -> Floats:
     """Return how often an item is worked at each step, rework counted; shape (steps,)."""
     n = len(process.steps)
-    moves = np.zeros((n, n))
+    return np.asarray(np.linalg.solve(np.eye(n) - _moves(process).T, _onward(process, 0)))
+
+
+def _moves(process: Process) -> Floats:
+    """Return the chance to go from each step to each other; shape (steps, steps)."""
+    n = len(process.steps)
+    moves = np.zeros((n, n + 1))
     for number, step in enumerate(process.steps):
-        moves[number] = (1 - step.rework) * _onward(process, number + 1)
-        moves[number, number if step.back_to is None else step.back_to] += step.rework
-    return np.asarray(np.linalg.solve(np.eye(n) - moves.T, _onward(process, 0)))
+        if step.moves:
+            for to, chance in step.moves:
+                moves[number, to] += chance
+        else:
+            moves[number, :n] = (1 - step.rework) * _onward(process, number + 1)
+            moves[number, number if step.back_to is None else step.back_to] += step.rework
+    return moves[:, :n]
 
 
 def _onward(process: Process, first: int) -> Floats:
@@ -256,12 +380,44 @@ def carried(shop: Shop, most: int = 12) -> Carried:
     most = max([most, *(station.machines for station in shop.stations)])
     counts = np.arange(1, most + 1)
     rows = [_row(station, _demand(shop, station), counts) for station in shop.stations]
+    hands = [_hands(shop, people) for people in shop.people]
     return Carried(
         tuple(station.key for station in shop.stations),
         np.array([load for load, _ in rows]),
         np.array([wait for _, wait in rows]),
         np.array([station.machines for station in shop.stations]),
-    )
+        tuple(people.key for people in shop.people),
+        np.array([load for load, _ in hands]), np.array([wait for _, wait in hands]),
+    )  # fmt: skip
+
+
+def _hands(shop: Shop, people: People) -> tuple[float, float]:
+    """Return load and wait of people: a station of as many crews as are there at once.
+
+    A crew stays with its load while the machine is under repair.
+    """
+    stations = {station.key: station for station in shop.stations}
+    rates, works, squares, crews, bunch = [], [], [], [], []
+    for process in shop.processes:
+        for times, step in zip(visits(process), process.steps, strict=True):
+            rate = process.batches_per_h * process.batch * times
+            if step.people == people.key and rate > 0:
+                station = stations[step.station]
+                rates.append(rate / station.capacity)
+                works.append(step.mean_h / station.availability)
+                squares.append(works[-1] ** 2 * (1 + step.cv**2))
+                crews.append(step.crew)
+                bunch.append(max(process.batch / station.capacity, 1.0))
+    if not rates:
+        return 0.0, 0.0
+    weights = np.array(rates) / sum(rates)
+    work, crew = float(weights @ works), float(weights @ crews)
+    load = float(np.array(rates) @ (np.array(works) * crews)) * HOURS_A_WEEK / people.hours_a_week
+    counts = np.array([max(int(people.at_once / crew), 1)])
+    spread = (1 + float(weights @ squares) / work**2 - 1) / 2
+    wait = _wait(counts, np.array([load]), work / people.open_share, spread,
+                 float(weights @ bunch))  # fmt: skip
+    return load, float(wait[0])
 
 
 def _demand(shop: Shop, station: Station) -> _Demand:
@@ -325,11 +481,13 @@ def erlang_c(counts: NDArray[np.int64], load: Floats) -> Floats:
 def turnaround_h(shop: Shop, found: Carried) -> dict[str, float]:
     """Return the mean time of an item from arrival to end of each process, as things are now."""
     wait = dict(zip(found.stations, found.now(found.wait_h), strict=True))
+    hands = {"": 0.0} | dict(zip(found.people, found.people_wait_h, strict=True))
     stations = {station.key: station for station in shop.stations}
     return {
         process.key: float(
             sum(
-                times * (wait[step.station] + _stay(step, stations[step.station]))
+                times * (wait[step.station] + hands.get(step.people, 0.0)
+                         + _stay(step, stations[step.station]))
                 for times, step in zip(visits(process), process.steps, strict=True)
             )
         )
@@ -382,8 +540,8 @@ def _gain(before: float, after: float) -> float:
 def mean_turnaround(shop: Shop) -> float:
     """Return the mean turnaround of all items; overloaded stations count by their excess load."""
     found = carried(shop)
-    excess = float(np.sum(np.maximum(found.now(found.load) - 1, 0)))
-    if np.any(found.now(found.load) >= 1):
+    excess = float(np.sum(np.maximum(found.loads - 1, 0)))
+    if np.any(found.loads >= 1):
         return _OVERLOADED * (1 + excess)
     times = turnaround_h(shop, found)
     rates = {p.key: p.batches_per_h * p.batch for p in shop.processes}
@@ -392,10 +550,16 @@ def mean_turnaround(shop: Shop) -> float:
 
 
 def with_one_more(shop: Shop, key: str) -> Shop:
-    """Return the shop with a machine more at a station."""
+    """Return the shop with a machine more at a station, or with one of the people more in each
+    shift in which there are any."""
     return replace(
         shop,
         stations=tuple(
             replace(s, machines=s.machines + 1) if s.key == key else s for s in shop.stations
         ),
+        people=tuple(_one_more(p) if p.key == key else p for p in shop.people),
     )
+
+
+def _one_more(people: People) -> People:
+    return replace(people, counts=tuple(count + (count > 0) for count in people.counts))

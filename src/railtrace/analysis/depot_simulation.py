@@ -5,10 +5,11 @@ meets the same work times and the same breakdowns (common random numbers), so tw
 by what was changed and not by luck. One run is worth nothing near full load: replicate.
 """
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
@@ -20,9 +21,11 @@ from railtrace.analysis.depot_flow import (
     DAYS_A_WEEK,
     HOURS_A_DAY,
     HOURS_A_WEEK,
+    People,
     Process,
     Shop,
     Station,
+    Step,
     check_shop,
 )
 from railtrace.analysis.life_data import Floats
@@ -45,6 +48,8 @@ class Run:
     finished_per_week : by process
     came_per_week : by process, after the warm-up
     left : by process, items that came after the warm-up and were never finished
+    people : of the counted people, share of their hours that was worked, by work begun within
+        the horizon
     """
 
     turnaround_h: dict[str, Floats]
@@ -53,6 +58,7 @@ class Run:
     finished_per_week: dict[str, float]
     came_per_week: dict[str, float]
     left: dict[str, int]
+    people: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,8 @@ def recorded(
     return run, engine.record()
 
 
+Spans = tuple[list[float], list[float]]
+"""Begins and ends in their order, an infinite one last."""
 Visit = tuple[int, int, float, float, int]
 """As the engine notes it: item, step, begin, end, machine."""
 
@@ -192,11 +200,21 @@ class _Machines:
         self.queue: deque[tuple[float, int]] = deque()
         self.wakes = INFINITY
         self.waited_h, self.served, self.busy_h = 0.0, 0, 0.0
+        self.rests: dict[tuple[int, int], Spans] = {}
+
+    def rest_of(self, machine: int, hands: int, off: Spans) -> Spans:
+        """Return when work of some people on a machine rests: it is down, or nobody is there."""
+        found = self.rests.get((machine, hands))
+        if found is None:
+            spans = [span for each in (self.down[machine], off)
+                     for span in zip(*each, strict=True) if span[0] < INFINITY]  # fmt: skip
+            found = self.rests[machine, hands] = _laid(spans)
+        return found
 
 
 def _downtimes(
     station: Station, machine: int, horizon_h: float, luck: tuple[int, int]
-) -> tuple[list[float], list[float]]:
+) -> Spans:
     """Return begins and ends of when a machine does not work: closed shifts, breakdowns,
     calibrations, outages."""
     seed, index = luck
@@ -206,6 +224,11 @@ def _downtimes(
         *_calibrations(station, horizon_h, np.random.default_rng((seed, 5, index, machine))),
         *((each.from_h, each.to_h) for each in station.outages if each.machine == machine),
     ]
+    return _laid(spans)
+
+
+def _laid(spans: Iterable[tuple[float, float]]) -> Spans:
+    """Return begins and ends of spans in their order, those that meet made one."""
     begins: list[float] = []
     ends: list[float] = []
     for begin, end in sorted(spans):
@@ -226,6 +249,50 @@ def _closed(station: Station, horizon_h: float) -> list[tuple[float, float]]:
     worked = (a_day if day % DAYS_A_WEEK < station.days_a_week else 0.0 for day in days)
     return [(HOURS_A_DAY * day + hours, HOURS_A_DAY * (day + 1))
             for day, hours in zip(days, worked, strict=True)]  # fmt: skip
+
+
+class _Hands:
+    """The people of one qualification: how many are there when, and how many are at a work."""
+
+    def __init__(self, people: People, horizon_h: float) -> None:
+        self.people = people
+        self.at_h, self.there = _shifts(people, horizon_h)
+        self.off = _laid(
+            (begin, end)
+            for begin, end, n in zip(self.at_h, [*self.at_h[1:], INFINITY], self.there, strict=True)
+            if n == 0
+        )
+        self.now = 0
+        self.at_work = self.worked_h = 0.0
+        self.waiting: set[int] = set()
+        self.wakes = INFINITY
+
+    def free(self, now: float) -> float:
+        """Return how many are there and at nothing; below zero while a shift that went home ends
+        what it began."""
+        while self.now + 1 < len(self.at_h) and self.at_h[self.now + 1] <= now:
+            self.now += 1
+        return self.there[self.now] - self.at_work
+
+    def more_at(self) -> float:
+        """Return when more of them come."""
+        later = range(self.now + 1, len(self.at_h))
+        return next((self.at_h[n] for n in later if self.there[n] > self.there[n - 1]), INFINITY)
+
+
+def _shifts(people: People, horizon_h: float) -> tuple[list[float], list[int]]:
+    """Return from which hours on how many are there; the last days of a week are off."""
+    at_h, there = [0.0], [0]
+    for day in range(int(horizon_h * 1.5 / HOURS_A_DAY) + 2):
+        counts = people.counts if day % DAYS_A_WEEK < people.days_a_week else ()
+        for number, count_ in enumerate((*counts, 0)):
+            at = HOURS_A_DAY * day + people.shift_h * number
+            if at == at_h[-1]:
+                there[-1] = count_
+            elif count_ != there[-1]:
+                at_h.append(at)
+                there.append(count_)
+    return at_h, there
 
 
 def _calibrations(
@@ -253,13 +320,18 @@ def _breakdowns(
 class _Items:
     """The items of one process: when they come, and how long each step of each takes."""
 
-    def __init__(self, process: Process, stations: dict[str, int], horizon_h: float,
+    def __init__(self, process: Process, shop: Shop, horizon_h: float,
                  seed: int, index: int) -> None:  # fmt: skip
         rng = np.random.default_rng((seed, 0, index))
+        stations = {station.key: n for n, station in enumerate(shop.stations)}
+        people = {each.key: n for n, each in enumerate(shop.people)}
         self.process = process
+        # By step: whose hands it takes, -1 for nobody's, and how many of them.
+        self.crew = [(people.get(step.people, -1), step.crew) for step in process.steps]
+        self.moves = [_moves(step) for step in process.steps]
         self.arrivals = _arrivals(process, horizon_h, rng)
         self.station = [stations[step.station] for step in process.steps]
-        self.rework = [step.rework for step in process.steps]
+        self.rework = [bool(step.moves) or step.rework for step in process.steps]
         self.back = [n if s.back_to is None else s.back_to for n, s in enumerate(process.steps)]
         self.items = len(self.arrivals) * process.batch
         work, luck = (np.random.default_rng((seed, n, index)) for n in (2, 3))
@@ -276,6 +348,13 @@ class _Items:
         self.next = _next_taken(process, self.items, np.random.default_rng((seed, 6, index)))
         self.turnaround: list[float] = []
         self.finished = self.came = 0
+
+
+def _moves(step: Step) -> list[tuple[float, int]]:
+    """Return where items go from a step, each with the luck up to which they go there."""
+    upto = np.cumsum([chance for _, chance in step.moves]).tolist()
+    return [(INFINITY if n == len(upto) else luck, to)
+            for n, (luck, (to, _)) in enumerate(zip(upto, step.moves, strict=True), 1)]  # fmt: skip
 
 
 def _next_taken(process: Process, items: int, rng: np.random.Generator) -> list[list[int]]:
@@ -324,7 +403,8 @@ def _durations(
 
 Event = tuple[float, int, int, int, list[int]]
 """When, in which order, at which station, by which machine (or one of the two below), items."""
-_WAKE, _ARRIVAL = -1, -2
+_WAKE, _SHIFT, _ARRIVAL = -1, -2, -3
+"""At a shift the station is the index of the people who come."""
 
 
 class _Engine:
@@ -334,13 +414,13 @@ class _Engine:
                  heard: list[Visit] | None = None) -> None:  # fmt: skip
         self.shop, self.horizon_h, self.warm_up_h = shop, horizon_h, warm_up_h
         self.heard = heard
-        index = {station.key: n for n, station in enumerate(shop.stations)}
         self.stations = [
             _Machines(station, horizon_h, seed, n) for n, station in enumerate(shop.stations)
         ]
         self.kinds = [
-            _Items(process, index, horizon_h, seed, n) for n, process in enumerate(shop.processes)
+            _Items(process, shop, horizon_h, seed, n) for n, process in enumerate(shop.processes)
         ]
+        self.hands = [_Hands(people, horizon_h) for people in shop.people]
         self.rng = np.random.default_rng((seed, 4))
         self.coming: dict[int, tuple[Iterator[float], int]] = {}
 
@@ -361,9 +441,15 @@ class _Engine:
             now, _, station, machine, items = heappop(events)
             if now > end:
                 break
-            mine = stations[station]
+            if machine == _SHIFT:
+                self.hands[station].wakes = INFINITY
+                self._call(station, now)
+                continue
+            mine, hands = stations[station], -1
             if machine >= 0:
                 mine.free.append(machine)
+                if self.hands:
+                    hands = self._let_go(items[0])
                 for item in items:
                     following = self._after(now, item)
                     if following >= 0:
@@ -376,7 +462,43 @@ class _Engine:
                 self._arrive(now, mine, _ARRIVAL - machine)
             if mine.queue and mine.free:
                 self._start(station, now)
+            if hands >= 0:
+                self._call(hands, now)
         return self._sum_up()
+
+    # --- people -----------------------------------------------------------------------------------
+
+    def _let_go(self, item: int) -> int:
+        """Free the crew of a load that is done; return whose it is, -1 for nobody's."""
+        hands, crew = self.kind[item].crew[self.step[item]]
+        if hands >= 0:
+            self.hands[hands].at_work -= crew
+        return hands
+
+    def _call(self, hands: int, now: float) -> None:
+        """Let stations that wait for people begin, who waits longest first."""
+        waiting = self.hands[hands].waiting
+        while waiting:
+            first = min(waiting, key=lambda station: self.stations[station].queue[0])
+            head = self.stations[first].queue[0]
+            waiting.discard(first)
+            self._start(first, now)
+            if first in waiting and self.stations[first].queue[0] == head:
+                return
+
+    def _staffed(self, station: int, now: float, hands: int, crew: float) -> bool:
+        """Return whether the first load of a station has its people; else it waits for them. Who
+        waits longer is not passed by, even by who needs fewer."""
+        mine, queues = self.hands[hands], self.stations
+        head, free = queues[station].queue[0], mine.free(now)
+        if free >= crew - 1e-9 and not any(queues[n].queue[0] < head for n in mine.waiting):
+            mine.waiting.discard(station)
+            return True
+        mine.waiting.add(station)
+        if mine.wakes == INFINITY and (at := mine.more_at()) < INFINITY:
+            mine.wakes = at
+            heappush(self.events, (at, next(self.order), hands, _SHIFT, []))
+        return False
 
     def _announce(self, index: int, arrivals: Iterator[float], batch: int) -> None:
         """Put the next batch of a process among the events; one at a time keeps them few."""
@@ -415,11 +537,24 @@ class _Engine:
     def _after(self, now: float, item: int) -> int:
         """Move an item on, or back by chance; return its next station, -1 when it is done."""
         kind, step = self.kind[item], self.step[item]
+        if kind.moves[step]:
+            return self._move(now, item, kind.moves[step])
         if kind.rework[step] and self._luck(kind, item, step) < kind.rework[step]:
             self.attempts[item] += 1
             self.step[item] = kind.back[step]
             return kind.station[kind.back[step]]
         return self._to(now, item, step + 1)
+
+    def _move(self, now: float, item: int, moves: Sequence[tuple[float, int]]) -> int:
+        """Send an item where its luck says; return its station, -1 when done."""
+        step = self.step[item]
+        luck = self._luck(self.kind[item], item, step)
+        to = next(to for upto, to in moves if luck < upto)
+        if to == len(self.kind[item].station):
+            return self._to(now, item, to)
+        self.attempts[item] += to <= step
+        self.step[item] = to
+        return self.kind[item].station[to]
 
     def _to(self, now: float, item: int, step: int) -> int:
         """Send an item to a step, or the next that it takes; return its station, -1 when done."""
@@ -462,8 +597,12 @@ class _Engine:
                     mine.wakes = up_at
                     heappush(self.events, (up_at, next(self.order), station, _WAKE, []))
                 return
+            since, item = queue[0]
+            hands, crew = self.kind[item].crew[self.step[item]] if self.hands else (-1, 0.0)
+            if hands >= 0 and not self._staffed(station, now, hands, crew):
+                return
             mine.free.remove(machine)
-            since, item = queue.popleft()
+            queue.popleft()
             items, waited = [item], now - since
             # Who shares the load of a machine that takes several.
             while len(items) < mine.capacity and queue:
@@ -476,10 +615,24 @@ class _Engine:
                 mine.served += len(items)
                 if now <= self.horizon_h:
                     mine.busy_h += work
-            done = _end(mine, machine, now, work)
+            done = (_end(mine.down[machine], mine.at[machine], now, work) if hands < 0
+                    else self._manned(hands, crew, mine, machine, now, work))  # fmt: skip
             if self.heard is not None:
                 self.heard += [(i, self.step[i], now, done, machine) for i in items]
             heappush(self.events, (done, next(self.order), station, machine, items))
+
+    def _manned(
+        self, hands: int, crew: float, mine: _Machines, machine: int, now: float, work: float
+    ) -> float:  # fmt: skip
+        """Put a crew at a load; return when it is done. It rests while the machine is down or
+        nobody of its people is there; a shift hands over to the next."""
+        people = self.hands[hands]
+        rest = mine.rest_of(machine, hands, people.off)
+        done = _end(rest, bisect_right(rest[1], now), now, work)
+        people.at_work += crew
+        if self.warm_up_h <= now <= self.horizon_h:
+            people.worked_h += crew * work
+        return done
 
     @staticmethod
     def _first_up(mine: _Machines, now: float) -> tuple[int, float]:
@@ -530,13 +683,14 @@ class _Engine:
             {k.process.key: k.finished / weeks for k in self.kinds},
             {k.process.key: k.came / weeks for k in self.kinds},
             {k.process.key: k.came - len(k.turnaround) for k in self.kinds},
-        )
+            {h.people.key: h.worked_h * HOURS_A_WEEK / (counted * h.people.hours_a_week)
+             for h in self.hands},
+        )  # fmt: skip
 
 
-def _end(mine: _Machines, machine: int, now: float, work: float) -> float:
-    """Return when work begun now is done; it rests while its machine is down."""
-    begins, ends = mine.down[machine]
-    at = mine.at[machine]
+def _end(rest: Spans, at: int, now: float, work: float) -> float:
+    """Return when work begun now is done; it stops in each rest, the first of them that `at`."""
+    begins, ends = rest
     while now + work > begins[at]:
         work -= begins[at] - now
         now = ends[at]
