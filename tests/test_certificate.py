@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import date, timedelta
+from datetime import date, timedelta, timezone
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from railtrace import check
 from railtrace.catalogue import load as catalogue_files
@@ -35,7 +36,14 @@ from railtrace.store.trace import DatabaseTraceStore
 from railtrace.trace.checkpoint import Checkpoint
 from railtrace.trace.decision import signed
 from railtrace.trace.ledger import Submission, record, sign_head
-from railtrace.trace.operation import GateReason, LeanedOn, LogSize, Operation, Released
+from railtrace.trace.operation import (
+    GateReason,
+    LeanedOn,
+    LogSize,
+    Operation,
+    PaperIssued,
+    Released,
+)
 from railtrace.trace.trust import trust_one
 from tests.release_cases import CASES
 from tests.store.ledgers import SIGNER
@@ -276,6 +284,10 @@ ALTERED: dict[str, tuple[Change, str]] = {
     "a norm": (lambda d: rule_row(d, "amount").update(min="0.1"), "row-limit"),
     "a paper's end": (lambda d: rule_row(d, "paper")["looked"][0].update(until_us=2**52),
                       "measurement-changed"),
+    "the rule by which a paper's day ends": (
+        lambda d: rule_row(d, "paper")["looked"][0].update(day_ends="utc"), "row-unreadable"),
+    "that its day ends by a rule": (
+        lambda d: rule_row(d, "paper")["looked"][0].pop("day_ends"), "row-unreadable"),
     "the mass of the train": (lambda d: rule_row(d, "brake_force")["looked"][1].update(value="99"),
                               "measurement-changed"),
     "an entry": (lambda d: rule_row(d, "limit")["looked"][0].update(operation="o-none"),
@@ -298,6 +310,39 @@ def test_a_decision_with_another_content_is_named(what: str) -> None:
     change, name = ALTERED[what]
     names = {line.split(":")[0] for line in changed(alter_decision(change))}
     assert {name, "decision-changed"} <= names
+
+
+def _issued_at_dushanbe() -> Departure:
+    """A departure whose papers were issued by the clocks of Dushanbe."""
+    departure, clock = Departure(coaches=2), timezone(timedelta(hours=5))
+    departure.operations = [
+        replace(o, happened_at=o.happened_at.astimezone(clock)) if isinstance(o, PaperIssued) else o
+        for o in departure.operations
+    ]
+    return departure
+
+
+def test_a_paper_s_day_ends_by_the_clock_of_its_own_entry_and_in_older_files_by_utc() -> None:
+    with certified(_issued_at_dushanbe()) as (_, _, content):
+        body = json.loads(content)
+    looked = rule_row(json.loads(body["decision_file"]), "paper")["looked"][0]
+    assert looked["until_us"] % (24 * 3_600_000_000) == 19 * 3_600_000_000 - 1
+    assert checked(content.decode()) == []
+
+    def as_before(decision: dict[str, Any]) -> None:
+        decision["format"] = "railtrace-decision/2"
+        for row in decision["rows"]:
+            for one in row.get("looked", ()):
+                if one.pop("day_ends", ""):
+                    one["until_us"] += 5 * 3_600_000_000
+                    if row["rule"] == "due":
+                        row["max"] = str(float(row["max"]) + 5 / 24)
+
+    alter_decision(as_before)(body)
+    assert {line.split(":")[0] for line in checked(check.canonical(body))} == {
+        "decision-changed"}  # fmt: skip
+    alter_decision(lambda d: d.update(format="railtrace-decision/3"))(body)
+    assert any(line.startswith("row-unreadable") for line in checked(check.canonical(body)))
 
 
 @pytest.mark.parametrize(

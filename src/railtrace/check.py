@@ -1135,7 +1135,7 @@ def _compare(
     position: int, operation: dict[str, Any],
 ) -> None:  # fmt: skip
     """Hold what the decision says of an entry against the entry."""
-    now = _said_by(row["rule"], looked, operation)
+    now = _said_by(certificate, row["rule"], looked, operation)
     told = {key: looked.get(key) for key in now if looked.get(key) not in (None, "")}
     if told != {key: value for key, value in now.items() if value not in (None, "")}:
         shown = _valued(now) if "value" in now or "until_us" in now else "nothing of it"
@@ -1146,7 +1146,9 @@ def _compare(
         )  # fmt: skip
 
 
-def _said_by(rule: str, looked: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+def _said_by(
+    certificate: Certificate, rule: str, looked: dict[str, Any], operation: dict[str, Any]
+) -> dict[str, Any]:
     """Return what an operation says of what a row looked at."""
     said: dict[str, Any] = {"at_us": _us(operation["happened_at"])}
     if rule in ("limit", "own_limits", "fresh", "height"):
@@ -1159,19 +1161,38 @@ def _said_by(rule: str, looked: dict[str, Any], operation: dict[str, Any]) -> di
         return {**said, **next(iter([*same, *readings]), {"value": "nothing"})}
     if rule == "paper":
         until = operation.get("valid_until") if operation["kind"] == "PaperIssued" else None
-        return {**said, "until_us": until and _last_moment(until)}
+        return {**said, "until_us": until and _day_end(certificate, looked, operation)}
     if rule == "amount":
         amount = {"value": operation["amount"], "unit_of_measure": operation["unit_of_measure"]}
         return {**said, **amount, "what": operation["supply"]}
     if rule == "due" and operation["kind"] == "PaperIssued" and operation.get("valid_until"):
-        return {**said, "until_us": _last_moment(operation["valid_until"])}
+        return {**said, "until_us": _day_end(certificate, looked, operation)}
     if rule in ("heard", "due"):
         return said
     return {**said, "value": operation[looked["what"]]}
 
 
+def _day_end(
+    certificate: Certificate, looked: dict[str, Any], operation: dict[str, Any]
+) -> int:
+    """Return when the last day of a paper ends, by the rule that the row names [µs].
+
+    A row of railtrace-decision/2 and before names none: its days end at midnight UTC.
+    """
+    ends = _last_moment(operation["valid_until"])
+    if certificate.decision["format"] in _DAYS_OF_UTC:
+        return ends
+    if looked["day_ends"] != "entry":
+        raise ValueError(f"no rule of this checker: day_ends {looked['day_ends']}")
+    ahead = _time(operation["happened_at"]).utcoffset() or timedelta()
+    return ends - ahead // timedelta(microseconds=1)
+
+
+_DAYS_OF_UTC = ("railtrace-decision/1", "railtrace-decision/2")
+
+
 def _last_moment(text: str) -> int:
-    """Return the end of a day, a month or a year [µs]."""
+    """Return the end of a day, a month or a year [µs UTC]."""
     year, month, day = [*map(int, text.split("-")), 0, 0][:3]
     if day:
         following = datetime(year, month, day, tzinfo=_UTC) + timedelta(days=1)

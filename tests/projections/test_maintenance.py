@@ -1,6 +1,6 @@
 """What is due, from what was done, by the rows of a small catalogue."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from msgspec.structs import replace
@@ -135,6 +135,23 @@ def test_a_paper_s_own_last_day_counts() -> None:
     valid = stand([paper], [row], days=97)["дезинфекция"]
     expired = stand([paper], [row], days=100)["дезинфекция"]
     assert (valid.state, expired.state, expired.stops) == ("ok", "overdue", True)
+
+
+@pytest.mark.parametrize("hours", [0, 5, -3])
+def test_the_last_day_of_a_paper_ends_by_the_clocks_of_who_recorded_it(hours: int) -> None:
+    clock = timezone(timedelta(hours=hours))
+    paper = replace(
+        op("PaperIssued", "p", 0, units=("v-1",), service="дезинфекция", valid_until="2026-03-31"),
+        happened_at=START.astimezone(clock),
+    )  # fmt: skip
+    life = replace(
+        op("LifeExtended", "l", 1, units=("v-1",), document="протокол 7", until="2026-03-31"),
+        happened_at=(START + timedelta(days=1)).astimezone(clock),
+    )  # fmt: skip
+    done, _ = fold(MAINTENANCE, "v-1", entries([paper, life]))
+    end_us = microseconds(datetime(2026, 4, 1, tzinfo=clock)) - 1
+    assert (done.done["дезинфекция"].until_us, done.life_until_us) == (end_us, end_us)
+    assert done.done["дезинфекция"].until == "2026-03-31"
 
 
 @pytest.mark.parametrize(

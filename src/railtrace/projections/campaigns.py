@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
-from railtrace.projections.maintenance import Maintenance, last_moment
+from railtrace.projections.maintenance import Maintenance, last_moment, offset_of
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import (
     CampaignClosed,
@@ -90,8 +90,7 @@ def _campaign(state: Campaign, entry: Entry, operation: Campaigning) -> None:
         if state.opened_us is not None:
             state.contradict(entry, "campaign_opened_twice", campaign=operation.campaign)
         state.title, state.action, state.until = operation.title, operation.action, operation.until
-        ahead = operation.happened_at.utcoffset()
-        state.offset_s = int(ahead.total_seconds()) if ahead else 0
+        state.offset_s = offset_of(operation.happened_at)
         state.effect, state.service, state.order = (
             operation.effect, operation.service, operation.order,
         )  # fmt: skip

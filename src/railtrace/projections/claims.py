@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.fold import Rows, State, View
-from railtrace.projections.maintenance import last_moment
+from railtrace.projections.maintenance import last_moment, offset_of
 from railtrace.projections.usage import milli
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import (
@@ -36,11 +36,13 @@ class Warranty(Struct):
     hours_milli: int | None = None
     document: str = ""
     works: tuple[str, ...] = ()
+    offset_s: int = 0
+    """How far the clocks of who gave it are ahead of UTC [s]: its days end by them."""
 
     @property
     def until_us(self) -> int | None:
         """The last moment of its last day [µs]."""
-        return last_moment(self.until) if self.until else None
+        return last_moment(self.until, self.offset_s) if self.until else None
 
 
 class Said(Struct):
@@ -114,6 +116,7 @@ def _warranty(entry: Entry, given: WarrantyGiven) -> Warranty:
         given.id, given.by, given.after, entry.happened_us, given.until or "",
         None if given.km is None else milli(given.km),
         None if given.engine_hours is None else milli(given.engine_hours), given.document,
+        offset_s=offset_of(given.happened_at),
     )  # fmt: skip
 
 
@@ -186,7 +189,7 @@ def _rows(state: Claims, catalogue: Catalogue) -> Rows:
 
 CLAIMS = View(
     name="claims",
-    version=2,
+    version=3,
     state=Claims,
     kinds=frozenset({
         "WarrantyGiven", "WarrantyUntilWork", "ClaimOpened", "ClaimAnswered", "ClaimDisputed",

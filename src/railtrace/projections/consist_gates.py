@@ -20,12 +20,11 @@ from railtrace.projections.consist import Consist
 from railtrace.projections.elsewhere import Holding
 from railtrace.projections.fold import State
 from railtrace.projections.gate_rows import GateRow, Looked, judged_row, repeated
-from railtrace.projections.maintenance import HOUR_US, Due, Maintenance
+from railtrace.projections.maintenance import DAY_ENDS_BY_ENTRY, HOUR_US, Done, Due, Maintenance
 from railtrace.projections.passport import Passport
 from railtrace.projections.release import Gate, elsewhere_values
 from railtrace.projections.return_margin import Short, shortages, spot_at_time, years_on
 from railtrace.projections.servicing import Servicing
-from railtrace.trace.leaf import moment
 
 Act = Literal["ready", "depart"]
 Weight = Literal["mandatory", "warning", "information"]
@@ -362,20 +361,31 @@ def _paper_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
         state = unit.state("maintenance")
         done = state.done.get(row.service) if isinstance(state, Maintenance) else None
         looked = () if done is None else (Looked(
-            done.operation, unit.unit, row.service, at_us=done.at_us, until_us=done.until_us),)
+            done.operation, unit.unit, row.service, at_us=done.at_us, until_us=done.until_us,
+            day_ends=_day_ends(done)),)
         yield judged_row(GateRow(row.key, "paper", unit.unit, looked=looked,
                                  required=row.required, departs_us=facts.departs_us))  # fmt: skip
 
 
+def _day_ends(done: Done) -> str:
+    return "" if done.until_us is None else DAY_ENDS_BY_ENTRY
+
+
+def _until(unit: UnitFacts, service: str) -> str:
+    state = unit.state("maintenance")
+    return state.done[service].until if isinstance(state, Maintenance) else ""
+
+
 def _paper(facts: Facts, row: ReleaseGate) -> Iterable[Gate]:
     """A paper that has run out by the departure, or is not there though the row requires it."""
+    unit_of = {unit.unit: unit for unit in facts.units}
     for found in _paper_rows(facts, row):
         if found.outcome == "missing":
             yield Gate("paper", found.unit, {"service": row.service, "until": "", "row": row.key})
         if found.outcome == "old":
             yield Gate("paper", found.unit, {
                 "service": row.service, "operation": found.looked[0].operation, "row": row.key,
-                "until": moment(found.looked[0].until_us or 0).date().isoformat(),
+                "until": _until(unit_of[found.unit], row.service),
             })  # fmt: skip
 
 
@@ -783,7 +793,8 @@ def _due_rows(facts: Facts, row: ReleaseGate) -> Iterator[GateRow]:
                 if worst is not None and due.last is not None:
                     used = Looked(due.last.operation, node, due.kind, value=str(worst.used),
                                   unit_of_measure=worst.unit, at_us=due.last.at_us,
-                                  until_us=due.last.until_us)  # fmt: skip
+                                  until_us=due.last.until_us, day_ends=_day_ends(due.last),
+                                  )  # fmt: skip
                     yield judged_row(GateRow(
                         row.key, "due", node, looked=(used,), limit=due.service,
                         max=str(worst.allowed), departs_us=facts.now_us,

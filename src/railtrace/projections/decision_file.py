@@ -9,7 +9,7 @@ from railtrace.projections.consist_gates import Facts, rows_of
 from railtrace.projections.gate_rows import GateRow
 from railtrace.trace.operation import LeanedOn
 
-FORMAT = "railtrace-decision/2"
+FORMAT = "railtrace-decision/3"
 _MOST = 5000
 """Entries that one decision names at most; a train of twenty coaches has some six hundred."""
 

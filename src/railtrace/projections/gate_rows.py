@@ -38,6 +38,9 @@ class Looked(Struct, frozen=True, omit_defaults=True):
     until_us: int | None = None
     log: str = ""
     position: int | None = None
+    day_ends: str = ""
+    """The rule by which the last day of a paper ends (`until_us`): `entry`, by the clock on the
+    wall of who recorded it, which its own entry tells."""
 
 
 class GateRow(Struct, frozen=True, omit_defaults=True):

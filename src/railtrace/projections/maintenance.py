@@ -44,7 +44,7 @@ _MOST_KINDS = 60
 
 
 class Done(Struct):
-    """The last time a kind was done; `until_us` when the paper names its own last moment.
+    """The last time a kind was done; `until_us` when the paper names its own last day, `until`.
 
     What was done before the unit was entered is `stated`, maybe with the counters of then.
     """
@@ -56,6 +56,7 @@ class Done(Struct):
     stated: bool = False
     km_milli: int | None = None
     hours_milli: int | None = None
+    until: str = ""
 
 
 _SPANS_KEPT = 24
@@ -86,6 +87,21 @@ class Maintenance(State):
     spans: list[Span] = []
 
 
+DAY_ENDS_BY_ENTRY = "entry"
+"""The rule by which a named day ends: by the clock on the wall of who named it."""
+
+
+def offset_of(said_at: datetime) -> int:
+    """Return how far the clocks of who says something are ahead of UTC [s]."""
+    ahead = said_at.utcoffset()
+    return int(ahead.total_seconds()) if ahead else 0
+
+
+def ends_us(text: str, said_at: datetime) -> int:
+    """Return the end of a day, month or year, by the clocks of who named it [µs UTC]."""
+    return last_moment(text, offset_of(said_at))
+
+
 def last_moment(text: str, offset_s: int = 0) -> int:
     """Return the end of a day, month or year written as a partial date [µs UTC].
 
@@ -107,8 +123,9 @@ def _note(state: Maintenance, entry: Entry, kind: str, until: str | None = None)
     operation = entry.operation
     assert isinstance(operation, Operation)
     state.done[kind] = Done(
-        entry.happened_us, operation.id, operation.basis, last_moment(until) if until else None
-    )
+        entry.happened_us, operation.id, operation.basis,
+        ends_us(until, operation.happened_at) if until else None, until=until or "",
+    )  # fmt: skip
     if len(state.done) > _MOST_KINDS:
         del state.done[min(state.done, key=lambda k: (state.done[k].at_us, k))]
 
@@ -150,7 +167,7 @@ def _take(state: Maintenance, entry: Entry, operation: Operation) -> None:
         case Registered():
             state.type = operation.type
             if operation.made and state.made_us is None:
-                state.born_us = last_moment(operation.made)
+                state.born_us = ends_us(operation.made, operation.happened_at)
         case StateChanged():
             _stand(state, entry, operation.state)
         case EnteredRepair():
@@ -170,7 +187,8 @@ def _take(state: Maintenance, entry: Entry, operation: Operation) -> None:
         case ProgrammeChosen():
             state.programme = operation.programme
         case LifeExtended():
-            state.life_until_us, state.life_by = last_moment(operation.until), operation.id
+            state.life_until_us = ends_us(operation.until, operation.happened_at)
+            state.life_by = operation.id
             state.life_document = operation.document
 
 
@@ -533,7 +551,7 @@ def _rows(state: Maintenance, catalogue: Catalogue) -> Rows:
 
 MAINTENANCE = View(
     name="maintenance",
-    version=3,
+    version=4,
     state=Maintenance,
     kinds=frozenset({
         "Manufactured", "Registered", "LeftRepair", "Inspected", "Tested", "PaperIssued",

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from railtrace.catalogue.rows import Catalogue, RemarkTopic
 from railtrace.projections.fold import Rows, State, View
-from railtrace.projections.maintenance import DAY_US, last_moment
+from railtrace.projections.maintenance import DAY_US, last_moment, offset_of
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import (
     Operation,
@@ -29,6 +29,8 @@ class CarriedOver(Struct):
     until: str
     at_us: int
     operation: str
+    offset_s: int = 0
+    """How far the clocks of who carried it over are ahead of UTC [s]: the day ends by them."""
 
 
 class Remark(Struct):
@@ -62,7 +64,9 @@ class Remark(Struct):
     @property
     def until_us(self) -> int | None:
         """The last moment up to which it is carried over [µs]."""
-        return last_moment(self.carried[-1].until) if self.state == "carried" else None
+        if self.state != "carried":
+            return None
+        return last_moment(self.carried[-1].until, self.carried[-1].offset_s)
 
     @property
     def about(self) -> tuple[str, str]:
@@ -102,7 +106,7 @@ def _apply(state: Remarks, entry: Entry, operation: Operation) -> None:
         case RemarkCarriedOver():
             remark.carried.append(CarriedOver(
                 list(operation.performed_by), operation.reason, operation.until,
-                entry.happened_us, operation.id,
+                entry.happened_us, operation.id, offset_of(operation.happened_at),
             ))  # fmt: skip
 
 
@@ -150,7 +154,7 @@ def _rows(state: Remarks, catalogue: Catalogue) -> Rows:
 
 REMARKS = View(
     name="remarks",
-    version=2,
+    version=3,
     state=Remarks,
     kinds=frozenset({"RemarkMade", "RemarkAccepted", "RemarkDone", "RemarkCarriedOver"}),
     tables={

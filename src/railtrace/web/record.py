@@ -11,6 +11,7 @@ from railtrace.projections.accident import WORK, Accidents
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
+from railtrace.web.frame import home_zone
 from railtrace.web.people.terminals import session_of
 from railtrace.web.people.where import chosen_site
 from railtrace.web.roles import require
@@ -23,12 +24,13 @@ def record_one(request: HttpRequest, kind: type[Operation], **fields: Any) -> Re
 
 
 def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operation:
-    """Return an operation of now by the person at the page."""
+    """Return an operation of now, by the clock on the wall, by the person at the page."""
     # Browsers end the lines of a text box as old printers did; the trace keeps no control signs.
     fields = {k: v.replace("\r\n", "\n") if isinstance(v, str) else v for k, v in fields.items()}
     me = person_of(request.user).person_id
     said: dict[str, Any] = {
-        "id": f"web:{uuid.uuid4()}", "happened_at": the_app().clock(), "performed_by": (me,)
+        "id": f"web:{uuid.uuid4()}", "happened_at": the_app().clock().astimezone(home_zone()),
+        "performed_by": (me,),
     }  # fmt: skip
     if (session := session_of(request)) is not None:
         said |= {"site": session.terminal.site, "workplace": session.terminal.workplace}

@@ -29,7 +29,6 @@ from railtrace.trace.operation import (
 from railtrace.web import words
 from railtrace.web.depot.stock_forms import date_field
 from railtrace.web.fleet import site_name, the_names
-from railtrace.web.frame import home_zone
 from railtrace.web.names import Names
 from railtrace.web.record import made, record_all
 from railtrace.web.roles import allowed, may, require
@@ -140,7 +139,6 @@ def _opened(request: HttpRequest, data: dict[str, Any]) -> str:
     vars(request)["permission"] = "hold"
     name = f"{the_app().clock():%Y-%m-%d}-{get_random_string(4, _SAYABLE)}"
     said = {key: data[key] for key in ("title", "action", "effect", "service", "order")}
-    said["happened_at"] = the_app().clock().astimezone(home_zone())
     opened = made(request, CampaignOpened, campaign=name, until=iso(data["until"]), **said)
     record_all(request, [opened, *_parted(request, CampaignJoined, data["units"], campaign=name)])
     return name
