@@ -15,7 +15,7 @@ from bench.table import HEAD, Row
 
 PARTS = (
     "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "devices",
-    "recorder", "due", "opening", "reliability", "release",
+    "recorder", "due", "opening", "reliability", "release", "week",
 )  # fmt: skip
 _MARK = "<!-- bench -->"
 

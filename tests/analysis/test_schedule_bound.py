@@ -110,3 +110,21 @@ def test_the_bound_tells_orders_that_beat_the_most_urgent_first():
                for order in low.orders)  # fmt: skip
     assert told < at_once
     assert told == pytest.approx(low.tardiness_h, rel=0.005)
+
+
+def test_what_follows_a_machine_raises_the_bound_of_the_end():
+    # Four hours at the one machine, and whoever is last there has at least an hour to go.
+    jobs = [flow(1.0, tail, key=f"j{n}", due=200.0) for n, tail in enumerate((1.0, 1.0, 1.0, 3.0))]
+    machines = (Resource("m0", ("m0",), ((8.0, 20.0),)), *(
+        Resource(f"m1 {n}", ("m1",), ((8.0, 20.0),)) for n in range(4)))  # fmt: skip
+    assert least(jobs, machines).end_h == pytest.approx(13.0, abs=0.05)
+
+
+def test_who_finds_no_room_in_the_shift_is_late_by_the_night():
+    # Five hours of work before noon have four hours of room: one job of the five waits for the day.
+    jobs = [flow(1.0 - n / 100, 0.25, key=f"j{n}", due=12.25) for n in range(5)]
+    days = tuple((24.0 * day + 8, 24.0 * day + 12.25) for day in range(3))
+    machines = (Resource("m0", ("m0",), days), Resource("m1", ("m1",), days))
+    low = least(jobs, machines)
+    late = tardiness_h(list_schedule(jobs, machines, rank={f"j{n}": -n for n in range(5)}), jobs)
+    assert 19.75 < low.tardiness_h <= late

@@ -15,6 +15,9 @@ LONGEST_SHIFT_H = 24.0
 NEVER_H = float("inf")
 _CLOSE = 1e-9
 
+Rank = Mapping[str | tuple[str, int], float]
+"""Who goes first, by job or by job and number of its task."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -156,7 +159,7 @@ def _check_task(job: Job, number: int, task: Task, longest: Mapping[str, float])
 
 def list_schedule(
     jobs: Sequence[Job], resources: Sequence[Resource], frozen: Sequence[Assigned] = (),
-    stays: Sequence[Stay] = (), rank: Mapping[str, float] | None = None,
+    stays: Sequence[Stay] = (), rank: Rank | None = None,
 ) -> Plan:  # fmt: skip
     """Return a plan at once: whatever can begin begins, the most urgent job first.
 
@@ -164,7 +167,8 @@ def list_schedule(
     ----------
     frozen : tasks that stay where they are; the rest is planned around and after them
     stays : on which track the jobs of frozen tasks stand and since when
-    rank : by job, who goes first is least; when they are wanted by default
+    rank : by job, or by job and number of the task, who goes first is least; when the job is
+        wanted by default
 
     Raises
     ------
@@ -176,7 +180,7 @@ def list_schedule(
     that is not enough, `faults` of the plan say so.
     """
     check_week(jobs, resources)
-    ranks = {job.key: job.due_h for job in jobs} if rank is None else rank
+    ranks: Rank = {job.key: job.due_h for job in jobs} if rank is None else rank
     return _Week(jobs, resources, frozen, stays, ranks).plan()
 
 
@@ -230,7 +234,7 @@ class _Week:
 
     def __init__(
         self, jobs: Sequence[Job], resources: Sequence[Resource], frozen: Sequence[Assigned],
-        stays: Sequence[Stay], rank: Mapping[str, float],
+        stays: Sequence[Stay], rank: Rank,
     ) -> None:  # fmt: skip
         self.rank = rank
         self.jobs = {job.key: job for job in jobs}
@@ -299,7 +303,8 @@ class _Week:
 
     def _make_ready(self, job: str, number: int) -> None:
         spec = self.jobs[job]
-        due = min([self.rank[job], *(at for n, at in self.urgent.get(job, ()) if n > number)])
+        own = self.rank[job] if job in self.rank else self.rank[job, number]
+        due = min([own, *(at for n, at in self.urgent.get(job, ()) if n > number)])
         place = spec.place if job not in self.held else ""
         wanted = (spec.tasks[number].needs, place)
         heappush(self.ready.setdefault(wanted, []), (due, job, number))

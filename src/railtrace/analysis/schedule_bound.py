@@ -5,7 +5,7 @@ the shortest first, on all of its machines. Times are hours, as in `schedule.py`
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import ceil
 from typing import Any
@@ -15,7 +15,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix
 
 from railtrace.analysis.life_data import Floats
-from railtrace.analysis.schedule import NEVER_H, Assigned, Job, Resource, Task, without
+from railtrace.analysis.schedule import NEVER_H, Assigned, Job, Rank, Resource, Task, without
+from railtrace.analysis.schedule_room import Room, ways_of
 
 _KINDS_SLICED = 2
 _SLICES_H = (1 / 12, 1 / 6, 1 / 4, 1 / 2)
@@ -25,6 +26,8 @@ _LIMIT_S, _WHOLE_LIMIT_S = 5.0, 4.0
 _WHOLE_SLICES_H = (1 / 4, 1 / 2)
 _MOST_WHOLE, _NEAR, _ROUNDED = 4_000, 0.001, 1e-6
 _AFTER_H = 12.0
+_COUNTED_H = 4.0
+"""How long after the least end lateness is still counted: what is later is little."""
 _LATEST_H = 10_000.0
 """An end that stands for one beyond the week, which no plan has."""
 _PARTS = (0.5, 0.1, 0.3, 0.7, 0.9)
@@ -37,12 +40,13 @@ _CLOSE = 1e-9
 class Least:
     """What no plan goes below: hours of lateness of all jobs together, the hour all is done.
 
-    orders : when jobs would begin at the tightest kind, were it the only one
+    orders : when tasks must begin for all to be done by `end_h`; when jobs would begin at the
+        tightest kind, were it the only one
     """
 
     tardiness_h: float
     end_h: float
-    orders: tuple[Mapping[str, float], ...] = ()
+    orders: tuple[Rank, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,16 @@ class _Open:
 
 
 def least(
-    jobs: Sequence[Job], resources: Sequence[Resource], frozen: Sequence[Assigned] = ()
-) -> Least:
-    """Return the bounds of a week's plans."""
-    windows = _windows(resources, frozen)
-    opened = [_open(job, windows, frozen) for job in jobs]
+    jobs: Sequence[Job], resources: Sequence[Resource], frozen: Sequence[Assigned] = (),
+    reached_h: float = NEVER_H,
+) -> Least:  # fmt: skip
+    """Return the bounds of a week's plans.
+
+    `reached_h` is the lateness of a plan in hand: a bound that reaches it is not sharpened.
+    """
+    windows = windows_of(resources, frozen)
+    ways = _ways(windows)
+    opened = [_open(job, ways, frozen) for job in jobs]
     alone = [max(0.0, each.alone_h - each.job.due_h) for each in opened]
     tardiness, end = sum(alone), max((each.alone_h for each in opened), default=0.0)
     lates: list[tuple[float, float, str, float, list[_Open]]] = []
@@ -78,7 +87,13 @@ def least(
     lates.sort(key=lambda row: row[:2], reverse=True)
     # Where nobody must be late by what is known, the tightest kind alone is looked at closer.
     closer = [row[2:] for n, row in enumerate(lates[:_KINDS_SLICED]) if row[0] or not n]
-    return _tightened(Least(tardiness, end), closer, windows)
+    room = Room(jobs, windows, frozen)
+    end = room.least_end(end)
+    low = Least(tardiness, end, (room.latest(end),))
+    if tardiness >= reached_h * (1 - _NEAR):
+        return low
+    low = replace(low, tardiness_h=max(tardiness, room.least_lateness(jobs, end + _COUNTED_H)))
+    return low if low.tardiness_h >= reached_h * (1 - _NEAR) else _tightened(low, closer, windows)
 
 
 def _tightened(
@@ -91,14 +106,15 @@ def _tightened(
     if not found:
         return low
     sliced, kind, others, some = max(found, key=lambda row: row[0].tardiness_h + row[2])
+    orders: tuple[Rank, ...]
     orders, best = sliced.orders, max(low.tardiness_h, sliced.tardiness_h + others)
     for slices in (_WHOLE_SLICES_H, _SLICES_H) if sliced.tardiness_h else ():
         whole = _sliced(some, kind, windows, slices, whole=True)
         best, orders = max(best, whole.tardiness_h + others), (*whole.orders, *orders)
-    return Least(best, low.end_h, orders)
+    return Least(best, low.end_h, (*low.orders, *orders))
 
 
-def _windows(
+def windows_of(
     resources: Sequence[Resource], frozen: Sequence[Assigned]
 ) -> dict[str, list[Spans]]:
     """Return by kind the windows of each of its resources, without what is frozen."""
@@ -113,6 +129,10 @@ def _windows(
             for kind in resource.kinds:
                 found.setdefault(kind, []).append(spans)
     return found
+
+
+def _ways(windows: Mapping[str, list[Spans]]) -> dict[str, list[Spans]]:
+    return {kind: [spans] for kind, spans in ways_of(windows).items()}
 
 
 def _open(job: Job, windows: Mapping[str, list[Spans]], frozen: Sequence[Assigned]) -> _Open:
@@ -152,7 +172,8 @@ def _ends(
     sums = np.cumsum(sorted(sum(work) for work in works)).tolist()
     at_kind = [n for n, task in enumerate(chain) if kind in task.needs]
     whole = at_kind and all(len(work) == len(at_kind) for work in works)
-    head = min(_walked(_until(each.tasks, kind), each.from_h, windows) for each in opened)
+    ways = _ways(windows)
+    head = min(_walked(_until(each.tasks, kind), each.from_h, ways) for each in opened)
     pool = _Pool(windows.get(kind, ()), head)
     for number, task in enumerate(chain):
         ends = [max(of) for of in zip(*(_passed(ends, task.duration_h, windows.get(k, ()))
@@ -298,8 +319,9 @@ def _alike(
     opened: Sequence[_Open], kind: str, windows: Mapping[str, list[Spans]]
 ) -> list[_Alike]:
     groups: dict[tuple[float, float, tuple[Task, ...], float], list[str]] = {}
+    ways = _ways(windows)
     for each in opened:
-        head = _walked(_until(each.tasks, kind), each.from_h, windows)
+        head = _walked(_until(each.tasks, kind), each.from_h, ways)
         work = next(task.duration_h for task in each.tasks if kind in task.needs)
         tail = _until(each.tasks[::-1], kind)[::-1]
         groups.setdefault((head, work, tail, each.job.due_h), []).append(each.job.key)
@@ -321,10 +343,11 @@ def _solved(
     slice_h: float, windows: Mapping[str, list[Spans]], whole: bool,
 ) -> Least:  # fmt: skip
     known: dict[tuple[tuple[Task, ...], float], float] = {}
+    ways = _ways(windows)
 
     def walked(tail: tuple[Task, ...], from_h: float) -> float:
         if (tail, from_h) not in known:
-            known[tail, from_h] = _walked(tail, from_h, windows)
+            known[tail, from_h] = _walked(tail, from_h, ways)
         return known[tail, from_h]
 
     starts = [start for index, each in enumerate(alike)
@@ -342,8 +365,8 @@ def _solved(
 def _begins(
     alike: Sequence[_Alike], starts: Sequence["_Start"], shares: Floats, slice_h: float,
     part: float,
-) -> dict[str, float]:  # fmt: skip
-    begin: dict[str, float] = {}
+) -> Rank:  # fmt: skip
+    begin: dict[str | tuple[str, int], float] = {}
     for index, each in enumerate(alike):
         mine = [(s.at * slice_h, float(x)) for s, x in zip(starts, shares, strict=True)
                 if s.group == index and x > _CLOSE]  # fmt: skip

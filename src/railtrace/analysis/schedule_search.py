@@ -6,17 +6,18 @@ checked by `schedule.faults` like any other plan, and is never worse than what i
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 from railtrace.analysis.schedule import (
     Assigned,
     Job,
     Plan,
+    Rank,
     Resource,
     Stay,
     faults,
@@ -30,8 +31,12 @@ from railtrace.errors import ConfigError
 TICKS_AN_HOUR = 60
 _LATE_WEIGHT = 100
 """How many hours of an earlier end of everything an hour of one job's lateness is worth."""
-_MOST_ORDERS = 300
-_ORDERS_SHARE = 0.3
+_MOST_ORDERS = 3000
+_PLACE_H, _FAR_H = 0.25, 1000.0
+_SPREADS_H = (0.1, 0.3, 1.0, 3.0)
+_RETURN_S, _LOOK_S = 2.0, 0.1
+"""How long before its time is up the solver is told to come back."""
+_ORDERS_SHARE = 0.4
 """Share of the time in which other orders are tried before the constraint solver begins."""
 PROVED_GAP = 0.002
 
@@ -62,7 +67,7 @@ class Asked:
     frozen: tuple[Assigned, ...] = ()
     stays: tuple[Stay, ...] = ()
 
-    def at_once(self, rank: Mapping[str, float] | None = None) -> Plan:
+    def at_once(self, rank: Rank | None = None) -> Plan:
         """Return the list schedule in an order of jobs."""
         return list_schedule(self.jobs, self.resources, self.frozen, self.stays, rank)
 
@@ -106,49 +111,76 @@ def improve(
             "a better plan needs OR-Tools: run `pip install 'railtrace[planning]'`; the plan made "
             "at once can be used as it is"
         )
+    begun = clock()
     asked = Asked(tuple(jobs), tuple(resources), tuple(frozen), tuple(stays))
     first = asked.at_once()
     if not jobs:
         return Found(first, 0.0, 0.0)
-    until = clock() + seconds
-    low = least(jobs, resources, frozen)
+    until = begun + seconds
+    low = least(jobs, resources, frozen, tardiness_h(first, jobs))
     found = Found(first, cost(first, jobs), bound(low, frozen))
-    orders_until = until - (1 - _ORDERS_SHARE) * seconds
+    orders_until = clock() + _ORDERS_SHARE * (until - clock())
     over = lambda: clock() > orders_until or stopped()  # noqa: E731
     for better in _by_orders(asked, found, low, over):
         found = better
         tell(found.cost, found.bound)
-    left = until - clock()
-    if found.plan.left or found.gap <= PROVED_GAP or stopped() or left <= 0:
+    if found.plan.left or found.gap <= PROVED_GAP or stopped() or clock() >= until:
         return found
-    return _by_constraints(asked, found, low, left, workers, tell, stopped)
+    ends = lambda: clock() >= until - _RETURN_S or stopped()  # noqa: E731
+    return _by_constraints(asked, found, low, workers, tell, ends)
 
 
 # --- other orders -----------------------------------------------------------------------------
 
 
+Ranks = dict[str | tuple[str, int], float]
+"""Hours by which tasks are ranked: the least goes first."""
+
+
 def _by_orders(
     asked: Asked, found: Found, low: Least, over: Callable[[], bool]
 ) -> Iterator[Found]:
-    """Yield ever better plans made at once, from rules and then from jobs taken out of turn."""
-    best, order = found, sorted(asked.jobs, key=lambda job: job.due_h)
-    for some in [*(_by_begin(asked.jobs, begin) for begin in low.orders),
-                 *(sorted(asked.jobs, key=rule) for rule in _RULES)]:  # fmt: skip
+    """Yield ever better plans made at once: by rules, then by the best of them a little changed."""
+    best, ranks = found, _by_due(asked.jobs)
+    for some in _first_ranks(asked.jobs, low):
+        if best.gap <= PROVED_GAP or over():
+            break
         if (better := _in_order(asked, some, best)) is not None:
-            best, order = better, some
+            best, ranks = better, some
             yield best
     draw = random.Random(0)
     for _ in range(_MOST_ORDERS):
         if best.gap <= PROVED_GAP or over():
             return
-        some = _disturbed(order, draw)
+        some = _disturbed(ranks, asked.jobs, draw)
         if (better := _in_order(asked, some, best)) is not None:
-            best, order = better, some
+            best, ranks = better, some
             yield best
 
 
-def _by_begin(jobs: Sequence[Job], begin: Mapping[str, float]) -> list[Job]:
-    return sorted(jobs, key=lambda job: (begin.get(job.key, 0.0), job.due_h, job.key))
+def _first_ranks(jobs: Sequence[Job], low: Least) -> Iterator[Ranks]:
+    """Yield ranks from the bound, from the work still ahead, and from rules for whole jobs."""
+    due = _by_due(jobs)
+    for order in low.orders:
+        some: Ranks = {(job.key, n): order.get((job.key, n), order.get(job.key, 0.0))
+                for job in jobs for n in range(len(job.tasks))}  # fmt: skip
+        yield some
+        yield {at: min(hours, due[at]) for at, hours in some.items()}
+    yield due
+    for rule in _RULES:
+        place = {job.key: n * _PLACE_H for n, job in enumerate(sorted(jobs, key=rule))}
+        yield {at: place[at[0]] for at in due}
+
+
+def _by_due(jobs: Sequence[Job]) -> Ranks:
+    """Rank tasks by when they must begin for their job to be there when it is wanted."""
+    ranks: Ranks = {}
+    for job in jobs:
+        at = min(job.due_h, _FAR_H)
+        for number, task in reversed(list(enumerate(job.tasks))):
+            at -= task.duration_h
+            ranks[job.key, number] = at
+    return ranks
 
 
 def _work_h(job: Job) -> float:
@@ -156,38 +188,44 @@ def _work_h(job: Job) -> float:
 
 
 _RULES: tuple[Callable[[Job], Any], ...] = (
-    lambda job: (job.due_h - _work_h(job), job.key),
+    lambda job: (job.due_h, job.key),
     lambda job: (_work_h(job), job.due_h, job.key),
     lambda job: (job.due_h, _work_h(job), job.key),
     lambda job: (max(task.duration_h for task in job.tasks), job.due_h, job.key),
 )
 
 
-def _disturbed(order: Sequence[Job], draw: random.Random) -> list[Job]:
-    some = list(order)
-    for _ in range(draw.choice((1, 1, 2, 3))):
-        job = some.pop(draw.randrange(len(some)))
-        some.insert(draw.randrange(len(some) + 1), job)
-    return some
+def _disturbed(ranks: Ranks, jobs: Sequence[Job], draw: random.Random) -> Ranks:
+    """Change ranks a little: of single tasks, of some jobs, or of one job and another."""
+    way, spread = draw.random(), draw.choice(_SPREADS_H)
+    if way < 1 / 3:
+        return {at: hours + draw.gauss(0, spread) if draw.random() < 1 / 3 else hours
+                for at, hours in ranks.items()}  # fmt: skip
+    if way < 2 / 3:
+        moved = {job.key: draw.gauss(0, spread) for job in jobs if draw.random() < 1 / 5}
+        return {at: hours + moved.get(at[0], 0.0) for at, hours in ranks.items()}
+    one, other = draw.choice(jobs), draw.choice(jobs)
+    between = ranks[other.key, 0] - ranks[one.key, 0]
+    moved = {one.key: between, other.key: -between}
+    return {at: hours + moved.get(at[0], 0.0) for at, hours in ranks.items()}
 
 
-def _in_order(asked: Asked, order: Sequence[Job], best: Found) -> Found | None:
-    """Return the plan of an order where it is better than the best."""
-    plan = asked.at_once({job.key: float(n) for n, job in enumerate(order)})
+def _in_order(asked: Asked, ranks: Ranks, best: Found) -> Found | None:
+    """Return the plan of an order where it is not worse than the best."""
+    plan = asked.at_once(ranks)
     price = cost(plan, asked.jobs)
-    return Found(plan, price, best.bound) if price < best.cost else None
+    return Found(plan, price, best.bound) if price <= best.cost else None
 
 
 # --- constraints ------------------------------------------------------------------------------
 
 
 def _by_constraints(
-    asked: Asked, found: Found, low: Least, seconds: float, workers: int, tell: Tell,
-    stopped: Callable[[], bool],
+    asked: Asked, found: Found, low: Least, workers: int, tell: Tell, over: Callable[[], bool],
 ) -> Found:  # fmt: skip
     model = _Model(asked, found.plan, low)
     plan, proved = model.solve(
-        seconds, workers, lambda cost, low: tell(cost, max(low, found.bound)), stopped
+        workers, lambda cost, low: tell(min(cost, found.cost), max(low, found.bound)), over
     )
     proved = max(proved, found.bound)
     if plan is not None and not faults(plan, asked.jobs, asked.resources):
@@ -195,6 +233,20 @@ def _by_constraints(
         if price < found.cost:
             return Found(plan, price, min(proved, price))
     return Found(found.plan, found.cost, min(proved, found.cost))
+
+
+class _Best:
+    """What the solver has found so far: the values of its variables, and the bound."""
+
+    def __init__(self) -> None:
+        self.values: list[int] = []
+        self.bound = 0.0
+
+    def hear_bound(self, bound: float) -> None:
+        self.bound = max(self.bound, bound)
+
+    def value(self, variable: Any) -> int:
+        return int(self.values[variable.index])
 
 
 Pool = tuple[str, ...]
@@ -272,6 +324,9 @@ class _Model:
         for keys in pools:
             chosen = self.model.new_bool_var("")
             interval = self.model.new_optional_interval_var(start, size, end, chosen, "")
+            if at in self.hints:
+                used = self.hints[at].resources
+                self.model.add_hint(chosen, any(key in used for key in keys))
             self.demands[keys].append(interval)
             self.choice[(*at, kind, keys)] = chosen
             taken.append(chosen)
@@ -327,29 +382,35 @@ class _Model:
         return late
 
     def solve(
-        self, seconds: float, workers: int, tell: Tell, stopped: Callable[[], bool]
+        self, workers: int, tell: Tell, over: Callable[[], bool]
     ) -> tuple[Plan | None, float]:
-        """Return the best plan, None where none was found, and the bound."""
-        solver = self.cp.CpSolver()
-        solver.parameters.max_time_in_seconds = seconds
+        """Return the best plan, None where none was found, and the bound.
+
+        A solver that is told to come back and does not is left behind: its last plan is taken.
+        """
+        solver, best = self.cp.CpSolver(), _Best()
         solver.parameters.num_workers = workers
         solver.parameters.relative_gap_limit = PROVED_GAP
+        solver.best_bound_callback = best.hear_bound
 
         class Listener(self.cp.CpSolverSolutionCallback):  # type: ignore[misc, name-defined]
             def on_solution_callback(self) -> None:
-                value = self.objective_value / TICKS_AN_HOUR
-                tell(value, self.best_objective_bound / TICKS_AN_HOUR)
+                best.values = list(self.response_proto.solution)
+                best.hear_bound(self.best_objective_bound)
+                tell(self.objective_value / TICKS_AN_HOUR, best.bound / TICKS_AN_HOUR)
 
-        over = Event()
-        watch = Thread(target=_stop_when_asked, args=(solver, stopped, over), daemon=True)
-        watch.start()
-        status = solver.solve(self.model, Listener())
-        over.set()
-        if status not in (self.cp.OPTIMAL, self.cp.FEASIBLE):
-            return None, 0.0
-        return self._told_apart(solver), solver.best_objective_bound / TICKS_AN_HOUR
+        thread = Thread(target=solver.solve, args=(self.model, Listener()), daemon=True)
+        thread.start()
+        while thread.is_alive() and not over():
+            thread.join(_LOOK_S)
+        if thread.is_alive():
+            solver.stop_search()
+            thread.join(_RETURN_S / 2)
+        if not thread.is_alive() and best.values:
+            best.hear_bound(solver.best_objective_bound)
+        return self._told_apart(best) if best.values else None, best.bound / TICKS_AN_HOUR
 
-    def _told_apart(self, solver: Any) -> Plan | None:
+    def _told_apart(self, solver: _Best) -> Plan | None:
         """Give each task a resource of its pool, first free first; frozen ones keep theirs."""
         taken: dict[str, list[tuple[float, float]]] = {key: [] for key in self.windows}
         tasks = sorted(
@@ -370,7 +431,7 @@ class _Model:
         return None if stays is None else Plan(tuple(sorted(assigned)), (), tuple(sorted(stays)))
 
     def _stays(
-        self, solver: Any, assigned: Sequence[Assigned],
+        self, solver: _Best, assigned: Sequence[Assigned],
         taken: dict[str, list[tuple[float, float]]],
     ) -> list[Stay] | None:  # fmt: skip
         spans: dict[str, tuple[float, float]] = {}
@@ -391,7 +452,7 @@ class _Model:
         return found
 
     def _one_of(
-        self, solver: Any, at: tuple[str, int, str], start: float, end: float,
+        self, solver: _Best, at: tuple[str, int, str], start: float, end: float,
         taken: dict[str, list[tuple[float, float]]],
     ) -> str | None:  # fmt: skip
         for keys in self.pools:
@@ -403,12 +464,6 @@ class _Model:
                     taken[key].append((start, end))
                     return key
         return None
-
-
-def _stop_when_asked(solver: Any, stopped: Callable[[], bool], over: Event) -> None:
-    while not over.wait(0.5):
-        if stopped():
-            solver.stop_search()
 
 
 def _ticks(hours: float) -> int:
