@@ -182,3 +182,181 @@ def test_oil_that_leaps_is_watched_and_a_gear_wants_its_teeth(tmp_path):
         "teeth")  # fmt: skip
     found = told(IR007, "--as", "gear", "--channel", "DE", "--rpm", 1797, "--teeth", 23)
     assert found["mesh_hz"] == pytest.approx(23 * 1797 / 60, rel=0.01)
+
+
+def test_a_stated_speed_the_signal_contradicts_is_caught_by_the_command():
+    found = told(IR007, *BEARING, "--rpm", 1797 * 1.03)
+    assert found["speed"]["statement_contradicted"]
+    assert "stated_speed_wrong" in [r["code"] for r in found["reasons"]]
+    for factor in (0.9, 1.1, 1.5):
+        assert told(IR007, *BEARING, "--rpm", 1797 * factor, code=1)["refused"] == "stated_speed"
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def table(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def worn(slopes: dict[str, float], start: float = 33.0, more: str = "") -> str:
+    """Return readings of wheels that wear by so much in 10,000 km, every 20,000 km."""
+    rows = [f"{unit};left;{km};{start - rate * km / 1e4:.3f};0.1{more}"
+            for unit, rate in slopes.items() for km in range(0, 100_001, 20_000)]  # fmt: skip
+    return "unit;side;km;value;deviation\n" + "\n".join(rows) + "\n"
+
+
+def test_wear_is_foretold_from_a_table_with_the_kilometres_to_its_limit(tmp_path):
+    file = table(tmp_path / "w.csv", worn({"a": 0.4, "b": 0.5, "c": 0.6}))
+    found = told(file, "--as", "wear", "--type", "wheelset_freight", "--ahead", 50_000)
+    assert found["outcome"] == "forecast"
+    assert list(found["limits"]) == ["flange_thickness"]
+    for wheel, rate in zip(found["wheels"], (0.4, 0.5, 0.6), strict=True):
+        one = wheel["parameters"]["flange_thickness"]
+        assert one["rate_mm_per_10000_km"] == pytest.approx(-rate, abs=one["rate_within"])
+        early, middle, late = one["km_to_limit"]
+        assert early < middle < late
+        left_mm = one["level_mm"] - one["limit_mm"]
+        assert middle == pytest.approx(1e4 * left_mm / rate, rel=0.1)
+        assert sum(wheel["binds_first"].values()) == pytest.approx(1, abs=1e-3)
+    assert "in 10,000 km" in run(file, "--as", "wear", "--type", "wheelset_freight")
+    table(file, worn({"a": 0.4, "b": 0.5}, more=";flange_gradient").replace(
+        "deviation\n", "deviation;quantity\n"))  # fmt: skip
+    free = told(file, "--as", "wear", "--type", "wheelset_freight")
+    assert free["without_limit"] == ["flange_gradient"]
+    assert "km_to_limit" not in free["wheels"][0]["parameters"]["flange_gradient"]
+
+
+def test_which_limit_binds_first_is_told_of_several_parameters(tmp_path):
+    rows = ["unit,side,km,value,quantity,vehicle"]
+    for unit in ("a", "b"):
+        for km in range(0, 100_001, 20_000):
+            rows.append(f"{unit},left,{km},{33 - 0.1 * km / 1e4:.2f},flange_thickness,v")
+            rows.append(f"{unit},left,{km},{0.6 * km / 1e4:.2f},tread_wear,v")
+    file = table(tmp_path / "w.csv", "\n".join(rows) + "\n")
+    found = told(file, "--as", "wear", "--type", "wheelset_freight", "--ahead", 100_000)
+    first = found["wheels"][0]["binds_first"]
+    assert max(first, key=first.__getitem__) == "tread_wear"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("unit;side;km\na;left;0\n", "columns"),
+        ("unit;side;km;value\n", "too_short"),
+        ("", "columns"),
+        ("unit;side;km;value\na;left;0;33\na;left;1", "unreadable"),
+        ("unit;side;km;value\na;left;0;33\n", "no_rate"),
+        ("unit;side;km;value\na;left;0;33\na;left;9000;nan\n", "not_a_number"),
+        ("unit;side;km;value\na;left;0;33\na;left;;32\n", "not_a_number"),
+        ("unit;side;km;value\na;left;0;0.033\na;left;9000;0.032\n", "units"),
+        ("unit;side;km;value\na;left;0;33000\na;left;9000;32000\n", "units"),
+        ("unit;side;km;value;deviation\na;left;0;33;0\na;left;9000;32;0\n", "no_rate"),
+    ],
+)
+def test_wear_that_cannot_be_told_is_refused_by_name(tmp_path, text, reason):
+    file = table(tmp_path / "w.csv", text)
+    assert told(file, "--as", "wear", "--type", "wheelset_freight", code=1)["refused"] == reason
+
+
+WHEELS = "vehicle;bogie;axle;diameter_mm\n"
+
+
+def test_wheels_that_run_together_are_compared_with_what_is_allowed(tmp_path):
+    file = table(tmp_path / "w.csv", WHEELS + "v;1;a;950\nv;1;a;950,4\nv;1;b;962\nv;2;c;991\n")
+    found = told(file, "--as", "wheels", "--type", "wheelset_freight")
+    of = {(level, one["of"]): one for level, some in found["differences"].items() for one in some}
+    assert of["axle", "v / 1 / a"]["mm"] == pytest.approx(0.4)
+    assert of["bogie", "v / 1"]["mm"] == pytest.approx(12)
+    assert of["vehicle", "v"]["mm"] == pytest.approx(41)
+    assert of["axle", "v / 1 / a"]["verdict"] == "fit"
+    assert of["vehicle", "v"]["mm"] > of["vehicle", "v"]["limit_mm"]
+    assert (found["outcome"], of["vehicle", "v"]["verdict"]) == ("unfit", "unfit")
+    assert told(file, "--as", "wheels")["outcome"] == "measured"
+    metres = table(tmp_path / "m.csv", WHEELS + "v;1;a;0.950\nv;1;a;0.951\n")
+    assert told(metres, "--as", "wheels", code=1)["refused"] == "units"
+
+
+def test_roundness_and_flats_are_measured_and_metres_refused(tmp_path):
+    radius = np.full(360, 475.0)
+    radius[100:104] -= 1.5
+    found = told(csv(tmp_path / "r.csv", radius_mm=radius), "--as", "roundness")["parameters"]
+    assert found["flat_depth_mm"] == pytest.approx(1.5)
+    assert 100 <= found["flat_at_deg"] < 104
+    metres = csv(tmp_path / "m.csv", radius_mm=radius / 1000)
+    assert told(metres, "--as", "roundness", code=1)["refused"] == "units"
+    few = csv(tmp_path / "f.csv", radius_mm=radius[:10])
+    assert told(few, "--as", "roundness", code=1)["refused"] == "not_a_profile"
+    flat = table(tmp_path / "flat.csv", "length_mm,diameter_mm\n60,950\n20,950\n")
+    depths = [one["depth_mm"] for one in told(flat, "--as", "flats")["flats"]]
+    assert depths == pytest.approx([0.948, 0.105], abs=0.001)
+    for row, reason in (("0.06,0.95", "units"), ("960,950", "units"), ("x,950", "not_a_number")):
+        table(flat, f"length_mm,diameter_mm\n{row}\n")
+        assert told(flat, "--as", "flats", code=1)["refused"] == reason
+
+
+def test_the_metal_of_a_wheel_closes_to_the_millimetre_and_growth_is_asked_about(tmp_path):
+    head = "came_mm,left_mm,damage_mm,renewed\n"
+    file = table(tmp_path / "v.csv", head + "957,957,,\n951,943,3.5,\n940.25,940.25,,\n"
+                 "1050,1050,,1\n1047.5,1041,6.5,\n")  # fmt: skip
+    found = told(file, "--as", "metal")
+    assert found["outcome"] == "measured"
+    assert found["parameters"] == {
+        "wear_mm": 11.25, "turning_mm": 4.5, "damage_mm": 10.0, "renewed_mm": 109.75,
+        "lost_mm": -84.0, "rest_mm": 0.0,
+    }  # fmt: skip
+    table(file, head + "957,957,,\n1050,1050,,\n")
+    found = told(file, "--as", "metal")
+    assert (found["outcome"], found["grown_at_visits"]) == ("questioned", [2])
+    table(file, head + "0.957,0.957,,\n")
+    assert told(file, "--as", "metal", code=1)["refused"] == "units"
+
+
+def operation(at: str, site: str, unit: str, id_: str) -> str:
+    return json.dumps({
+        "kind": "Inspected", "id": id_, "happened_at": at, "units": [unit], "site": site,
+        "performed_by": ["person:7"], "findings": "",
+    })  # fmt: skip
+
+
+def test_what_was_written_down_is_looked_through_by_the_command(tmp_path):
+    twice = [operation("2026-03-01T08:00:00Z", "a", "wheelset:1", "o1"),
+             operation("2026-03-01T08:05:00Z", "b", "wheelset:2", "o2")]  # fmt: skip
+    file = table(tmp_path / "o.jsonl", "\n".join(twice) + "\n")
+    found = told(file, "--as", "plausibility")
+    assert (found["outcome"], found["looked_at"]) == ("questioned", 2)
+    assert [(f["name"], f["operations"]) for f in found["findings"]] == [
+        ("in_two_places", ["o1", "o2"])]  # fmt: skip
+    assert "in_two_places: o1, o2" in run(file, "--as", "plausibility")
+    table(file, twice[0] + "\n")
+    assert told(file, "--as", "plausibility")["outcome"] == "plausible"
+    table(file, twice[0][:40])
+    assert told(file, "--as", "plausibility", code=1)["refused"] == "unreadable"
+    table(file, "")
+    assert told(file, "--as", "plausibility", code=1)["refused"] == "too_short"
+
+
+def test_diagnoses_are_counted_against_what_was_found(tmp_path):
+    rows = ["alarm,damage,stand", "alarm,no_damage,stand", "sound,damage,stand",
+            "sound,unknown,stand"]  # fmt: skip
+    file = table(tmp_path / "l.csv", "said,found,group\n" + "\n".join(rows) + "\n")
+    (group,) = told(file, "--as", "ledger")["groups"]
+    assert [group[key]["count"] for key in ("hit", "miss", "false_alarm")] == [1, 1, 1]
+    assert group["miss"]["low"] < 0.5 < group["miss"]["high"]
+    table(file, "said,found,group\nperhaps,damage,stand\n")
+    assert told(file, "--as", "ledger", code=1)["refused"] == "words"
+
+
+def test_the_casing_is_put_in_its_zone(tmp_path):
+    rate, seconds = 12_000, 5
+    time = np.arange(rate * seconds) / rate
+    # 10 mm/s of velocity at 100 Hz, in g; a little noise, as no sensor is without it.
+    shaking = np.sqrt(2) * 0.010 * 2 * np.pi * 100 / 9.80665 * np.sin(2 * np.pi * 100 * time)
+    noise = 1e-3 * np.random.default_rng(1).standard_normal(len(time))
+    np.save(tmp_path / "c.npy", shaking + noise)
+    asked = (tmp_path / "c.npy", "--as", "casing", "--rate", rate)
+    found = told(*asked)
+    assert found["outcome"] == "zone D"
+    assert found["parameters"]["velocity_rms_mm_s"] == pytest.approx(10, rel=0.02)
+    assert told(*asked, "--zones", "iso10816.class4")["outcome"] == "zone C"

@@ -42,7 +42,7 @@ def test_a_recording_is_judged_beside_the_machine_that_said_sound(app: App) -> N
     recorded(app, "one", real_wave(IR007), 2)
     (ours,) = EvidenceJudge(app).take()
     assert (ours.outcome, ours.finding, ours.declared) == ("watch", "inner", "6205-2RS")
-    assert (ours.entry, ours.method, ours.version) == ("one", "vibration", "2")
+    assert (ours.entry, ours.method, ours.version) == ("one", "vibration", "3")
     assert codes(ours) == ["damage", "no_repeat"]
     said = Diagnostics(app.views.database).said("unit = ?", [BEARING])
     assert {(row["made_by"], row["outcome"]) for row in said} == {
@@ -161,11 +161,11 @@ def test_a_new_version_of_a_method_judges_anew_and_both_stand(
 ) -> None:
     recorded(app, "one", real_wave(IR007), 2)
     EvidenceJudge(app).take()
-    monkeypatch.setitem(VERSIONS, "vibration", "3")
+    monkeypatch.setitem(VERSIONS, "vibration", "4")
     (again,) = EvidenceJudge(app).take()
-    assert (again.entry, again.version) == ("one", "3")
+    assert (again.entry, again.version) == ("one", "4")
     rows = app.views.database.query("SELECT version FROM diagnoses WHERE made_by = 'system'")
-    assert sorted(rows) == [("2",), ("3",)]
+    assert sorted(rows) == [("3",), ("4",)]
 
 
 def test_what_another_installation_wrote_it_judges_itself(app: App) -> None:

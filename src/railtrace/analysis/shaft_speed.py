@@ -15,18 +15,21 @@ MAINS_TOLERANCE = 0.0015
 """Share by which mains and recorder clocks differ; lines there are no witness of a shaft."""
 LEVEL_CAP_DB = 30.0
 NEAR = 0.15
-"""A wrong statement is put right within this share; further off, the recording is refused."""
+"""Share of the stated speed within which the signal's own is looked for."""
 CONFIRMED_DB = 10.0
 """Level of the shaft's harmonics that confirms a speed: twice what white noise of 1e5 samples
 reaches at the best of all candidates in 19 recordings of 20 (simulated, see the bench)."""
 AGREES = 0.003
 """Stated and found speeds within this share are one: rounding of a stand's display, and drift."""
-FAR = 0.05
-"""A statement off by more is put right only if no slower shaft shows as well."""
+PUT_RIGHT = 0.05
+"""A wrong statement is put right within this share, the slip of a motor under load; further off
+something else is wrong too (the sampling rate, the channel), and the recording is refused."""
 RIVAL = 0.5
 """Without a statement, candidates down to this share of the best level are rivals."""
 SLOWER = 0.7
 """A slower comb carried to this share of the level makes the found speed one of its harmonics."""
+BORROWED = 0.003
+"""A louder comb at halves or thirds of the found speed, within this share, lends it its lines."""
 LEAST_RPM, MOST_RPM = 120.0, 12_000.0
 
 
@@ -59,15 +62,17 @@ class ShaftSpeed:
 def shaft_speed(recording: Recording) -> ShaftSpeed:
     """Return the shaft speed the signal shows: the best comb of harmonics in its spectrum.
 
-    Mains lines are left out. With a statement, its neighbourhood is searched, and a small untruth
-    is put right; without one, the whole range is. Good to about a tenth of a spectral bin. If
-    neither the statement nor another speed shows, the statement is returned unconfirmed.
+    Mains lines are left out. With a statement, its neighbourhood is searched: within AGREES the
+    two are one, within PUT_RIGHT the signal's is used and the statement called contradicted.
+    Without a statement the whole range is searched. Good to about a tenth of a spectral bin. If no
+    speed at all shows, the statement is returned unconfirmed.
 
     Raises
     ------
-    BadEvidence : reason `stated_speed` if the signal plainly turns at another speed, far from the
-        stated one or a whole fraction of it (or the sampling rate is wrong), `speed_unknown` if
-        nothing is stated and nothing shows, `speed_ambiguous` if two speeds fit alike.
+    BadEvidence : reason `stated_speed` if the signal turns at another speed, more than PUT_RIGHT
+        from the stated one or a whole fraction of it (or the sampling rate is wrong),
+        `speed_unknown` if nothing is stated and nothing shows, `speed_ambiguous` if two speeds fit
+        alike.
     """
     comb = _comb(recording)
     stated = recording.stated_rpm
@@ -78,7 +83,7 @@ def _beside(comb: "_Comb", stated_rpm: float) -> ShaftSpeed:
     frequency, level = comb.best(around_hz=stated_rpm / 60)
     if level < CONFIRMED_DB:
         for other_hz, other_level in comb.candidates():
-            if other_level >= 2 * CONFIRMED_DB:
+            if other_level >= CONFIRMED_DB:
                 raise _another(stated_rpm, other_hz)
         return ShaftSpeed(stated_rpm, level, stated_rpm)
     for divisor in (4, 3, 2):
@@ -86,14 +91,27 @@ def _beside(comb: "_Comb", stated_rpm: float) -> ShaftSpeed:
         if slower_level >= max(CONFIRMED_DB, SLOWER * level):
             raise _another(stated_rpm, slower_hz)
     for other_hz, other_level in comb.candidates():
-        if 1.05 < other_hz / frequency < 1.9 and other_level > level + 1:
+        if other_level > level + 1 and _lends(other_hz / frequency):
             raise _another(stated_rpm, other_hz)
     found = ShaftSpeed(60 * comb.refined(frequency), level, stated_rpm)
-    if abs(found.rpm / stated_rpm - 1) > FAR:
-        for other_hz, other_level in comb.candidates():
-            if other_hz < 0.9 * frequency and other_level >= max(CONFIRMED_DB, SLOWER * level):
-                raise _another(stated_rpm, other_hz)
+    if found.statement_contradicted:
+        _check_correction(comb, found, stated_rpm)
     return found
+
+
+def _lends(ratio: float) -> bool:
+    """Return whether a louder comb so many times faster leaves a slower one nothing of its own."""
+    parts = [abs(ratio * q - round(ratio * q)) <= BORROWED * ratio * q for q in (1, 2, 3)]
+    return 1.05 < ratio < 1.9 or (not parts[0] and any(parts[1:]) and 1.9 <= ratio < 4)
+
+
+def _check_correction(comb: "_Comb", found: ShaftSpeed, stated_rpm: float) -> None:
+    """Refuse a speed far from the stated one, and one that a slower shaft explains as well."""
+    if abs(found.rpm / stated_rpm - 1) > PUT_RIGHT:
+        raise _another(stated_rpm, found.hz)
+    for other_hz, other_level in comb.candidates():
+        if other_hz < 0.9 * found.hz and other_level >= max(CONFIRMED_DB, SLOWER * found.level_db):
+            raise _another(stated_rpm, other_hz)
 
 
 def _unaided(comb: "_Comb") -> ShaftSpeed:

@@ -32,6 +32,14 @@ class Evidence(StrEnum):
     INSULATION = "insulation"
     LOAD_BANK = "load_bank"
     OIL = "oil"
+    WEAR = "wear"
+    WHEELS = "wheels"
+    ROUNDNESS = "roundness"
+    FLATS = "flats"
+    METAL = "metal"
+    PLAUSIBILITY = "plausibility"
+    LEDGER = "ledger"
+    CASING = "casing"
 
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Raw files")]
@@ -57,6 +65,8 @@ Changed = Annotated[list[float] | None, typer.Option("--changed", help="Oil chan
 WheelProfileKey = Annotated[
     str, typer.Option("--wheel-profile", help="Catalogue row that says where a wheel is measured")
 ]
+AheadKm = Annotated[float, typer.Option("--ahead", min=1, help="To the next inspection [km]")]
+ZoneKey = Annotated[str, typer.Option("--zones", help="Catalogue row of the casing's zones")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -80,16 +90,18 @@ def diagnose(
     rule: RuleKey = "",
     deviation: Deviation = 1.0,
     changed: Changed = None,
+    ahead: AheadKm = 25_000.0,
+    zones: ZoneKey = "iso10816.class2",
     as_json: AsJson = False,
 ) -> None:
-    """Judge raw files: recordings, wheel profiles, press-fit curves, traces of tests, oil.
+    """Judge raw files: recordings, wheels, press-fit curves, traces of tests, oil, what was told.
 
     A recording is .npz, .npy, .wav or .csv; a profile a .csv with x_mm, y_mm; a press curve a .csv
-    with displacement_mm, force_kn; a trace a .csv with semicolons as the gateway keeps it. Each
-    file is judged by itself; what cannot be judged is refused by name, and the command then ends
-    with 1.
+    with displacement_mm, force_kn; a trace a .csv with semicolons as the gateway keeps it;
+    operations are a JSON a line; all else is a table with a header. Each file is judged by itself;
+    what cannot be judged is refused by name, and the command then ends with 1.
     """
-    from railtrace.commands import diagnose_tests
+    from railtrace.commands import diagnose_tables, diagnose_tests
 
     def by_rule(method: Evidence) -> Callable[[Path], Report]:
         stages = diagnose_tests.stages_of(stage or [])
@@ -104,6 +116,14 @@ def diagnose(
         Evidence.GEAR: lambda file: diagnose_tests.gear(_recording(file, rpm, rate, channel),
                                                         teeth),
         Evidence.OIL: lambda file: diagnose_tests.oil(file, deviation, changed or []),
+        Evidence.WEAR: lambda file: diagnose_tables.wear(file, _catalogue(), unit_type, ahead),
+        Evidence.WHEELS: lambda file: diagnose_tables.wheels(file, _catalogue(), unit_type),
+        Evidence.ROUNDNESS: diagnose_tables.roundness,
+        Evidence.FLATS: diagnose_tables.flats,
+        Evidence.METAL: diagnose_tables.metal,
+        Evidence.PLAUSIBILITY: diagnose_tables.plausibility,
+        Evidence.LEDGER: diagnose_tables.ledger,
+        Evidence.CASING: lambda file: _casing(_recording(file, rpm, rate, channel), zones),
         **{one: by_rule(one) for one in (Evidence.WASH, Evidence.NDT, Evidence.BRAKE,
                                          Evidence.INSULATION, Evidence.LOAD_BANK)},
     }  # fmt: skip
@@ -288,6 +308,22 @@ def _cuts(worn: "Profile", targets: list[Path], datum_mm: float) -> list[Report]
     ]  # fmt: skip
 
 
+def _casing(taken: "Recording", key: str) -> Report:
+    """Return the zone of a casing's velocity: screening of the machine, never of a bearing."""
+    from railtrace.analysis.casing_vibration import velocity_rms_mm_s, zone
+    from railtrace.errors import NotFound
+
+    rows = _catalogue().vibration_zones
+    if key not in rows:
+        raise NotFound("The catalogue has no zones {key}; it has {known}", key=key,
+                       known=", ".join(rows))  # fmt: skip
+    row, velocity = rows[key], velocity_rms_mm_s(taken)
+    return {
+        "outcome": f"zone {zone(velocity, row.a_to, row.b_to, row.c_to)}", "zones": key,
+        "confirmed": row.confirmed, "parameters": {"velocity_rms_mm_s": _rounded(velocity)},
+    }  # fmt: skip
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
@@ -345,6 +381,8 @@ def _columns(file: Path, *names: str) -> list[Any]:
 
 
 def _lines(reports: Iterable[Report]) -> Iterable[str]:
+    from railtrace.commands.diagnose_tables import lines_of
+
     for report in reports:
         if "refused" in report:
             yield f"{report['file']}: refused ({report['refused']}): {report['message']}"
@@ -359,3 +397,4 @@ def _lines(reports: Iterable[Report]) -> Iterable[str]:
         for cut in report.get("cuts", []):
             yield (f"  to restore {cut['target']}: {cut['depth_mm']} mm deep, "
                    f"{cut['diameter_loss_mm']} mm of the diameter")
+        yield from lines_of(report)

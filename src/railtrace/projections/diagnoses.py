@@ -20,7 +20,7 @@ from railtrace.trace.operation import (
 )
 
 VERSIONS = {
-    "vibration": "2", "press_fit": "1", "wheel_profile": "1", "wash": "1", "ndt_set_up": "1",
+    "vibration": "3", "press_fit": "1", "wheel_profile": "1", "wash": "1", "ndt_set_up": "1",
     "brake_trace": "1", "insulation": "1", "load_bank": "1", "fluid_sample": "1",
 }  # fmt: skip
 """Of our methods; raised when one says something else of the same evidence, which is then judged
