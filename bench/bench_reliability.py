@@ -25,7 +25,7 @@ def rows() -> list[Row]:
     lives.run(fleet, lives.OBSERVED_RUNS, seen)
     table, ages = tabulate(forecast_study._pieces(fleet, seen))
     hazard = fit_hazard(table, public_prior())
-    everything = forecast_study._places(fleet, fleet.seen_age, fleet.known)
+    everything = forecast_study._places(fleet, np.where(fleet.known, fleet.seen_age, np.nan))
     one = Places(*(getattr(everything, name)[everything.unit == 0]
                    for name in ("unit", "component", "age_km", "stops")))  # fmt: skip
 

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railtrace.analysis.exposure import Stretches, tabulate
+from railtrace.analysis.exposure import Stretches, failing_ages, inferred_ages, tabulate
 from railtrace.errors import BadData
 
 
@@ -49,6 +51,31 @@ def test_a_type_of_mostly_unknown_ages_counts_without_age():
     table, ages = tabulate(mostly)
     assert ages.ageless.all()
     assert all(len(set(table.age_km[table.component == k])) == 1 for k in range(3))
+
+
+def test_types_fail_at_the_age_of_their_failures_with_the_middle_of_their_kilometres_beside():
+    some = Stretches(
+        component=np.array([0, 0, 0, 1, 1]), vehicle=np.zeros(5, int),
+        entry_km=np.array([0.0, 20_000, np.nan, np.nan, 5_000]),
+        span_km=np.array([100_000.0, 60_000, 50_000, 90_000, 1_000]), driving=np.zeros(5),
+        failed=np.array([True, False, True, True, False]), components=2, vehicles=1,
+    )  # fmt: skip
+    middle = (100 * 50_000 + 60 * 50_000) / 160
+    known, ageless = failing_ages(some)
+    assert known == pytest.approx((100_000 + middle) / 2)
+    assert np.isnan(ageless)
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1e5))
+def test_only_a_missing_age_of_what_failed_is_inferred_and_no_kilometre_is_lost(seed, mended):
+    given_ = pieces(seed)
+    at = np.where(given_.failed, mended, np.nan)
+    told = inferred_ages(given_.entry_km, at, failing_ages(given_)[given_.component], 0.25)
+    known = ~np.isnan(given_.entry_km)
+    np.testing.assert_array_equal(told[known], given_.entry_km[known])
+    assert np.isnan(told[~known & ~given_.failed]).all()
+    table, _ = tabulate(replace(given_, entry_km=told))
+    assert np.sum(table.span_km) == pytest.approx(np.sum(given_.span_km))
 
 
 @pytest.mark.parametrize(

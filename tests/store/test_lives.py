@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from railtrace.errors import NotFound
-from railtrace.store.lives import KEPT_AGE, fleet_lives
+from railtrace.store.lives import KEPT_AGE, fleet_lives, with_inferred_ages
 from railtrace.store.lookup import Lookup
 from railtrace.store.reliability import (
     all_answers,
@@ -70,6 +70,36 @@ def test_what_was_old_when_the_trace_began_has_no_age_and_all_its_kilometres(rai
     assert np.sum(found.pieces.span_km[mine]) == pytest.approx(4 * 200_000)
     assert np.sum(found.pieces.failed[mine]) == 2
     assert all(isnan(p.age_km) for p in found.places if p.component == diesel)
+
+
+def test_a_part_of_unknown_age_that_failed_under_watch_has_an_age_inferred_from_then_on(tmp_path):
+    views = new_store(tmp_path)
+    take(views, [
+        *(op("Registered", f"r{n}", 0, units=(f"s-{n}",), type="2te10m", owner=OWNER)
+          for n in range(3)),
+        op("Registered", "old", 0, units=("t-old",), type="turbocharger"),
+        *(op("Manufactured", f"m{n}", 1, units=(f"t-{n}",), type="turbocharger") for n in (1, 2)),
+        op("Installed", "i-old", 1, units=("t-old",), carrier="s-0",
+           position="diesel/turbocharger"),
+        *(op("Installed", f"i{n}", 2, units=(f"t-{n}",), carrier=f"s-{n}",
+             position="diesel/turbocharger") for n in (1, 2)),
+        *(op("Ran", f"run-{n}-{d}", d, units=(f"s-{n}",), distance_km="1000")
+          for n in range(3) for d in range(3, 203)),
+        op("Failed", "f-1", 102.5, units=("t-1",), mode="помпаж", failure_class=2),
+        op("Failed", "f-old", 152.5, units=("t-old",), mode="помпаж", failure_class=2),
+    ], 210)  # fmt: skip
+    found = lives(views)
+    [raw] = [p for p in found.places if p.unit == "t-old"]
+    assert isnan(raw.age_km)
+    assert raw.mended_km == pytest.approx(50_000)
+    [told] = [p for p in with_inferred_ages(found).places if p.unit == "t-old"]
+    # One failure at 100,000 km beside the middle age of what is known: pieces of 100,000 km from
+    # 0, of 100,000 km from 25,000, of 200,000 km from 0.
+    middle = (100 * 50_000 + 100 * 75_000 + 200 * 100_000) / 400
+    assert told.age_km == pytest.approx(KEPT_AGE * (100_000 + middle) / 2 + 50_000)
+    assert {p.age_km for p in found.places if p.unit == "t-1"} == {
+        p.age_km for p in with_inferred_ages(found).places if p.unit == "t-1"
+    }
 
 
 def test_a_position_is_no_place_of_its_own_while_a_part_is_recorded_there(railway):

@@ -134,6 +134,39 @@ def tabulate(pieces: Stretches) -> tuple[Exposure, AgeSpread]:
     return table, spread
 
 
+def failing_ages(pieces: Stretches) -> Floats:
+    """Return the age at which components of each type fail, NaN for types that go without age.
+
+    The mean age of the failures whose age is known, the middle age of the type's kilometres beside
+    them as one failure more.
+    """
+    known = ~np.isnan(pieces.entry_km) & ~_ageless(pieces)[pieces.component]
+    kind, span, entry = pieces.component[known], pieces.span_km[known], pieces.entry_km[known]
+    failed, size = pieces.failed[known].astype(float), pieces.components
+    with np.errstate(invalid="ignore"):
+        middle = sum_by(kind, span * (entry + span / 2), size) / sum_by(kind, span, size)
+    total = sum_by(kind, failed * (entry + span), size)
+    return np.asarray((total + middle) / (sum_by(kind, failed, size) + 1))
+
+
+def inferred_ages(age_km: Floats, mended_km: Floats, failing_km: Floats, kept: float) -> Floats:
+    """Return ages, the missing ones of components that failed under watch inferred.
+
+    Parameters
+    ----------
+    age_km : shape (n,), NaN where it is missing
+    mended_km : shape (n,)
+        What was added to the age since the first failure under watch, NaN before one.
+    failing_km : shape (n,), the age at which components of its type fail
+    kept : share of its age that a repaired component keeps
+
+    A component of unknown age that failed and was mended is younger than its sisters: left at the
+    ages of them all, it would be expected to fail more often than it can, and what its vehicle
+    differs by would be laid on that.
+    """
+    return np.where(np.isnan(age_km), kept * failing_km + mended_km, age_km)
+
+
 def _ageless(pieces: Stretches) -> NDArray[np.bool_]:
     told = np.where(np.isnan(pieces.entry_km), 0.0, pieces.span_km)
     known = sum_by(pieces.component, told, pieces.components)

@@ -4,12 +4,17 @@
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from railtrace.analysis.exposure import AgeSpread, Stretches, tabulate
+from railtrace.analysis.exposure import (
+    AgeSpread,
+    Stretches,
+    failing_ages,
+    inferred_ages,
+    tabulate,
+)
 from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
 from railtrace.analysis.forecast_scores import attained_share
 from railtrace.analysis.public_priors import public_prior
@@ -38,12 +43,17 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     fleet = lives.draw_fleet(seed, vehicles, law)
     watched, ahead = Seen(), Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, watched)
-    table, ages = tabulate(_pieces(fleet, watched))
+    pieces = _pieces(fleet, watched)
+    failing = failing_ages(pieces)
+    mended = np.array(watched.mended).ravel()
+    table, ages = tabulate(replace(pieces, entry_km=inferred_ages(
+        pieces.entry_km, mended, failing[pieces.component], lives.ASSUMED_KEPT_AGE,
+    )))  # fmt: skip
     hazard = fit_hazard(table, public_prior(), fleet.depot)
     lives.run(fleet, lives.SCORED_RUNS, ahead)
     failures = int(np.sum(watched.failed))
     rate = failures / (vehicles * lives.OBSERVED_RUNS)
-    told, inside, above = _forecasts(fleet, ahead, hazard, ages)
+    told, inside, above = _forecasts(fleet, ahead, hazard, ages, failing)
     true = _chance(np.array(ahead.hazard).sum(axis=2) * fleet.frailty)
     oracle = _chance(np.array(ahead.hazard).sum(axis=2) * _exact_factor(fleet, watched))
     return Score(
@@ -72,13 +82,15 @@ def _pieces(fleet: Fleet, seen: Seen) -> Stretches:
 
 
 def _forecasts(
-    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread
+    fleet: Fleet, ahead: Seen, hazard: FleetHazard, ages: AgeSpread, failing: Floats
 ) -> tuple[Floats, float, float]:
     """Return the chance of failing told for every run, and how often bands and floors held."""
     told, inside, above = [], [], []
     for run in range(lives.SCORED_RUNS):
+        age = np.where(ahead.known[run], ahead.age[run], np.nan)
+        age = inferred_ages(age, ahead.mended[run], failing[fleet.type_of], lives.ASSUMED_KEPT_AGE)
         answer = run_reliability(
-            hazard, _places(fleet, ahead.age[run], ahead.known[run]), lives.RUN_KM,
+            hazard, _places(fleet, age), lives.RUN_KM,
             ahead.driving[run], np.arange(len(fleet.frailty)), ages,
         )  # fmt: skip
         true = np.exp(-ahead.hazard[run].sum(axis=1) * fleet.frailty)
@@ -88,11 +100,11 @@ def _forecasts(
     return np.array(told), float(np.mean(inside)), float(np.mean(above))
 
 
-def _places(fleet: Fleet, age: Floats, known: NDArray[np.bool_]) -> Places:
+def _places(fleet: Fleet, age: Floats) -> Places:
     vehicles, places = age.shape
     return Places(
         unit=np.repeat(np.arange(vehicles), places), component=np.tile(fleet.type_of, vehicles),
-        age_km=np.where(known, age, np.nan).ravel(), stops=np.ones(age.size),
+        age_km=age.ravel(), stops=np.ones(age.size),
     )  # fmt: skip
 
 

@@ -56,6 +56,8 @@ class Fleet:
     seen_age: Floats
     seen_repaired_at: Floats
     known: NDArray[np.bool_]
+    mended: Floats
+    mended_at: Floats
     depot: Ints
     """Of each vehicle: an observer knows it; only one law gives it a meaning."""
 
@@ -66,6 +68,8 @@ class Seen:
 
     age: list[Floats] = field(default_factory=list)
     known: list[NDArray[np.bool_]] = field(default_factory=list)
+    mended: list[Floats] = field(default_factory=list)
+    """Of an age that is not known, what was added to it since a failure was seen; NaN before."""
     driving: list[Floats] = field(default_factory=list)
     failed: list[NDArray[np.bool_]] = field(default_factory=list)
     hazard: list[Floats] = field(default_factory=list)
@@ -89,6 +93,7 @@ def draw_fleet(seed: int, vehicles: int, law: Law = AS_ASSUMED) -> Fleet:
         frailty=np.ones(vehicles), driving=rng.normal(size=vehicles),
         age=start, repaired_at=np.zeros(size), seen_age=start.copy(),
         seen_repaired_at=np.zeros(size), known=np.ones(size, bool),
+        mended=np.full(size, np.nan), mended_at=np.zeros(size),
         depot=np.random.default_rng([seed, 1]).integers(law.depots, size=vehicles),
     )  # fmt: skip
     run(fleet, HIDDEN_RUNS)
@@ -97,6 +102,7 @@ def draw_fleet(seed: int, vehicles: int, law: Law = AS_ASSUMED) -> Fleet:
     # of the factor from failures alone would be exact, the oracle's included.
     fleet.frailty = _frailty(rng, fleet.depot, law)
     fleet.known = rng.random(size) >= UNKNOWN_SHARE
+    fleet.mended, fleet.mended_at = np.full(size, np.nan), np.zeros(size)
     return fleet
 
 
@@ -141,6 +147,7 @@ def run(fleet: Fleet, runs: int, seen: Seen | None = None) -> None:
         if seen is not None:
             seen.age.append(fleet.seen_age.copy())
             seen.known.append(fleet.known.copy())
+            seen.mended.append(fleet.mended.copy())
             seen.driving.append(fleet.driving.copy())
             seen.failed.append(failed)
             seen.hazard.append(hazard)
@@ -149,12 +156,14 @@ def run(fleet: Fleet, runs: int, seen: Seen | None = None) -> None:
 
 def _after(fleet: Fleet, failed: NDArray[np.bool_]) -> None:
     """Age everything by the run, mend what failed, replace what is due."""
-    fleet.age += RUN_KM
-    fleet.seen_age += RUN_KM
+    fleet.mended[failed & np.isnan(fleet.mended)] = -RUN_KM
+    for age in (fleet.age, fleet.seen_age, fleet.mended):
+        age += RUN_KM
     kept = fleet.kept_age[fleet.type_of]
     for age, since, share in (
         (fleet.age, fleet.repaired_at, kept),
         (fleet.seen_age, fleet.seen_repaired_at, np.full(len(kept), ASSUMED_KEPT_AGE)),
+        (fleet.mended, fleet.mended_at, np.full(len(kept), ASSUMED_KEPT_AGE)),
     ):
         age[failed] = (since + share * (age - since))[failed]
         since[failed] = age[failed]
@@ -162,4 +171,5 @@ def _after(fleet: Fleet, failed: NDArray[np.bool_]) -> None:
     renewed = fleet.age > fleet.replace_at[fleet.type_of]
     for ages in (fleet.age, fleet.repaired_at, fleet.seen_age, fleet.seen_repaired_at):
         ages[renewed] = 0.0
+    fleet.mended[renewed], fleet.mended_at[renewed] = np.nan, 0.0
     fleet.known[renewed] = True

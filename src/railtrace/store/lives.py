@@ -7,13 +7,13 @@ was old when the trace began stays unknown, and says so.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
 
-from railtrace.analysis.exposure import Stretches
+from railtrace.analysis.exposure import Stretches, failing_ages, inferred_ages
 from railtrace.analysis.life_data import Floats
 from railtrace.catalogue.layout import positions
 from railtrace.catalogue.rows import Catalogue
@@ -41,6 +41,8 @@ class Place(NamedTuple):
     failures: int
     last_failure: str
     """Id of the operation, "" when it never failed under watch."""
+    mended_km: float = nan
+    """What was added to an age that is missing since its first failure under watch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,8 @@ class FleetLives:
 
     components : part types, in the order of the indexes in `pieces`; vehicles likewise
     stopping : of each component, failures of class 1 and 2 and all failures with a class
+    mended_km : of each piece whose age is missing, what was added to it since the first failure
+        under watch; NaN before one
     items : of each piece, the part; the vehicle and the position where no part is recorded
     failed_by : of each piece, the operation of the failure that ended it, or ""
     vehicle_km : run by each vehicle under watch
@@ -63,6 +67,7 @@ class FleetLives:
     pieces: Stretches
     places: tuple[Place, ...]
     stopping: tuple[tuple[int, int], ...]
+    mended_km: tuple[float, ...] = ()
     items: tuple[tuple[str, str], ...] = ()
     failed_by: tuple[str, ...] = ()
     vehicle_km: tuple[float, ...] = ()
@@ -90,19 +95,21 @@ class _Rows:
     component: list[int] = field(default_factory=list)
     vehicle: list[int] = field(default_factory=list)
     entry_km: list[float] = field(default_factory=list)
+    mended_km: list[float] = field(default_factory=list)
     span_km: list[float] = field(default_factory=list)
     failed: list[bool] = field(default_factory=list)
     item: list[tuple[str, str]] = field(default_factory=list)
     failed_by: list[str] = field(default_factory=list)
 
     def add(
-        self, component: int, vehicle: int, entry_km: float, span_km: float,
+        self, component: int, vehicle: int, entry_km: float, mended_km: float, span_km: float,
         item: tuple[str, str], failed_by: str = "",
     ) -> None:  # fmt: skip
         """Write one piece of a life."""
         self.component.append(component)
         self.vehicle.append(vehicle)
         self.entry_km.append(entry_km)
+        self.mended_km.append(mended_km)
         self.span_km.append(span_km)
         self.failed.append(failed_by != "")
         self.item.append(item)
@@ -117,6 +124,7 @@ class _Rows:
         self.component += [component for _, component in places]
         self.vehicle += [vehicle] * n
         self.entry_km += [nan] * n
+        self.mended_km += [nan] * n
         self.span_km += [span_km] * n
         self.failed += [False] * n
         self.item += [(unit, path) for path, _ in places]
@@ -193,7 +201,7 @@ class _Reader:
         stopping = tuple((self.classes[name][0], self.classes[name][1]) for name in names)
         heaviest = tuple((self.classes[name][2], self.classes[name][1]) for name in names)
         return FleetLives(tuple(self.vehicles), tuple(names), pieces, tuple(places), stopping,
-                          tuple(rows.item), tuple(rows.failed_by),
+                          tuple(rows.mended_km), tuple(rows.item), tuple(rows.failed_by),
                           tuple(self._ran(v.unit, self.from_us) for v in self.vehicles),
                           tuple(driving.tolist()), grades, heaviest)  # fmt: skip
 
@@ -283,6 +291,7 @@ class _Reader:
     def _walk(self, item: _Item, component: int, rows: _Rows) -> Place | None:
         """Write a component's pieces; return where it is now, when it is on a vehicle."""
         age, repaired_at = item.age_km, 0.0
+        mended, mended_at = nan, 0.0
         last, place = "", None
         for vehicle, position, from_us, to_us in sorted(item.stays, key=lambda s: s[2]):
             counter = self.counters.get(vehicle)
@@ -296,18 +305,20 @@ class _Reader:
                 failed = what not in ("", "new")
                 watched = self.from_us is None or moment_us > self.from_us
                 if watched and (span > 0 or failed):
-                    rows.add(component, self.index[vehicle], age, max(span, _LEAST_KM),
+                    rows.add(component, self.index[vehicle], age, mended, max(span, _LEAST_KM),
                              (item.unit, item.position), what if failed else "")  # fmt: skip
-                age += span
+                age, mended = age + span, mended + span
                 if failed:
                     age = repaired_at + KEPT_AGE * (age - repaired_at)
                     repaired_at = 0.0 if isnan(age) else age
+                    mended = mended_at + KEPT_AGE * (mended - mended_at)
+                    mended_at = mended = 0.0 if isnan(mended) else mended
                     last = what
                 elif what == "new":
                     age, repaired_at = 0.0, 0.0
             if to_us is None and from_us <= self.now_us:
                 place = Place(self.index[vehicle], component, position, item.unit, age,
-                              len(item.failures), last)  # fmt: skip
+                              len(item.failures), last, mended)  # fmt: skip
         return place
 
     def _cuts(self, item: _Item, from_us: int, end_us: int) -> list[tuple[int, str]]:
@@ -317,6 +328,20 @@ class _Reader:
         if self.from_us is not None and from_us < self.from_us < end_us:
             inside.append((self.from_us, ""))
         return [*sorted(inside), (end_us, "")]
+
+
+def with_inferred_ages(lives: FleetLives) -> FleetLives:
+    """Return lives in which what failed under watch has an age, inferred where it was missing."""
+    failing, pieces = failing_ages(lives.pieces), lives.pieces
+    told = inferred_ages(pieces.entry_km, np.array(lives.mended_km), failing[pieces.component],
+                         KEPT_AGE)  # fmt: skip
+    now = inferred_ages(
+        np.array([p.age_km for p in lives.places]), np.array([p.mended_km for p in lives.places]),
+        failing[[p.component for p in lives.places]], KEPT_AGE,
+    )  # fmt: skip
+    pairs = zip(lives.places, now.tolist(), strict=True)
+    return replace(lives, pieces=replace(pieces, entry_km=told),
+                   places=tuple(place._replace(age_km=age) for place, age in pairs))  # fmt: skip
 
 
 def _standardised(values: Floats) -> Floats:

@@ -25,7 +25,7 @@ from railtrace.analysis.run_reliability import Places, RunReliability, run_relia
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import NotFound
 from railtrace.store.condition import FleetCondition, Judged, Worn, fleet_condition
-from railtrace.store.lives import FleetLives, Place, fleet_lives
+from railtrace.store.lives import FleetLives, Place, fleet_lives, with_inferred_ages
 from railtrace.store.lookup import Lookup
 
 MILLION_KM = 1e6
@@ -173,6 +173,7 @@ def reliability_of(
     """Fit the hazard of some lives. Raises NotFound where nothing has run yet."""
     if not len(lives.pieces.span_km):
         raise NotFound("no run of this class is recorded yet")
+    lives = with_inferred_ages(lives)
     table, ages = tabulate(lives.pieces)
     prior = public_prior()
     rest, own = _without_wear(lives, table, condition.told_by_wear)
