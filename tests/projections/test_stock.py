@@ -293,3 +293,14 @@ def test_a_part_that_came_back_twice_after_leaving_once_is_one_too_many():
     assert (state.balance.back, state.balance.strange) == (7, 1)
     assert not state.balance.closes
     assert [line.paper for line in state.lines if line.part == "w-1"] == ["24/1", "25/1"]
+
+
+def test_a_part_seen_abroad_is_in_no_store_any_more():
+    abroad = op("LocationReported", "seen", 3, units=("m-1",), place="Арысь", whereabouts="abroad")
+    assert stock(stored(), abroad).status == ""
+    assert stock(stored(), abroad, stored(9)).status == "free"
+
+
+def test_a_part_seen_in_the_depot_stays_in_its_store():
+    here = op("LocationReported", "seen", 3, units=("m-1",), place="S", whereabouts="stock")
+    assert stock(stored(), here).status == "free"

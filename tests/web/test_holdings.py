@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from railtrace.app import App
@@ -321,3 +322,50 @@ def test_a_section_s_life_holds_the_journal_of_its_locomotive(
     assert "ТО-1" not in page
     held = technologist.get("/units/s-c?tab=holding").text
     assert "on the locomotive" in held
+
+
+def test_depot_equipment_is_no_rolling_stock(stock: App, technologist: Client) -> None:
+    gauge = Registered(id="r-g", happened_at=T0, units=("g-1",), type="wheel_gauge",
+                       numbers=(Number(scheme="other", value="0417"),))  # fmt: skip
+    stock.record([gauge], "p-test", "test")
+    assert stock.wait_caught_up(10)
+    found = technologist.get("/holdings/?scope=vehicles&text=0417").context["rows"]
+    assert found == []
+    [row] = technologist.get("/holdings/?scope=equipment&text=0417").context["rows"]
+    assert row["unit"] == "g-1"
+    hours = technologist.get("/holdings/availability?by=vehicle_class").context["rows"]
+    assert "equipment" not in {key for _said, key, _found in hours}
+
+
+ACT = {
+    "number": "17", "issuer": "ПТО Кандыагаш", "at": "2026-02-03T14:20", "place": "Кандыагаш",
+    "whereabouts": "abroad", "uncoupled": "on", "found": "flat on the tread",
+}  # fmt: skip
+
+
+def _act(browser: Client, photograph: bytes = b"the act", **said: str) -> str:
+    paper = SimpleUploadedFile("act.png", photograph, "image/png")
+    return str(browser.post("/holdings/act/w-1", ACT | said | {"paper": paper}).content.decode())
+
+
+def test_what_a_paper_act_says_is_in_the_log_of_the_vehicle_s_depot(
+    stock: App, technologist: Client
+) -> None:
+    before = stock.trace.head("dushanbe").size
+    _act(technologist)
+    assert stock.trace.head("dushanbe").size == before + 2
+    entries = stock.entries_at([("dushanbe", before), ("dushanbe", before + 1)])
+    assert {entry.operation.site for entry in entries} == {""}, "it was done elsewhere"
+
+
+def test_an_act_in_which_no_part_changed_is_entered_once_however_it_is_written(
+    stock: App, technologist: Client
+) -> None:
+    _act(technologist)
+    size = stock.trace.head("dushanbe").size
+    again = "This act was entered on"
+    assert again in _act(technologist, b"by post", issuer="Кандыагаш, ПТО", number="№ 17")
+    assert again in _act(technologist, number="71", issuer="illegible")
+    assert stock.trace.head("dushanbe").size == size
+    assert again not in _act(technologist, b"another sheet", number="18")
+    assert stock.trace.head("dushanbe").size == size + 2

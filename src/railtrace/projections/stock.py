@@ -21,6 +21,7 @@ from railtrace.trace.operation import (
     Installed,
     LeftRepair,
     LoanEnded,
+    LocationReported,
     Manufactured,
     Operation,
     PartAccepted,
@@ -362,6 +363,10 @@ def _apply(state: Stock, entry: Entry, operation: Operation) -> None:
             _note(state, entry, operation, mine)
 
 
+_ELSEWHERE = frozenset({"line", "contractor", "abroad"})
+"""Where a part may be seen that a store does not hold any more; nobody counts it as free."""
+
+
 def _note(state: Stock, entry: Entry, operation: Operation, mine: bool) -> None:
     """What other kinds change: repair, holds, the end, forming and disbanding."""
     match operation:
@@ -384,6 +389,8 @@ def _note(state: Stock, entry: Entry, operation: Operation, mine: bool) -> None:
         case Disbanded() if mine:
             state.disbanded_us, state.store, state.reservation = entry.happened_us, "", None
         case Disbanded():
+            _come_off(state, entry)
+        case LocationReported() if state.store and operation.whereabouts in _ELSEWHERE:
             _come_off(state, entry)
 
 
@@ -423,7 +430,7 @@ _KINDS = frozenset({
 
 STOCK = View(
     name="stock",
-    version=3,
+    version=4,
     state=Stock,
     kinds=_KINDS,
     sees_all_with=_KINDS,

@@ -245,9 +245,11 @@ def _conditions(filters: dict[str, str]) -> tuple[list[str], list[Any]]:
     where, parameters = ["u.unit <> ''"], list[Any]()
     scope = filters.get("scope", "")
     if scope == "vehicles":
-        where.append("u.vehicle_class NOT IN ('part', 'coupling', '')")
+        where.append("u.vehicle_class NOT IN ('part', 'coupling', 'equipment', '')")
     elif scope == "parts":
         where.append("u.vehicle_class = 'part'")
+    elif scope == "equipment":
+        where.append("u.vehicle_class = 'equipment'")
     elif scope == "guests":
         where.append("u.guest = 1")
     for name in ("state", *BY):

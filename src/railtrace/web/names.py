@@ -102,7 +102,21 @@ class Names:
         number = passport.primary()
         if number is not None and number.scheme == "series":
             return self.number(passport)
+        if number is None and (said := self._no_unit(passport.unit)):
+            return said
         return f"{self.type(passport.type)} {self.number(passport)}".strip()
+
+    def _no_unit(self, id_: str) -> str:
+        """Return what views keep like a unit, a lot or a sending list, in words."""
+        kind, _colon, rest = id_.partition(":")
+        if kind == "list":
+            return gettext("Sending list {list}").format(list=rest)
+        if kind == "lot" and rest.count(":") == 2:
+            store, item, lot = rest.split(":")
+            return gettext("{type}, lot {lot}, {store}").format(
+                type=self.type(item), lot=lot, store=store
+            )
+        return ""
 
     def _counted(self, value: str) -> str:
         """Write what a meter shows, without the zeros that say nothing."""

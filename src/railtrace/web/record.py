@@ -1,7 +1,7 @@
 """Recording what a person does on a page: their pseudonym, the moment, the way in."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,7 +13,7 @@ from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
 from railtrace.web.frame import home_zone
 from railtrace.web.people.terminals import session_of
-from railtrace.web.people.where import chosen_site
+from railtrace.web.people.where import chosen_site, sites_of
 from railtrace.web.roles import require
 from railtrace.web.running import the_app
 
@@ -39,23 +39,63 @@ def made(request: HttpRequest, kind: type[Operation], **fields: Any) -> Operatio
     return kind(**(said | fields))
 
 
-def record_all(request: HttpRequest, operations: Sequence[Operation]) -> list[Receipt]:
+def record_all(
+    request: HttpRequest, operations: Sequence[Operation], whose: str = ""
+) -> list[Receipt]:
     """Record operations of the person at the page together, and wait until the pages show them.
 
-    The permission that opened the page is asked again, for the site of what is acted on. Raises
-    PermissionDenied, and Refused for the first operation that cannot be recorded.
+    The permission that opened the page is asked again, for the site of what is acted on; `whose`
+    is the unit that all are about, where some name only what is on it. Raises PermissionDenied,
+    and Refused for the first operation that cannot be recorded.
     """
     app, permission = the_app(), getattr(request, "permission", "record")
     for operation in operations:
         _require_no_accident(operation)
     for site in {site_of(operation) for operation in operations}:
         require(request.user, permission, site)
-    results = app.record(operations, person_of(request.user).person_id, _channel(request))
+    results = _written(request, [(log_of(request, one, whose), one) for one in operations])
     for result in results:
         if isinstance(result, Refused):
             raise result
     app.wait_caught_up()
     return [result for result in results if not isinstance(result, Refused)]
+
+
+def _written(
+    request: HttpRequest, logged: Sequence[tuple[str, Operation]]
+) -> list[Receipt | Refused]:
+    """Write operations into their logs; return what became of each, in their order."""
+    app, me, channel = the_app(), person_of(request.user).person_id, _channel(request)
+    results: dict[int, Receipt | Refused] = {}
+    for log in dict.fromkeys(log for log, _ in logged):
+        places = [n for n, (its, _) in enumerate(logged) if its == log]
+        done = app.record([logged[n][1] for n in places], me, channel, log)
+        results |= dict(zip(places, done, strict=True))
+    return [results[n] for n in range(len(logged))]
+
+
+def log_of(request: HttpRequest, operation: Operation, whose: str = "") -> str:
+    """Return the log of a site: the operation's, else that of whose thing it is, else of who says.
+
+    So the shift report of a depot holds what its people enter, a paper of elsewhere too.
+    """
+    site = operation.site or _home((whose, *operation.units)) or _only_site(request)
+    return the_app().config.log_of(site)
+
+
+def _home(units: Iterable[str]) -> str:
+    """Return the home depot of the first unit that has one, or of what carries it."""
+    knowledge = the_app().knowledge()
+    for unit in filter(None, units):
+        if site := knowledge.site_of(unit) or knowledge.site_of(knowledge.root(unit)[0]):
+            return site
+    return ""
+
+
+def _only_site(request: HttpRequest) -> str:
+    """Return where a person records when that is at one site only."""
+    sites = sites_of(request.user)
+    return sites[0] if len(sites) == 1 else ""
 
 
 def _require_no_accident(operation: Operation) -> None:

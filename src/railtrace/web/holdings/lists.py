@@ -31,7 +31,10 @@ BY_WORDS = {
     "home_site": _("Depot"), "place": _("Place"), "keeper": _("Keeper"), "owner": _("Owner"),
     "vehicle_class": _("Class"), "type": _("Type"),
 }  # fmt: skip
-SCOPES = {"vehicles": _("Vehicles"), "parts": _("Parts"), "guests": _("Guests")}
+SCOPES = {
+    "vehicles": _("Vehicles"), "parts": _("Parts"), "guests": _("Guests"),
+    "equipment": _("Equipment"),
+}  # fmt: skip
 WHATS = {"": _("all"), "place": _("place"), "state": _("state"), "holder": _("holder")}
 
 

@@ -8,6 +8,7 @@ in its place. What was decided before the act arrived is not touched.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from railtrace.errors import BadOperation, Refused
 from railtrace.store.evidence import EvidenceClass
 from railtrace.store.knowledge import Node
-from railtrace.trace.leaf import moment
+from railtrace.trace.leaf import Entry, microseconds, moment
 from railtrace.trace.numbers import check_number
 from railtrace.trace.operation import (
     DefectFound,
@@ -134,13 +135,25 @@ class PaperAct(forms.Form):
 
     def _refuse_again(self, data: dict[str, Any]) -> None:
         """The same sheet comes by two people, with the coach and by post."""
-        entries = the_app().entries_of(f"{act_of(self.vehicle, data['number'], data['issuer'])}:0")
-        if entries:
-            on = clock(moment(entries[0].recorded_us), self.names.language, home_zone())
+        app, evidence = the_app(), self.evidence
+        entries = app.entries_of(f"{act_of(self.vehicle, data['number'], data['issuer'])}:0")
+        entered = entries[0] if entries else next(
+            filter(partial(_is_sheet, evidence, data), self._acts(data["at"])), None
+        )  # fmt: skip
+        if entered is not None:
+            on = clock(moment(entered.recorded_us), self.names.language, home_zone())
             self.add_error("number", gettext(
                 "This act was entered on {on}: see what it says in the trace of the unit, and "
                 "correct an entry there if it was read wrongly"
             ).format(on=on))  # fmt: skip
+
+    def _acts(self, at: datetime) -> list[Entry]:
+        """Return what acts say of the vehicle and its parts at a moment."""
+        app, at_us = the_app(), microseconds(at)
+        before = (at_us + 1, 0, "", 0)
+        rows = app.lookup.timeline([self.vehicle, *self.nodes], before=before, limit=200)
+        rows = [row for row in rows if row[1] == at_us and row[6].startswith("act:")]
+        return app.entries_at([(row[3], row[4]) for row in rows])
 
     def _clean_paper(self, data: dict[str, Any]) -> None:
         """Keep the paper at once: whoever mends a field does not photograph again."""
@@ -230,6 +243,20 @@ def act_of(vehicle: str, number: str, issuer: str) -> str:
     return f"act:{sha256(said.encode()).hexdigest()[:24]}"
 
 
+def _is_sheet(evidence: Evidence | None, data: dict[str, Any], entry: Entry) -> bool:
+    """Tell the same sheet by its file or number: who drew it up is written as people like."""
+    operation = entry.operation
+    if not isinstance(operation, Operation) or evidence is None:
+        return False
+    same_number = _bare(operation.note.partition(",")[0]) == _bare(data["number"])
+    return same_number or evidence.sha256 in {file.sha256 for file in operation.evidence}
+
+
+def _bare(number: str) -> str:
+    """Return the letters and digits of an act's number."""
+    return "".join(sign for sign in number.casefold() if sign.isalnum()).removeprefix("no")
+
+
 Told = tuple[type[Operation], dict[str, Any]]
 
 
@@ -302,7 +329,7 @@ def paper_act(request: HttpRequest, unit: str) -> HttpResponse:
 def _recorded(request: HttpRequest, unit: str, form: PaperAct) -> int:
     """Record what the act says; what one operation shows wrong stands above the form."""
     try:
-        return len(record_all(request, operations_of(request, unit, form)))
+        return len(record_all(request, operations_of(request, unit, form), unit))
     except Refused as refusal:
         form.add_error(None, in_words(refusal))
         return 0

@@ -27,7 +27,7 @@ ACTIONS = {
     "looked": _("looked"), "changed": _("changed"), "exported": _("exported"),
     "logged_in": _("logged in"), "refused": _("refused"),
 }  # fmt: skip
-_QUIET = {"pulse", "unit-pulse", "notices-pulse", "depot-pulse", "health"}
+_QUIET = {"pulse", "unit-pulse", "notices-pulse", "depot-pulse", "health", "tell_live_machines"}
 _AGAIN_S = 600.0
 """A page that renews itself before the same person is noted once in this time."""
 _DOORS = {"login", "terminal-login"}
