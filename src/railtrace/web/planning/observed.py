@@ -131,7 +131,7 @@ def demand(request: HttpRequest, pk: int) -> HttpResponseBase:
              if key in names.catalogue.processes]  # fmt: skip
     if "as" in request.GET:
         return saved(request, f"demand-{pk}", HEADS, list(_sheet(comes, now_us)))
-    weeks = [(begins, _season(begins), [each["weeks"][number] for each in comes])
+    weeks = [(begins, _season(begins), [(each["name"], each["weeks"][number]) for each in comes])
              for number, begins in enumerate(_begins(now_us))]  # fmt: skip
     context = {
         "section": "planning", "plan": row, "tab": "demand", "comes": comes, "weeks": weeks,

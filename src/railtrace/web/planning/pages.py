@@ -147,7 +147,8 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
         context["ready"] = [(names.catalogue.vehicle_classes[row.vehicle_class], row)
                             for row in verified.readiness(shop, found, names, fleet)]  # fmt: skip
         context |= {"names": names, "flow": verified.flow(shop, found, names), "done": found.done,
-                    "met": verified.whole_programme(shop, found)}  # fmt: skip
+                    "met": verified.whole_programme(shop, found),
+                    "spreads": verified.spreads(shop, found, names)}  # fmt: skip
     return render(request, "planning/runs.html", context)
 
 

@@ -4,6 +4,7 @@ The run is made anew from its number when the page is asked for: the same number
 Hours count from the beginning of the year, a day's from the beginning of its work.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
@@ -30,7 +31,7 @@ from railtrace.web.upkeep.sheets import Cells, saved
 DAY_H, WEEK_H = 24.0, 168.0
 _MOST_BARS = 1500
 """More visits than this in a week, and the page shows a day."""
-_NEVER_H = 1e9
+_NEVER_H, _STEP_H = 1e9, 0.05
 _LABEL_SHARE = 1.6
 """Hundredths of the shown span from which a bar has room for its unit's number."""
 _SHOWN_WAITING = 5
@@ -140,11 +141,24 @@ def _run_number(request: HttpRequest) -> int:
 
 
 def _hour(asked: str, shown: _Shown) -> float:
+    """Return the hour that is asked for; where none is, one at which most is under way."""
     try:
         hour = float(asked.replace(",", "."))
     except ValueError:
-        hour = 0.0
-    return min(max(hour, 0.0), shown.span_h) if hour == hour else 0.0
+        return _busiest(shown)
+    return min(max(hour, 0.0), shown.span_h) if hour == hour else _busiest(shown)
+
+
+def _busiest(shown: _Shown) -> float:
+    """Return the first hour of the span at which most units are on machines."""
+    begin, end = shown.record.begin_h[shown.visits], shown.record.end_h[shown.visits]
+    moments = np.unique(begin[(begin >= shown.from_h) & (begin < shown.to_h)])
+    if not len(moments):
+        return 0.0
+    on = np.searchsorted(np.sort(begin), moments, "right") - np.searchsorted(
+        np.sort(end), moments, "right")  # fmt: skip
+    at = float(moments[int(np.argmax(on))]) - shown.from_h
+    return min(math.ceil(at / _STEP_H) * _STEP_H, shown.span_h)
 
 
 def moment_words(shown: _Shown, hour: float) -> str:

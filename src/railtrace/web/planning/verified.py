@@ -33,6 +33,7 @@ from railtrace.analysis.depot_study import (
 from railtrace.web.jobs import PROCESS, JobFiles, KeptJob
 from railtrace.web.names import Names
 from railtrace.web.planning.answer import HOURS_A_YEAR, station_name
+from railtrace.web.planning.distribution import Spread, spread
 from railtrace.web.planning.flow import Diagram, diagrams
 
 _KEPT = 3
@@ -241,6 +242,14 @@ def results(
         for s in shop.stations
     ]  # fmt: skip
     return processes, sorted(stations, key=lambda row: -row.utilisation.mean)
+
+
+def spreads(shop: Shop, found: Verification, names: Names) -> list[Spread]:
+    """Return how the turnaround of each process is spread over the kept runs."""
+    runs = [each.run() for each in found.runs]
+    every = [spread(names.catalogue.processes[p.key].name(names.language), p.key, runs, SHARES)
+             for p in shop.processes]  # fmt: skip
+    return [each for each in every if each is not None]
 
 
 def flow(shop: Shop, found: Verification, names: Names) -> list[Diagram]:
