@@ -313,9 +313,14 @@ class App:
             self.heard,
         )  # fmt: skip
 
-    def heard(self) -> dict[str, int]:
-        """Return when each log that another installation writes was last heard of [µs]."""
+    def heard(self, known_us: int | None = None) -> dict[str, int]:
+        """Return when each log that another installation writes was last heard of [µs].
+
+        By an earlier moment: what had been heard by then; logs of which that is not kept are out.
+        """
         others = [head for head in self.trace.heads() if head.foreign and head.size]
+        if known_us is not None:
+            return Replicas(self.trace).heard_by(known_us) if others else {}
         heard = Replicas(self.trace).heard() if others else {}
         return {head.log: heard[head.log].as_of_us if head.log in heard else head.recorded_us
                 for head in others}  # fmt: skip

@@ -24,11 +24,13 @@ TABLES = {
     "replicated": ("key", "id", "kind", "leaf", "hash"),
     "awaited": ("sha256", "log"),
     "heard": ("log", "sender", "received_us", "as_of_us"),
+    "heard_then": ("log", "received_us", "as_of_us"),
     "forks": ("log", "received_us", "why", "ours", "theirs", "parcel"),
     "subtrees": ("log", "height", "idx", "hash"),
     "checkpoints": ("log", "size", "signed_us", "note"),
 }
 _PAGE = 10_000
+_IS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
 
 
 def copy_out(source: Database, path: Path) -> None:
@@ -72,6 +74,8 @@ def copy_in(path: Path, target: Database) -> None:
     DatabaseTraceStore(target)
     with closing(sqlite3.connect(path)) as source:
         for table, columns in TABLES.items():
+            if not source.execute(_IS_TABLE, (table,)).fetchone():
+                continue  # the copy is of before there was one
             rows = source.execute(f"SELECT {','.join(columns)} FROM {table}")
             _insert(target, table, columns, rows)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+from msgspec.structs import replace
+
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.campaigns import Campaign
 from railtrace.projections.campaigns import Standing as CampaignStanding
@@ -16,7 +18,7 @@ from railtrace.projections.campaigns import standing as campaign_standing
 from railtrace.projections.claims import Claims
 from railtrace.projections.condition import Condition, judged
 from railtrace.projections.coupling import Coupling
-from railtrace.projections.elsewhere import SHOWS_A_UNIT, Holding, Member, holdings
+from railtrace.projections.elsewhere import SHOWS_A_UNIT, Holding, Member, Told, holdings
 from railtrace.projections.fold import Rows, State
 from railtrace.projections.genealogy import Genealogy, Stay
 from railtrace.projections.introduction import Introduction
@@ -96,7 +98,7 @@ class Knowledge:
         known_us: int | None = None,
         clock_us: int = 0,
         read_file: Read = lambda sha256: None,
-        heard: Callable[[], Mapping[str, int]] = dict,
+        heard: Callable[[int | None], Mapping[str, int]] = lambda known_us: {},
     ) -> None:
         self._read_file, self._heard = read_file, heard
         self._views, self._lookup, self.catalogue = views, lookup, catalogue
@@ -360,7 +362,7 @@ class Knowledge:
     def elsewhere(self, units: Sequence[str]) -> dict[str, list[Holding]]:
         """Return, of units with what is on them, the logs of others that had them and are silent.
 
-        When logs were heard of at an earlier date is not kept: at one nothing is told.
+        As known on an earlier date: by what had been recorded, and heard of the logs, by then.
         """
         missing = [unit for unit in dict.fromkeys(units) if unit not in self._elsewhere]
         silent = self._silent() if missing else {}
@@ -370,17 +372,33 @@ class Knowledge:
             self._lookup.told_since_logs(members, sorted(silent), sorted(SHOWS_A_UNIT))
             if silent else {}
         )  # fmt: skip
-        self._elsewhere |= {unit: holdings(body, told, silent) for unit, body in bodies.items()}
+        told = {unit: self._known(entries) for unit, entries in told.items()}
+        self._elsewhere |= {
+            unit: [self._until_known(one) for one in holdings(body, told, silent)]
+            for unit, body in bodies.items()
+        }
         return {unit: self._elsewhere[unit] for unit in units}
 
     def _silent(self) -> dict[str, int]:
         """Return when the logs were heard of that were silent for longer than some gate bears."""
         hours = [row.max_age_h or 0 for row in self.catalogue.release_gates.values()
                  if row.check == "data_elsewhere"]  # fmt: skip
-        if not hours or self.known_us is not None:
+        if not hours:
             return {}
-        since_us = self.at_us - round(min(hours) * HOUR_US)
-        return {log: us for log, us in self._heard().items() if us < since_us}
+        now_us = self.at_us if self.known_us is None else min(self.at_us, self.known_us)
+        since_us = now_us - round(min(hours) * HOUR_US)
+        return {log: us for log, us in self._heard(self.known_us).items() if us < since_us}
+
+    def _known(self, entries: list[Told]) -> list[Told]:
+        known_us = self.known_us
+        return entries if known_us is None else [e for e in entries if e.recorded_us <= known_us]
+
+    def _until_known(self, one: Holding) -> Holding:
+        """Nobody waits, as known on a date, for what came after it."""
+        if self.known_us is None:
+            return one
+        until_us = self.known_us if one.until_us is None else min(one.until_us, self.known_us)
+        return replace(one, until_us=until_us)
 
     def _upkeep_gates(self, units: Sequence[str]) -> list[Gate]:
         """Return what campaigns, crews' remarks and repairs elsewhere say against release."""

@@ -14,6 +14,8 @@ from railtrace.store.trace import DatabaseTraceStore
 from railtrace.trace.checkpoint import Checkpoint
 from railtrace.trace.replicate import Accepted
 
+KEPT_EVERY_US = 15 * 60 * 1_000_000
+"""How much later a log must have been heard of, than was kept for good, to be kept again."""
 MOST_FORKS = 100
 """Kept aside of one log: a fork that goes on being signed is proven by its first ones."""
 
@@ -86,6 +88,17 @@ class Replicas:
         rows = self._database.query("SELECT log, sender, received_us, as_of_us FROM heard")
         return {log: Heard(*rest) for log, *rest in rows}
 
+    def heard_by(self, known_us: int) -> dict[str, int]:
+        """Return by log up to when each had been heard of by a moment: up to 15 min too little.
+
+        Of a log that was not heard of by then, or before this was kept, nothing is told.
+        """
+        rows = self._database.query(
+            "SELECT log, MAX(as_of_us) FROM heard_then WHERE received_us <= ? GROUP BY log",
+            (known_us,),
+        )
+        return dict(rows)
+
     # --- files to come ----------------------------------------------------------------------
 
     def awaited(self, after: str = "", most: int = 500) -> list[str]:
@@ -134,6 +147,12 @@ def _hear(writer: Writer, log: str, heard: Heard) -> None:
         ("log", "sender", "received_us", "as_of_us"),
         [(log, heard.sender, heard.received_us, max(before, heard.as_of_us))],
     )
+    [(kept,)] = writer.query(
+        "SELECT COALESCE(MAX(as_of_us), 0) FROM heard_then WHERE log = ?", (log,)
+    )
+    if heard.as_of_us >= kept + KEPT_EVERY_US:
+        row = (log, heard.received_us, heard.as_of_us)
+        writer.insert("heard_then", ("log", "received_us", "as_of_us"), [row])
 
 
 def _keep_note(writer: Writer, log: str, checkpoint: Checkpoint, received_us: int) -> None:

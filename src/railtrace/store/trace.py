@@ -147,6 +147,9 @@ class DatabaseTraceStore:
             "CREATE TABLE IF NOT EXISTS awaited (sha256 TEXT PRIMARY KEY, log TEXT NOT NULL)",
             "CREATE TABLE IF NOT EXISTS heard (log TEXT PRIMARY KEY, sender TEXT NOT NULL,"
             " received_us BIGINT NOT NULL, as_of_us BIGINT NOT NULL)",
+            "CREATE TABLE IF NOT EXISTS heard_then (log TEXT NOT NULL,"
+            " received_us BIGINT NOT NULL, as_of_us BIGINT NOT NULL,"
+            " PRIMARY KEY (log, as_of_us))",
             "CREATE TABLE IF NOT EXISTS forks (log TEXT NOT NULL, received_us BIGINT NOT NULL,"
             " why TEXT NOT NULL, ours TEXT NOT NULL, theirs TEXT NOT NULL,"
             f" parcel {blob} NOT NULL)",
