@@ -102,7 +102,8 @@ def test_it_names_faults_as_the_store_check_does() -> None:
     }  # fmt: skip
     assert findings.TEXTS.keys() - shared == of_stores_only
     of_certificates = {
-        "promise", "nothing-found", "counted", "heard", "server-key", "signed-on-paper", "passkey"
+        "promise", "nothing-found", "counted", "heard", "server-key", "signed-on-paper", "passkey",
+        "key-unnamed",
     }  # fmt: skip
     assert check.REMARKS.keys() - findings.REMARKS.keys() == of_certificates
     shared_remarks = check.REMARKS.keys() - of_certificates

@@ -10,7 +10,7 @@ CERTIFICATE.json is the certificate of a release, whose rows are judged again.
 It answers 0 when nothing is wrong, 1 when something is, 2 when it cannot be checked.
 
 This file needs Python 3.9 or later and no package; it shares no code with the program that
-writes the logs, and follows docs/trace-format.md, RFC 9162, RFC 8032 and the C2SP texts
+writes the logs, and follows docs/trace-format.md, RFC 9162, RFC 8032, FIPS 186-5 and the C2SP texts
 signed-note and tlog-checkpoint.
 """
 
@@ -106,7 +106,11 @@ REMARKS = {
         "{log}: {person} signed with a key that the server holds, opened by password and code"
     ),
     "signed-on-paper": "{log}: {person} signed the paper form {number}: look at the form",
-    "passkey": "{log}: {person} signed with a passkey: this checker does not read passkeys",
+    "passkey": "{log}: {person} signed with a passkey for {host}, asked who they are",
+    "key-unnamed": (
+        "{log}: no entry of this file names the key of {person}: whose key it is, is the issuer's "
+        "word"
+    ),
     "unsigned": "{log} {position}: no trusted checkpoint vouches for the entries from here on",
     "no-key": "{log}: no key of {origin} is trusted: signatures were not checked",
     "compromised": (
@@ -218,6 +222,78 @@ def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
     h = int.from_bytes(digest, "little") % _L
     minus_key = (_P - key[0], key[1], key[2], _P - key[3])
     return _encoded(_add(_times(s, _BASE), _times(h, minus_key))) == signature[:32]
+
+
+# --- ECDSA on P-256 with SHA-256, FIPS 186-5 section 6.4 ---------------------------------------
+
+_Q = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+_G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+Place = tuple[int, int]
+
+
+def _joined(p: Place | None, q: Place | None) -> Place | None:
+    if p is None or q is None:
+        return q if p is None else p
+    if p[0] == q[0]:
+        if (p[1] + q[1]) % _Q == 0:
+            return None
+        slope = 3 * (p[0] * p[0] - 1) * pow(2 * p[1], -1, _Q)
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, _Q)
+    x = (slope * slope - p[0] - q[0]) % _Q
+    return x, (slope * (p[0] - x) - p[1]) % _Q
+
+
+def _multiple(scalar: int, point: Place) -> Place | None:
+    result, power = None, point
+    while scalar:
+        if scalar & 1:
+            result = _joined(result, power)
+        doubled = _joined(power, power)
+        assert doubled is not None, "the order of the group is odd"
+        power, scalar = doubled, scalar >> 1
+    return result
+
+
+def _der_pair(text: bytes) -> tuple[int, int] | None:
+    """Read SEQUENCE { r INTEGER, s INTEGER } in its one DER form."""
+    numbers, at = [], 2
+    if text[:1] != b"\x30" or len(text) < 8 or text[1] != len(text) - 2:
+        return None
+    for _ in range(2):
+        if text[at : at + 1] != b"\x02" or at + 2 > len(text):
+            return None
+        part = text[at + 2 : at + 2 + text[at + 1]]
+        if len(part) != text[at + 1] or not part or part[0] & 0x80:
+            return None
+        if len(part) > 1 and part[0] == 0 and not part[1] & 0x80:
+            return None
+        numbers.append(int.from_bytes(part, "big"))
+        at += 2 + len(part)
+    return (numbers[0], numbers[1]) if at == len(text) else None
+
+
+def p256_verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the signature is the key's; the key is an uncompressed point."""
+    pair = _der_pair(signature)
+    if len(public) != 65 or public[0] != 4 or pair is None:
+        return False
+    key = int.from_bytes(public[1:33], "big"), int.from_bytes(public[33:], "big")
+    x, y = key
+    if max(key) >= _Q or (y * y - x * x * x + 3 * x - _B) % _Q:
+        return False
+    r, s = pair
+    if not (0 < r < _N and 0 < s < _N):
+        return False
+    told = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    inverse = pow(s, -1, _N)
+    point = _joined(_multiple(told * inverse % _N, _G), _multiple(r * inverse % _N, key))
+    return point is not None and point[0] % _N == r
 
 
 # --- hashes, RFC 9162 section 2.1 -------------------------------------------------------------
@@ -1086,19 +1162,70 @@ def _check_signatures(certificate: Certificate) -> None:
         if method == "paper":
             number = released.get("number") or "without a number"
             certificate.say("signed-on-paper", person=person, number=number)
-        elif method == "passkey":
-            certificate.say("passkey", person=person)
-        elif _signature_holds(signature, released.get("decision_file", "")):
-            certificate.say("server-key", person=person)
-        else:
+            continue
+        verify = _passkey_host if method == "passkey" else _signature_holds
+        host = verify(signature, released.get("decision_file", ""))
+        if not host:
             certificate.say("signature-changed", person=person, role=signature["role"])
+            continue
+        if method == "passkey":
+            certificate.say("passkey", person=person, host=host)
+        else:
+            certificate.say("server-key", person=person)
+        _check_whose_key(certificate, signature)
+
+
+def _check_whose_key(certificate: Certificate, signature: dict[str, Any]) -> None:
+    """A person named their key in an entry before; without it the issuer says whose it is."""
+    named = [
+        operation
+        for _, _, operation in certificate.operations.values()
+        if operation["kind"] == "SigningKeyNamed" and operation["person"] == signature["person"]
+    ]
+    if not named:
+        certificate.say("key-unnamed", person=signature["person"])
+    elif signature["public_key"] not in {operation["public_key"] for operation in named}:
+        certificate.say(
+            "signature-changed", person=signature["person"], role=signature["role"]
+        )
+
+
+def _passkey_host(signature: dict[str, Any], decision_file: str) -> str:
+    """Return for which host a passkey signed the decision; "" when it did not.
+
+    The authenticator signs its own data with the hash of what the browser said; the browser said
+    what was asked: the hash of the statement. Flags 1 and 4: somebody was there, and was asked who.
+    """
+    names = ("public_key", "signature", "authenticator_data", "client_data")
+    key, signed, authenticator, client = (_unbase64(signature.get(name, "")) for name in names)
+    if not (key and signed and authenticator and client):
+        return ""
+    try:
+        said = dict(json.loads(client))
+    except (TypeError, ValueError):
+        return ""
+    asked = hashlib.sha256(_statement(signature, decision_file)).digest()
+    challenge = base64.urlsafe_b64encode(asked).rstrip(b"=").decode()
+    if said.get("type") != "webauthn.get" or said.get("challenge") != challenge:
+        return ""
+    host = str(said.get("origin", "")).partition("://")[2].partition(":")[0]
+    bound = authenticator[:32] == hashlib.sha256(host.encode()).digest()
+    if not bound or len(authenticator) < 37 or authenticator[32] & 5 != 5:
+        return ""
+    verify = ed25519_verify if len(key) == 32 else p256_verify
+    return host if verify(key, authenticator + hashlib.sha256(client).digest(), signed) else ""
+
+
+def _statement(signature: dict[str, Any], decision_file: str) -> bytes:
+    """Return what is signed: the hash of the decision's file, the person, the role, the moment."""
+    at = _time(signature["signed_at"]).astimezone(_UTC).isoformat(timespec="seconds")
+    return "\n".join(
+        ("railtrace-decision/1", decision_file, signature["person"], signature["role"], at, "")
+    ).encode()
 
 
 def _signature_holds(signature: dict[str, Any], decision_file: str) -> bool:
-    at = _time(signature["signed_at"]).astimezone(_UTC).isoformat(timespec="seconds")
-    statement = "\n".join(
-        ("railtrace-decision/1", decision_file, signature["person"], signature["role"], at, "")
-    ).encode()
+    statement = _statement(signature, decision_file)
     public, signed = _unbase64(signature["public_key"]), _unbase64(signature["signature"])
     return bool(public and signed and ed25519_verify(public, statement, signed))
 

@@ -19,6 +19,7 @@ def test_every_kind_that_happens_to_a_unit_has_a_lane() -> None:
         "LogOpened", "KeyReplaced", "KeyCompromised", "CatalogueAdopted", "Corrected",
         "ContradictionResolved", "GateIntroduced", "ResultSealed",
         "QualificationGranted", "QualificationWithdrawn", "ShiftHandedOver",
+        "SigningKeyNamed", "SigningKeyWithdrawn",
     }  # fmt: skip
     assert set(words.LANE_OF_KIND) == set(KINDS) - of_the_ledger
     assert set(words.LANE_OF_KIND.values()) == set(words.LANES)

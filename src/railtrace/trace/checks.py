@@ -67,6 +67,7 @@ from railtrace.trace.operation import (
     SectionsCoupled,
     SectionsUncoupled,
     Serviced,
+    SigningKeyNamed,
     StateChanged,
     TornDown,
     TwinsJudged,
@@ -74,6 +75,7 @@ from railtrace.trace.operation import (
     WarrantyGiven,
     kind_of,
 )
+from railtrace.trace.passkey import is_key
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 FIRST_YEAR = 1850
@@ -85,6 +87,7 @@ _WITHOUT_UNITS = {
     "SendingListOpened", "SendingListClosed", "LotReceived", "LotIssued", "LotCounted",
     "GateIntroduced", "ResultSealed",
     "QualificationGranted", "QualificationWithdrawn", "ShiftHandedOver",
+    "SigningKeyNamed", "SigningKeyWithdrawn",
     "CampaignOpened", "CampaignClosed",
     "ConsistSigned", "JointsChecked", "BrakeTested", "ConsistDeparted", "ConsistClosed",
 }  # fmt: skip
@@ -524,6 +527,18 @@ def _check_valid(operation: QualificationGranted | PermitIssued, now: datetime) 
     _in_order(operation.valid_from, operation.valid_to, ("valid_from", "valid_to"))
 
 
+def _check_signing_key(operation: SigningKeyNamed, now: datetime) -> None:
+    if not is_key(operation.public_key):
+        raise BadOperation("{key} is no key of Ed25519 or P-256", field="public_key",
+                           key=operation.public_key)  # fmt: skip
+    if operation.person not in operation.performed_by:
+        raise BadOperation("a signing key is named by whose it is: {person}", field="person",
+                           person=operation.person)  # fmt: skip
+    if (operation.method == "passkey") != bool(operation.relying_party):
+        raise BadOperation("a passkey names the host it is bound to, another key names none",
+                           field="relying_party")  # fmt: skip
+
+
 def _check_state(operation: StateChanged, now: datetime) -> None:
     if operation.from_state == operation.state:
         raise BadOperation(
@@ -735,6 +750,7 @@ _CHECKS: dict[str, Callable[[Any, datetime], None]] = {
     "InstrumentWithdrawn": _check_withdrawn, "OrderOpened": _check_opened,
     "Placed": _check_placed, "PlacePlanned": _check_planned,
     "QualificationGranted": _check_valid, "PermitIssued": _check_valid,
+    "SigningKeyNamed": _check_signing_key,
     "WarrantyGiven": _check_warranty, "ClaimClosed": _check_claim_closed,
     "RemarkCarriedOver": _check_carried_over,
     "ConsistComposed": _check_composition, "ConsistChanged": _check_composition,

@@ -977,6 +977,28 @@ class QualificationWithdrawn(Operation, frozen=True, tag="QualificationWithdrawn
     reason: Line = ""
 
 
+class SigningKeyNamed(Operation, frozen=True, tag="SigningKeyNamed"):
+    """A person, by pseudonym, signs decisions with a key from now on; they name it themselves.
+
+    `public_key` is base64 of 32 bytes (Ed25519) or of 65 (an uncompressed point of P-256). A
+    passkey is bound to a host, `relying_party`; a `synced` one may lie on more than one device.
+    """
+
+    person: Id
+    method: Literal["passkey", "server_key"]
+    public_key: Line
+    relying_party: Line = ""
+    synced: bool = False
+
+
+class SigningKeyWithdrawn(Operation, frozen=True, tag="SigningKeyWithdrawn"):
+    """A person signs with a key no more; what was signed with it stands."""
+
+    person: Id
+    public_key: Line
+    reason: Line = ""
+
+
 class PermitIssued(Operation, frozen=True, tag="PermitIssued"):
     """Dangerous work on units is allowed for a time (degassing proved, track protected)."""
 
@@ -1550,6 +1572,7 @@ AnyOperation = (
     | OrderOpened | OrderClosed | OrderBlocked | OrderUnblocked | StepDone | StepAccepted
     | StepReturned | FindingTriaged | Placed | PlacePlanned | TrackLeft
     | QualificationGranted | QualificationWithdrawn | PermitIssued | PermitClosed
+    | SigningKeyNamed | SigningKeyWithdrawn
     | ShiftHandedOver
     | ProofLoaded
     | ProgrammeChosen | PaperIssued | LifeExtended | RecorderRead

@@ -267,3 +267,33 @@ class SigningKey(models.Model):
     public_key = models.CharField(max_length=64)
     last_step = models.BigIntegerField(default=-1)
     made_at = models.DateTimeField(auto_now=True)
+    entry = models.CharField(max_length=100, default="")
+    """The entry in which its owner named it; "" of a key made before there were such entries."""
+
+
+class Passkey(models.Model):
+    """A person's passkey for decisions: its public half, and for which host it was made."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=60)
+    credential = models.CharField(max_length=1400, unique=True)
+    public_key = models.CharField(max_length=100)
+    host = models.CharField(max_length=253)
+    count = models.BigIntegerField(default=0)
+    synced = models.BooleanField(default=False)
+    entry = models.CharField(max_length=100)
+    made_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["made_at"]
+
+
+class AskedDecision(models.Model):
+    """A decision as a passkey was asked to sign it; it is kept until it is signed, or minutes."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=40, unique=True)
+    operation = models.TextField()
+    content = models.BinaryField()
+    asked_at = models.DateTimeField()

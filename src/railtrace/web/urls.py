@@ -21,7 +21,7 @@ from railtrace.web import (
     twins,
     units,
 )
-from railtrace.web.people import shift_report, signing, terminals
+from railtrace.web.people import passkeys, shift_report, signing, terminals
 from railtrace.web.upkeep import campaigns
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -88,6 +88,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/logout", accounts.log_out, name="logout"),
     path("account/choose", accounts.choose, name="choose"),
     path("account/signing", signing.signing, name="signing"),
+    path("account/passkeys", passkeys.add, name="add-passkey"),
+    path("account/passkeys/<int:number>/remove", passkeys.remove, name="remove-passkey"),
     path("account/", accounts.account, name="account"),
     path("administration/", include("railtrace.web.people.urls")),
     path("administration/tokens", administration.api_tokens, name="tokens"),

@@ -1,7 +1,7 @@
 """A decision is signed by a server-held key, opened by a password and a one-time code together."""
 
 import re
-from base64 import b32encode
+from base64 import b32encode, b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -14,7 +14,9 @@ from django.test import Client
 
 from railtrace.app import App
 from railtrace.trace.decision import holds
-from railtrace.trace.operation import Released
+from railtrace.trace.operation import DefectClosed, DefectFound, Released
+from railtrace.trace.passkey import from_base64url, to_base64url
+from tests.authenticator import Authenticator
 from tests.web.trains.yard import departure, send, written, yard
 
 SECRET = b32encode(b"12345678901234567890").decode()
@@ -110,7 +112,8 @@ def test_the_code_alone_and_the_password_alone_do_not_sign(
     browser, password, code = keyed(reader_as, datetime.now(UTC))
     assert "does not open your signing key" in decide(browser, password="guess", code=code)
     assert "the one-time code is wrong" in decide(browser, password=password, code="000000")
-    assert "sign it: password and one-time code" in decide(browser, password=password)
+    assert "sign it: a passkey, or password and one-time code" in decide(
+        browser, password=password)  # fmt: skip
 
 
 def test_a_paper_form_is_named_by_its_number(
@@ -140,6 +143,143 @@ def test_a_key_is_made_with_password_and_code(
     made = browser.post("/account/signing", {"password": password, "code": code}, follow=True)
     assert "Your signing key is made." in made.content.decode()
     assert SigningKey.objects.get(user__username="release_officer").public_key
+
+
+# --- passkeys ---------------------------------------------------------------------------------
+
+
+def made_passkey(browser: Client, device: Authenticator, **fields: str) -> str:
+    """Make a passkey in the officer's account; return what the page says then."""
+    page = browser.get("/account/signing").content.decode()
+    told = re.search(r'id="passkey-to-make"[^>]*>(.*?)</script>', page)
+    assert told is not None
+    asked = from_base64url(msgspec.json.decode(unescape(told.group(1)))["challenge"])
+    client_data, data = map(to_base64url, device.made(asked))
+    made = msgspec.json.encode({"client_data": client_data, "authenticator_data": data}).decode()
+    posted = {"password": officer_password(), "name": "telephone", "made": made} | fields
+    answer = browser.post("/account/passkeys", posted, follow=True)
+    return unescape(answer.content.decode())
+
+
+def officer_password() -> str:
+    from railtrace.web.accounts import demo_users
+
+    return next(u.password for u in demo_users() if u.role == "release_officer")
+
+
+def asked(browser: Client, **fields: str) -> Any:
+    """Ask for what a passkey is to sign; return what the browser is told."""
+    page = unescape(browser.get("/trains/C-359?act=ready").content.decode())
+    standing = re.search(r'name="composition" value="([^"]+)', page)
+    assert standing is not None
+    said = {"act": "ready", "decision": "release", "composition": standing.group(1), "ask": "1"}
+    return browser.post("/trains/C-359/decide", said | fields)
+
+
+def answered(device: Authenticator, told: dict[str, str], **changed: bytes) -> dict[str, str]:
+    """Return the fields that the browser posts when the passkey has signed."""
+    assertion = device.signed(from_base64url(told["challenge"]))
+    parts = assertion._asdict() | {"credential": device.id} | changed
+    said = msgspec.json.encode({k: to_base64url(v) for k, v in parts.items()}).decode()
+    return {"asked": told["asked"], "assertion": said}
+
+
+def test_a_passkey_signs_the_decision_and_the_certificate_proves_whose_it_is(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    from railtrace import check
+
+    browser, device = reader_as("release_officer"), Authenticator()
+    assert "Your passkey is known now." in made_passkey(browser, device)
+    assert "Release with a passkey" in browser.get("/trains/C-359?act=ready").content.decode()
+    fields = answered(device, asked(browser).json())
+    assert "Released; what it stands on is kept." in decide(browser, **fields)
+    released = last_release(railway)
+    [signature] = released.signatures
+    assert signature.method == "passkey"
+    assert holds(signature, released.decision_file or "")
+    answer = browser.get(f"/trains/certificate/{released.id}.json")
+    certificate = check.check_certificate(answer.content.decode(), None)
+    names = {found.name for found in certificate.findings}
+    assert [str(found) for found in certificate.findings if found.is_fault] == []
+    assert "passkey" in names
+    assert "key-unnamed" not in names
+    assert browser.get(f"/trains/certificate/{released.id}.pdf").content[:5] == b"%PDF-"
+    # Asked once, signed once: the same answer does not sign again.
+    assert "asked too long ago" in decide(browser, **fields)
+
+
+def test_a_certificate_with_another_signature_or_another_s_key_is_named(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    from railtrace import check
+
+    browser, device = reader_as("release_officer"), Authenticator()
+    made_passkey(browser, device)
+    decide(browser, **answered(device, asked(browser).json()))
+    content = browser.get(f"/trains/certificate/{last_release(railway).id}.json").content.decode()
+    body = msgspec.json.decode(content)
+    other = b64encode(Authenticator().public()).decode()
+    mine = b64encode(device.public()).decode()
+    for old, new in ((mine, other), ('"role":"release_officer"', '"role":"driver"')):
+        changed = body | {"decision": body["decision"] | {
+            "leaf": body["decision"]["leaf"].replace(old, new)}}  # fmt: skip
+        found = check.check_certificate(check.canonical(changed), None).findings
+        assert {"signature-changed", "leaf-changed"} <= {one.name for one in found}
+
+
+def test_a_passkey_of_another_a_wrong_answer_and_a_copied_one_do_not_sign(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    browser, device = reader_as("release_officer"), Authenticator(count=7)
+    assert asked(browser).json()["why"].startswith("you have no passkey for testserver")
+    assert "the password is wrong" in made_passkey(browser, device, password="guess")
+    made_passkey(browser, device)
+    assert "known already" in made_passkey(browser, device)
+    stranger = answered(Authenticator(), asked(browser).json())
+    assert "this passkey is not one of yours" in decide(browser, **stranger)
+    forged = answered(device, asked(browser).json(), signature=b"0" * 70)
+    assert "signature does not hold" in decide(browser, **forged)
+    assert "cannot be read" in decide(browser, asked=asked(browser).json()["asked"],
+                                      assertion="{")  # fmt: skip
+    device.count = 3
+    assert "may have been copied" in decide(browser, **answered(device, asked(browser).json()))
+
+
+def test_what_changed_while_the_passkey_signed_is_looked_at_again(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    browser, device = reader_as("release_officer"), Authenticator()
+    made_passkey(browser, device)
+    fields = answered(device, asked(browser).json())
+    found = DefectFound(id="while-signing", happened_at=datetime.now(UTC), safety=True,
+                        units=("C-359-v-1",), code="102")  # fmt: skip
+    send(railway, [found])
+    assert "1 mandatory gates stand against it" in decide(browser, **fields)
+    assert asked(browser).json()["why"].startswith("1 mandatory gates stand against it")
+    refuse = {"decision": "refuse", "reason": "the officer's own"}
+    refusal = refuse | answered(device, asked(browser, **refuse).json())
+    send(railway, [DefectClosed(id="mended", happened_at=datetime.now(UTC),
+                                units=("C-359-v-1",), defect="while-signing")])  # fmt: skip
+    assert "changed while you signed: look again" in decide(browser, **refusal)
+    again = refuse | answered(device, asked(browser, **refuse).json())
+    assert "Refused; the reasons are kept." in decide(browser, **again)
+
+
+def test_a_removed_passkey_signs_no_more_and_the_trace_says_so(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    from railtrace.web.models import Passkey
+
+    browser, device = reader_as("release_officer"), Authenticator()
+    made_passkey(browser, device)
+    fields = answered(device, asked(browser).json())
+    [key] = Passkey.objects.filter(user__username="release_officer")
+    page = browser.post(f"/account/passkeys/{key.pk}/remove", follow=True).content.decode()
+    assert "The passkey is removed" in page
+    assert "not one of yours" in decide(browser, **fields)
+    last = "SELECT kind FROM operations ORDER BY key DESC LIMIT 1"
+    assert railway.trace.database.query(last) == [("SigningKeyWithdrawn",)]
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 
 from railtrace.errors import Refused
-from railtrace.web.accounts import reader
+from railtrace.trace.operation import SigningKeyNamed, SigningKeyWithdrawn
+from railtrace.web.accounts import person_of, reader
 from railtrace.web.attempts import too_many_attempts
 from railtrace.web.frame import in_words
-from railtrace.web.models import SigningKey
+from railtrace.web.models import Passkey, SigningKey
+from railtrace.web.people.passkeys import host_of, to_make
+from railtrace.web.record import record_one
 from railtrace.web.roles import allowed
 from railtrace.web.running import the_app
 
@@ -66,6 +69,7 @@ def make_key(user: User, secret: str, password: str, step: int) -> SigningKey:
     key, _ = SigningKey.objects.update_or_create(user=user, defaults={
         "secret": secret, "salt": b64encode(salt).decode(),
         "sealed": b64encode(sealed).decode(), "public_key": public, "last_step": step,
+        "entry": "",
     })  # fmt: skip
     return key
 
@@ -114,6 +118,8 @@ def signing(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "key": SigningKey.objects.filter(user=user).first(), "secret": secret,
+        "passkeys": Passkey.objects.filter(user=user), "host": host_of(request),
+        "to_make": to_make(request),
         "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2),
     }  # fmt: skip
     return render(request, "account/signing.html", context)
@@ -129,4 +135,10 @@ def _enrol(request: HttpRequest, user: User, secret: str, now: datetime) -> None
         if step is None:
             raise Refused("the one-time code is wrong: check the clock of your telephone")
         attempt.failed = False
-    make_key(user, secret, password, step)
+    person, old = person_of(user).person_id, SigningKey.objects.filter(user=user).first()
+    key = make_key(user, secret, password, step)
+    if old is not None and old.entry:
+        record_one(request, SigningKeyWithdrawn, person=person, public_key=old.public_key)
+    named = record_one(request, SigningKeyNamed, person=person, method="server_key",
+                       public_key=key.public_key)  # fmt: skip
+    SigningKey.objects.filter(pk=key.pk).update(entry=named.id)

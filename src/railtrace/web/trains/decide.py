@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -21,20 +21,25 @@ from railtrace.projections.consist_gates import Facts, Finding, judged_rows, ref
 from railtrace.projections.decision_file import decision_file, leaned_on
 from railtrace.store.trains import Trains
 from railtrace.trace.decision import signed
+from railtrace.trace.leaf import encode_operation
 from railtrace.trace.operation import (
     DecisionSignature,
     GateReason,
+    LeanedOn,
     LogSize,
     Released,
     ReleaseRefused,
     Restriction,
+    decode,
 )
-from railtrace.web.accounts import person_of
+from railtrace.web.accounts import person_of, reader
 from railtrace.web.corrections import standing
 from railtrace.web.frame import home_zone, in_words
+from railtrace.web.models import SigningKey
 from railtrace.web.names import Names
+from railtrace.web.people import passkeys
 from railtrace.web.people.signing import open_key
-from railtrace.web.record import record_one
+from railtrace.web.record import made, record_all, record_one
 from railtrace.web.roles import allowed, require
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged
@@ -43,6 +48,8 @@ from railtrace.web.trains.promised import encoded, promised
 from railtrace.web.trains.said import Said, told
 
 ROLE = "release_officer"
+ASK = "ask"
+"""The field by which a form asks for what a passkey is to sign, and not yet for a decision."""
 LANGUAGE = "ru"
 """Reasons are kept in the railway's own language, whoever decided; pages say them anew."""
 LATEST_PAPER = timedelta(days=30)
@@ -63,11 +70,21 @@ def decide(request: HttpRequest, consist: str) -> HttpResponse:
         state = found(reader, consist)
         require(request.user, "release", state.site or None)
         act = asked_act(request, state)
-        decide_on(request, Case(state, *judged(reader, state, act), act, then))
+        case = Case(state, *judged(reader, state, act), act, then)
+        if ASK in request.POST:
+            return JsonResponse(asked(request, case))
+        decide_on(request, case)
     except (Refused, NotFound) as error:
-        messages.error(request, in_words(error))
-        return redirect(f"{back}?act={request.POST.get('act', '')}")
+        return not_decided(request, error, f"{back}?act={request.POST.get('act', '')}")
     return redirect("consist", consist)
+
+
+def not_decided(request: HttpRequest, error: RailtraceError, back: str) -> HttpResponse:
+    """Say why it was not decided: to the script that asks a passkey, or on the page."""
+    if ASK in request.POST:
+        return JsonResponse({"why": in_words(error)}, status=409)
+    messages.error(request, in_words(error))
+    return redirect(back)
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,60 @@ def decide_on(request: HttpRequest, case: Case) -> None:
     _record(request, case, refuse)
     messages.success(request, gettext("Refused; the reasons are kept.") if refuse
                      else gettext("Released; what it stands on is kept."))  # fmt: skip
+
+
+def asked(request: HttpRequest, case: Case) -> dict[str, Any]:
+    """Write a decision down as it stands now, for a passkey to sign. Raises Refused."""
+    refuse = request.POST.get("decision") == "refuse"
+    if case.then is not None:
+        raise Refused("a paper form is entered by its number, without a passkey")
+    if why := _why_not(request, case, refuse):
+        raise Refused("{why}", why=why)
+    now = the_app().clock().replace(microsecond=0)
+    decided, content = _decided(request, case, refuse)
+    sha256 = hashlib.sha256(content).hexdigest()
+    kind = ReleaseRefused if refuse else Released
+    operation = made(request, kind, **decided, decision_file=sha256)
+    return passkeys.ask(request, encode_operation(operation).decode(), content, sha256, ROLE, now)
+
+
+def _signed_by_passkey(request: HttpRequest, case: Case, refuse: bool) -> None:
+    """Record the decision that a passkey signed, if what stands against it is still the same."""
+    one = passkeys.asked_decision(request, the_app().clock())
+    operation = decode(one.operation)
+    assert isinstance(operation, Released | ReleaseRefused)
+    now = _standing(case, refuse, _kept(request, case, refuse))
+    if now != _standing_of(operation):
+        raise Refused("what stands against it changed while you signed: look again")
+    content = bytes(one.content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    signature, key = passkeys.signature(request, sha256, ROLE, one.asked_at)
+    file = the_app().evidence.put(content, "decision.json", "application/json", "dataset")
+    record_all(request, [msgspec.structs.replace(
+        operation, signatures=(signature,), evidence=(file,),
+        leaned_on=_with_key(operation.leaned_on, key.entry),
+    )])  # fmt: skip
+
+
+def _standing(case: Case, refuse: bool, kept: tuple[GateReason, ...]) -> tuple[Any, ...]:
+    """Return what a decision is about and what stood against it, however that is worded."""
+    about = (case.state.consist or None, "" if case.facts.alone else case.act)
+    return (refuse, *about, tuple(case.state.units), _told(kept))
+
+
+def _standing_of(operation: Released | ReleaseRefused) -> tuple[Any, ...]:
+    refuse = isinstance(operation, ReleaseRefused)
+    return (refuse, operation.consist, operation.act, operation.units, _told(operation.reasons))
+
+
+def _told(reasons: tuple[GateReason, ...]) -> list[tuple[Any, ...]]:
+    return [(r.gate, r.weight, r.unit, r.row, r.operations, r.override_reason) for r in reasons]
+
+
+def _with_key(leaned: tuple[LeanedOn, ...], entry: str) -> tuple[LeanedOn, ...]:
+    """Let a decision lean on the entry in which its signer named the key."""
+    places = _places([entry] if entry else [])
+    return (*leaned, *(LeanedOn(operation=o, log=log, position=p) for o, log, p in places))
 
 
 def _paper_moment(request: HttpRequest) -> datetime | None:
@@ -150,7 +221,20 @@ def _override(request: HttpRequest) -> tuple[str, datetime] | None:
 
 
 def _record(request: HttpRequest, case: Case, refuse: bool) -> None:
-    app, state, facts = the_app(), case.state, case.facts
+    if request.POST.get("assertion"):
+        return _signed_by_passkey(request, case, refuse)
+    decided, content = _decided(request, case, refuse)
+    sha256 = hashlib.sha256(content).hexdigest()
+    decided |= _signed(request, sha256, refuse, case.then, decided["leaned_on"])
+    file = the_app().evidence.put(content, "decision.json", "application/json", "dataset")
+    decided |= {"decision_file": file.sha256, "evidence": (file,)}
+    record_one(request, ReleaseRefused if refuse else Released, **decided)
+    return None
+
+
+def _decided(request: HttpRequest, case: Case, refuse: bool) -> tuple[dict[str, Any], bytes]:
+    """Return the fields of a decision, unsigned, and the file that is to be signed."""
+    state, facts = case.state, case.facts
     kept, rows = _kept(request, case, refuse), judged_rows(facts)
     decided: dict[str, Any] = {
         "units": tuple(state.units), "site": state.site, "decision": f"d:{uuid.uuid4()}",
@@ -160,16 +244,11 @@ def _record(request: HttpRequest, case: Case, refuse: bool) -> None:
         "positions": positions(), "catalogue": facts.catalogue.hash,
     }  # fmt: skip
     content = decision_file(facts, decided, refuse, rows, _promise(facts))
-    sha256 = hashlib.sha256(content).hexdigest()
-    decided |= _signed(request, sha256, refuse, case.then)
-    file = app.evidence.put(content, "decision.json", "application/json", "dataset")
-    decided |= {"decision_file": file.sha256, "evidence": (file,)}
     if case.then is not None:
         decided |= {"happened_at": case.then, "basis": "document"}
-    if refuse:
-        record_one(request, ReleaseRefused, **decided)
-    else:
-        record_one(request, Released, restrictions=restrictions(request, facts), **decided)
+    if not refuse:
+        decided |= {"restrictions": restrictions(request, facts)}
+    return decided, content
 
 
 def _promise(facts: Facts) -> dict[str, Any] | None:
@@ -183,8 +262,9 @@ def _promise(facts: Facts) -> dict[str, Any] | None:
 
 
 def _signed(
-    request: HttpRequest, sha256: str, refuse: bool, then: datetime | None = None
-) -> dict[str, Any]:
+    request: HttpRequest, sha256: str, refuse: bool, then: datetime | None,
+    leaned: tuple[LeanedOn, ...],
+) -> dict[str, Any]:  # fmt: skip
     """Sign the decision: with the server-held key, or by the number of a signed paper form.
 
     A refusal needs no signature: it may never wait for one. Raises Refused.
@@ -192,13 +272,16 @@ def _signed(
     me, now = person_of(request.user).person_id, the_app().clock().replace(microsecond=0)
     if code := request.POST.get("code", "").strip():
         seed = open_key(request, request.POST.get("password", ""), code, now)
-        return {"signatures": (signed(seed, sha256, me, ROLE, now),)}
+        entry = SigningKey.objects.get(user=reader(request)).entry
+        return {"signatures": (signed(seed, sha256, me, ROLE, now),),
+                "leaned_on": _with_key(leaned, entry)}  # fmt: skip
     if number := request.POST.get("paper", "").strip()[:200]:
         paper = DecisionSignature(person=me, role=ROLE, method="paper", signed_at=then or now)
         return {"signatures": (paper,), "number": number}
     if refuse:
         return {}
-    raise Refused("sign it: password and one-time code, or the number of the signed paper form")
+    raise Refused("sign it: a passkey, or password and one-time code, or the number of the "
+                  "signed paper form")  # fmt: skip
 
 
 def _kept(request: HttpRequest, case: Case, refuse: bool) -> tuple[GateReason, ...]:

@@ -21,6 +21,7 @@ from railtrace.web.fleet import the_names
 from railtrace.web.frame import as_known
 from railtrace.web.models import SigningKey
 from railtrace.web.names import Names
+from railtrace.web.people.passkeys import keys_of
 from railtrace.web.roles import may
 from railtrace.web.running import the_app
 from railtrace.web.trains.board import act_of, judged, stage_of
@@ -128,6 +129,7 @@ def shown(
             hours=route.hours if route else 24),
         "supplies": _supplies(facts, names), "day_of": facts.day,
         "signing_key": SigningKey.objects.filter(user_id=request.user.pk or 0).exists(),
+        "passkey": bool(keys_of(request)),
         "detached": [(d, names.number(the_app().knowledge().passport(d.unit)))
                      for d in state.detached],
     }  # fmt: skip

@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -15,11 +14,12 @@ from railtrace.store.trains import Trains
 from railtrace.trace.leaf import Entry
 from railtrace.trace.operation import Released, ReleaseRefused
 from railtrace.web.fleet import the_names
-from railtrace.web.frame import home_zone, in_words
+from railtrace.web.frame import home_zone
 from railtrace.web.models import SigningKey
+from railtrace.web.people.passkeys import keys_of
 from railtrace.web.roles import allowed, may, require
 from railtrace.web.running import the_app
-from railtrace.web.trains.decide import Case, decide_on
+from railtrace.web.trains.decide import ASK, Case, asked, decide_on, not_decided
 from railtrace.web.trains.said import told
 
 _SHOWN = 20
@@ -51,6 +51,7 @@ def page(request: HttpRequest, unit: str) -> HttpResponse:
         "until": app.clock().astimezone(home_zone()) + timedelta(days=1),
         "releases": may(request.user, "release", case.state.site or None),
         "signing_key": SigningKey.objects.filter(user_id=request.user.pk or 0).exists(),
+        "passkey": bool(keys_of(request)),
         "decisions": decisions_of(unit),
     }  # fmt: skip
     return render(request, "trains/unit_release.html", context)
@@ -72,7 +73,9 @@ def decide(request: HttpRequest, unit: str) -> HttpResponse:
     try:
         case = case_of(unit)
         require(request.user, "release", case.state.site or None)
+        if ASK in request.POST:
+            return JsonResponse(asked(request, case))
         decide_on(request, case)
     except Refused as error:
-        messages.error(request, in_words(error))
-    return redirect(reverse("unit-release", args=[unit]))
+        return not_decided(request, error, reverse("unit-release", args=[unit]))
+    return redirect("unit-release", unit)
