@@ -34,14 +34,14 @@ def _make_key(page: Page) -> str:
     return secret
 
 
-def _train_that_may_go(page: Page) -> None:
+def _train_that_may_go(page: Page, here: str = "") -> None:
     """Open a train that nothing mandatory stands against and that has not left."""
-    page.goto("/trains/")
+    page.goto(f"{here}/trains/")
     addresses = page.locator("main table a[href^='/trains/']").evaluate_all(
         "links => [...new Set(links.map(a => a.getAttribute('href').split('?')[0]))]")
     for address in addresses:
         for act in ("ready", "depart"):
-            page.goto(f"{address}?act={act}")
+            page.goto(f"{here}{address}?act={act}")
             if page.get_by_role("button", name="Release", exact=True).count():
                 return
     pytest.fail(f"no train of the demo may go: {addresses}")
