@@ -21,8 +21,8 @@ def _with_authenticator(page: Page) -> Callable[[bool], None]:
     made = wire.send("WebAuthn.addVirtualAuthenticator", {"options": ANSWERS})
 
     def knows_its_owner(known: bool) -> None:
-        wire.send("WebAuthn.setUserVerified",
-                  {"authenticatorId": made["authenticatorId"], "isUserVerified": known})  # fmt: skip
+        said = {"authenticatorId": made["authenticatorId"], "isUserVerified": known}
+        wire.send("WebAuthn.setUserVerified", said)
 
     return knows_its_owner
 
