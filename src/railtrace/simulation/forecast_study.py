@@ -43,7 +43,7 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     fleet = lives.draw_fleet(seed, vehicles, law)
     watched, ahead = Seen(), Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, watched)
-    pieces = _pieces(fleet, watched)
+    pieces = stretches_of(fleet, watched)
     failing = failing_ages(pieces)
     mended = np.array(watched.mended).ravel()
     table, ages = tabulate(replace(pieces, entry_km=inferred_ages(
@@ -67,7 +67,8 @@ def _chance(hazard: Floats | float) -> Floats:
     return np.asarray(-np.expm1(-np.asarray(hazard, float)))
 
 
-def _pieces(fleet: Fleet, seen: Seen) -> Stretches:
+def stretches_of(fleet: Fleet, seen: Seen) -> Stretches:
+    """Return what was seen of a fleet as stretches of its components' lives."""
     age, known = np.array(seen.age), np.array(seen.known)
     runs, vehicles, places = age.shape
     return Stretches(
@@ -90,7 +91,7 @@ def _forecasts(
         age = np.where(ahead.known[run], ahead.age[run], np.nan)
         age = inferred_ages(age, ahead.mended[run], failing[fleet.type_of], lives.ASSUMED_KEPT_AGE)
         answer = run_reliability(
-            hazard, _places(fleet, age), lives.RUN_KM,
+            hazard, places_of(fleet, age), lives.RUN_KM,
             ahead.driving[run], np.arange(len(fleet.frailty)), ages,
         )  # fmt: skip
         true = np.exp(-ahead.hazard[run].sum(axis=1) * fleet.frailty)
@@ -100,7 +101,8 @@ def _forecasts(
     return np.array(told), float(np.mean(inside)), float(np.mean(above))
 
 
-def _places(fleet: Fleet, age: Floats) -> Places:
+def places_of(fleet: Fleet, age: Floats) -> Places:
+    """Return the places of a fleet at some ages; every failure stops."""
     vehicles, places = age.shape
     return Places(
         unit=np.repeat(np.arange(vehicles), places), component=np.tile(fleet.type_of, vehicles),

@@ -133,6 +133,12 @@ def _cumulative(fleet: Fleet, age: Floats) -> Floats:
     return np.asarray(-norm.logsf(np.log(np.maximum(relative, 1e-12)) / spread))
 
 
+def hazard_over(fleet: Fleet, km: float) -> Floats:
+    """Return the cumulated hazard of each place over a distance, driven as now, nothing renewed."""
+    hazard = _cumulative(fleet, fleet.age + km) - _cumulative(fleet, fleet.age)
+    return np.asarray(hazard * np.exp(DRIVING_EFFECT * fleet.driving)[:, None])
+
+
 def run(fleet: Fleet, runs: int, seen: Seen | None = None) -> None:
     """Let every vehicle make some runs; write down what is seen, when asked."""
     rng = fleet.rng
@@ -141,8 +147,7 @@ def run(fleet: Fleet, runs: int, seen: Seen | None = None) -> None:
         fleet.driving = (
             DRIVING_PERSISTENCE * fleet.driving + np.sqrt(1 - DRIVING_PERSISTENCE**2) * noise
         )
-        hazard = _cumulative(fleet, fleet.age + RUN_KM) - _cumulative(fleet, fleet.age)
-        hazard *= np.exp(DRIVING_EFFECT * fleet.driving)[:, None]
+        hazard = hazard_over(fleet, RUN_KM)
         failed = rng.random(hazard.shape) < -np.expm1(-hazard * fleet.frailty[:, None])
         if seen is not None:
             seen.age.append(fleet.seen_age.copy())

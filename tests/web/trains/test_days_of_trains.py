@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from railtrace.app import App
 from railtrace.config import Config, Site
 from railtrace.trace.numbers import network_check_digit
 from railtrace.trace.operation import KINDS, Number, Operation
-from tests.web.import_sheets import network_number, running_app
+from tests.web.import_sheets import network_number, running_app, xlsx
 from tests.web.trains.yard import send
 
 ROWS = """
@@ -277,6 +278,30 @@ def test_a_train_of_57_wagons_is_inspected_in_one_action(
     notice = re.search(r'href="(/forms/vu23m/[^"]+)"', answer.content.decode())
     assert notice is not None
     assert worker.get(notice.group(1)).content.startswith(b"%PDF")
+
+
+def test_a_train_list_is_taken_from_a_file_and_stays_to_be_put_right(
+    railway: App, browsers: dict[str, Client]
+) -> None:
+    numbers = [network_number(5_310_000 + 7 * n) for n in range(57)]
+    head = [["Натурный лист", None, None], ["№", "Вагон", "Груз, т"]]
+    rows = [[n, int(number), 69.5] for n, number in enumerate(numbers, 1)]
+    sheet = SimpleUploadedFile("list.xlsx", xlsx([*head, *rows, ["Итого", 57, None]]))
+    answer = browsers["worker"].post(
+        "/trains/inspect", {"train": "2705", "site": "depot", "list": sheet}, follow=True)
+    assert "57 wagons inspected, 57 guests opened" in text_of(answer)
+    # A number painted wrongly is named, and the list is in the box to be put right there.
+    wrong = "\n".join([numbers[0], "1234567", numbers[1]])
+    text = SimpleUploadedFile("list.txt", wrong.encode())
+    answer = browsers["worker"].post("/trains/inspect", {"train": "2706", "list": text})
+    assert answer.status_code == 422
+    assert "1234567" in text_of(answer)
+    assert f"{numbers[0]}\n1234567" in answer.content.decode()
+    both = {"train": "2706", "numbers": numbers[0], "list": SimpleUploadedFile("l.txt", b"1")}
+    assert "not both" in text_of(browsers["worker"].post("/trains/inspect", both))
+    for content in (b"nothing of wagons", b""):
+        none = {"train": "2706", "list": SimpleUploadedFile("l.csv", content)}
+        assert browsers["worker"].post("/trains/inspect", none).status_code == 422
 
 
 def test_a_wrong_digit_and_a_wagon_of_another_train_are_named(

@@ -1,11 +1,11 @@
-"""Freight trains at the inspection point (ПТО): a pasted list, all inspected except some."""
+"""Freight trains at the inspection point (ПТО): a list pasted or in a file, all but some sound."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import get_random_string
@@ -36,6 +36,7 @@ from railtrace.web.running import the_app
 from railtrace.web.trains.acts import number_of
 from railtrace.web.trains.board import trains
 from railtrace.web.trains.page import found
+from railtrace.web.trains.train_list import numbers_in
 
 SCOPE = "ПТО"
 FREIGHT, TRANSIT = "freight", "transit"
@@ -124,7 +125,10 @@ class Train(forms.Form):
 def inspect(request: HttpRequest) -> HttpResponse:
     """Take a train list in: all inspected except what is named, in one action."""
     names = the_names()
-    form = Train(names, request.POST or None)
+    data, why = _with_file(request)
+    form = Train(names, data)
+    if why:
+        form.add_error("numbers", why)
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("inspected-train", _inspected(request, form))
@@ -136,6 +140,24 @@ def inspect(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     status = 422 if request.method == "POST" else 200
     return render(request, "trains/inspect.html", context, status=status)
+
+
+def _with_file(request: HttpRequest) -> tuple[QueryDict | None, str]:
+    """Return what was posted, the numbers of a list's file in the box; and what is wrong with it.
+
+    In the box they are seen and can be put right: a browser does not send a file twice.
+    """
+    file = request.FILES.get("list")
+    if request.method != "POST" or file is None:
+        return request.POST or None, ""
+    data = request.POST.copy()
+    if data.get("numbers", "").strip():
+        return data, gettext("Paste the list or choose its file, not both.")
+    try:
+        data["numbers"] = "\n".join(numbers_in(file))
+    except Refused as error:
+        return data, in_words(error)
+    return data, ""
 
 
 def _typed(request: HttpRequest, row: int) -> dict[str, Any]:
