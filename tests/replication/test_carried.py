@@ -171,6 +171,37 @@ def test_a_kind_of_a_later_program_is_kept_carried_and_shown(
     assert verify_installation(hq, jobs=1).is_whole
 
 
+LATER_SHAPES = {
+    "Inspected": {"units": ["u-1"], "outcome": "glowing"},
+    "Installed": {"units": ["u-9"], "carrier": "u-1", "bolts": 8},
+    "Formed": {"units": ["u-9"], "parts": [{"unit": "u-1", "torque": "12"}]},
+    "PartStored": {"units": ["u-1"], "shelf": {"row": 2}},
+    "Corrected": {"target": "ran", "replacement": {"kind": "Ran", "units": ["u-1"], "wind": 3}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LATER_SHAPES)
+def test_a_later_shape_of_a_known_kind_leaves_its_units_without_a_decision(
+    hq_and_north: tuple[App, App], kind: str
+) -> None:
+    hq, north = hq_and_north
+    operation = {"happened_at": "2026-11-22T10:00:00Z", "id": "later", "kind": kind, "shape": 2}
+    body = {
+        "channel": "api", "format": 1, "operation": operation | LATER_SHAPES[kind],
+        "recorded_at": "2026-11-22T12:00:00Z", "submitter": "w",
+    }  # fmt: skip
+    append_leaf(north, "north", msgspec.json.encode(body, order="sorted"), "later", kind)
+    record(north, ran("after"), ran("elsewhere", unit="u-2"))
+    assert replicate(north, line_to(hq)).is_good
+    hq.catch_up()
+    assert hq.entry("later").kind == kind
+    for _ in range(2):
+        named = {unit: [g.name for g in hq.knowledge().gates(unit)] for unit in ("u-1", "u-2")}
+        assert "no_decision" in named["u-1"]
+        assert "no_decision" not in named["u-2"]
+        hq.views.rebuild()
+
+
 def test_another_installation_s_catalogue_is_kept_and_does_not_judge_here(
     hq_and_north: tuple[App, App],
 ) -> None:

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from railtrace.app import App
-from railtrace.store.replicas import Heard, Replicas
+from railtrace.store.replicas import Fork, Heard, Replicas
 from railtrace.trace.leaf import microseconds
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import (
@@ -306,6 +306,17 @@ def test_a_site_that_was_not_heard_of_for_days_says_how_old_its_data_are(
     page = technologist.get("/holdings/sites").content.decode()
     assert "9 days old" in page
     assert "written here" in page
+
+
+def test_a_log_that_was_rewritten_is_named_among_the_sites(
+    stock: App, technologist: Client
+) -> None:
+    stock.trace.open_log("konibodom", "north.railway/konibodom", foreign=True)
+    why = "konibodom was rewritten"
+    Replicas(stock.trace).keep_aside(Fork("konibodom", microseconds(T0), why, "", "", b""))
+    page = technologist.get("/holdings/sites")
+    assert [row["fork"].why for row in page.context["rows"] if row["fork"]] == [why]
+    assert "contradicts what is held here" in page.content.decode()
 
 
 def test_a_section_s_life_holds_the_journal_of_its_locomotive(

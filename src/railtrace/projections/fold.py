@@ -228,7 +228,7 @@ def fold(view: View, unit: str, entries: Sequence[Entry]) -> tuple[State, Rows]:
     """Fold effective entries in life order into a fresh state and its history rows."""
     state = view.state(unit=unit)
     if view.sees_all_with:
-        state.sees_all = any(entry.kind in view.sees_all_with for entry in entries)
+        state.sees_all = any(entry.read_as in view.sees_all_with for entry in entries)
     return state, advance(view, state, entries)
 
 

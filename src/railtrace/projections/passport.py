@@ -384,7 +384,7 @@ def number_twins(rows: list[tuple[Any, ...]]) -> dict[str, list[str]]:
 
 PASSPORT = View(
     name="passport",
-    version=3,
+    version=4,
     state=Passport,
     kinds=frozenset({
         "Manufactured", "Registered", "Commissioned", "MarkingChanged", "LocationReported",

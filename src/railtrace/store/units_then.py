@@ -119,7 +119,7 @@ class UnitsThen:
 def _of(view: View, unit: str, entries: Iterable[Entry]) -> Any:
     readable = view.name != "passport"
     return fold(view, unit, [
-        e for e in entries if view.handles(e.kind) or not (readable or e.kind in KINDS)
+        e for e in entries if view.handles(e.read_as) or not (readable or e.read_as in KINDS)
     ])[0]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ _INDEX = ("unit", "happened_us", "recorded_us", "log", "position", "kind", "id")
 _CONTRADICTIONS = ("key", "unit", "view", "name", "at_us", "detail", "resolution")
 _PAGE = 20_000
 _NO_END_US = 2**62
-INDEX, _INDEX_VERSION = "index", 2
+INDEX, _INDEX_VERSION = "index", 3
 """The index of entries by unit, by what corrects them, and by what leans on them."""
 
 _EXTRA_INDEXES = {
@@ -384,10 +384,10 @@ class ViewStore:
             view, state = self.views[name], states.get((name, unit))
             entries = everything
             if name in self._may_see_all and not (state is not None and state.sees_all):
-                if any(e.kind in view.sees_all_with for e in everything):
+                if any(e.read_as in view.sees_all_with for e in everything):
                     late.add((name, unit))
                     continue
-                entries = [e for e in everything if name in self._concerned(e.kind)]
+                entries = [e for e in everything if name in self._concerned(e.read_as)]
             if not entries:
                 continue
             entries.sort(key=lambda e: e.life_key)
@@ -415,7 +415,7 @@ class ViewStore:
                 continue
             work.update({(name, unit): list(entries) for name in self._may_see_all})
             for entry in entries:
-                for name in self._concerned(entry.kind) - self._may_see_all:
+                for name in self._concerned(entry.read_as) - self._may_see_all:
                     work.setdefault((name, unit), []).append(entry)
         return work
 
@@ -701,9 +701,9 @@ def _concerns(view: View, kind: str) -> bool:
 
 def _of_concern(view: View, entries: list[Entry]) -> list[Entry]:
     """Return the effective entries a view folds: all of them when one makes it see all."""
-    if view.sees_all_with and any(entry.kind in view.sees_all_with for entry in entries):
+    if view.sees_all_with and any(entry.read_as in view.sees_all_with for entry in entries):
         return entries
-    return [entry for entry in entries if _concerns(view, entry.kind)]
+    return [entry for entry in entries if _concerns(view, entry.read_as)]
 
 
 def _kind_put(correction: Entry) -> str:
@@ -715,7 +715,7 @@ def _kind_put(correction: Entry) -> str:
 
 
 def _index_row(unit: str, entry: Entry) -> tuple[Any, ...]:
-    return (unit, *entry.life_key, entry.kind, entry.operation.id)
+    return (unit, *entry.life_key, entry.read_as, entry.operation.id)
 
 
 def _leanings(entries: Iterable[Entry]) -> list[tuple[str, str, int]]:

@@ -3,6 +3,7 @@
 A leaf is written once by the recorder and hashed as stored; nothing ever re-encodes it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from railtrace.trace.operation import AnyOperation, Operation, kind_of, named_units
+from railtrace.trace.operation import KINDS, AnyOperation, Operation, kind_of, named_units
 
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +60,15 @@ class Entry:
         if isinstance(self.operation, Unreadable):
             return self.operation.kind
         return kind_of(self.operation)
+
+    @property
+    def read_as(self) -> str:
+        """The kind as views take it: of what is unreadable a name that no view handles."""
+        operation = self.operation
+        if not isinstance(operation, Unreadable):
+            return kind_of(operation)
+        later = operation.kind in KINDS
+        return f"{operation.kind}/{operation.body.get('shape')}" if later else operation.kind
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -144,11 +154,27 @@ def _unreadable(body: dict[str, Any], recorded_at: datetime) -> Unreadable:
         happened_at = msgspec.convert(body["happened_at"], datetime)
     except (KeyError, msgspec.ValidationError):
         happened_at = recorded_at
-    units = body.get("units", ())
     return Unreadable(
         id=str(body.get("id", "")),
         kind=str(body.get("kind", "")),
-        units=tuple(str(unit) for unit in units) if isinstance(units, list) else (),
+        units=tuple(dict.fromkeys(_units_in(body))),
         happened_at=happened_at,
         body=body,
     )
+
+
+_NAMING = (
+    "units", "carrier", "device", "locomotive", "instead_of", "not_returned", "parts", "left",
+    "wheelsets", "donor", "recipient", "replacement",
+)  # fmt: skip
+"""Fields of kinds known today that name units: a later shape of a kind keeps their names."""
+
+
+def _units_in(body: dict[str, Any]) -> Iterator[str]:
+    """Yield the units that an unreadable operation names, its subjects first."""
+    for value in filter(None, map(body.get, _NAMING)):
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str):
+                yield one
+            elif isinstance(one, dict):
+                yield from [one["unit"]] if isinstance(one.get("unit"), str) else _units_in(one)

@@ -17,8 +17,12 @@ _DAY_US = 86_400_000_000
 def sites(request: HttpRequest) -> HttpResponse:
     """Show how old the data of each site are here."""
     app = the_app()
-    heard, now_us = Replicas(app.trace).heard(), _now_us()
-    rows = [_row(head, heard.get(head.log), now_us) for head in app.trace.heads()]
+    replicas, now_us = Replicas(app.trace), _now_us()
+    heard, forks = replicas.heard(), {fork.log: fork for fork in replicas.forks()}
+    rows = [
+        _row(head, heard.get(head.log), now_us) | {"fork": forks.get(head.log)}
+        for head in app.trace.heads()
+    ]
     context = {"section": "trace", "tab": "sites", "rows": rows, "now": app.clock()}
     return render(request, "holdings/sites.html", context)
 
