@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from railtrace.app import App
+from railtrace.errors import RailtraceError
 from railtrace.operating.diagnoses import EvidenceJudge, diagnosis_id
-from railtrace.operating.evidence import EvidenceFollower
+from railtrace.operating.evidence import EvidenceFollower, JudgingProcess
 from railtrace.projections.diagnoses import VERSIONS
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import EvidenceDiagnosed, TornDown
@@ -154,6 +155,36 @@ def test_the_follower_has_it_computed_by_another_process_and_records_it(app: App
     made = app.entry(diagnosis_id("one", "vibration"))
     assert (made.submitter, made.channel) == ("railtrace", "system")
     assert made.operation.outcome == "watch"  # type: ignore[union-attr]
+
+
+def test_the_process_stays_for_the_next_batch_and_ends_when_it_has_rested(app: App) -> None:
+    recorded(app, "one", real_wave(IR007), 2)
+    recorded(app, "two", b"no recording", 3)
+    process = JudgingProcess(app.config)
+    (one,) = process.judged(["one"])
+    child = process._child
+    assert child is not None
+    (two,) = process.judged(["two"])
+    assert (one.outcome, two.outcome) == ("watch", "refused")
+    process.rest()
+    assert child.poll() is None
+    process.IDLE_S = 0.0
+    process.rest()
+    assert child.poll() is not None
+    assert [made.entry for made in process.judged(["two"])] == ["two"]
+    process.stop()
+
+
+def test_a_process_that_ended_is_named_and_another_judges_the_next_batch(app: App) -> None:
+    recorded(app, "one", real_wave(IR007), 2)
+    process = JudgingProcess(app.config)
+    assert process.judged([]) == []
+    assert process._child is not None
+    process._child.kill()
+    with pytest.raises(RailtraceError, match="judges evidence ended with -9"):
+        process.judged(["one"])
+    assert [made.outcome for made in process.judged(["one"])] == ["watch"]
+    process.stop()
 
 
 def test_a_new_version_of_a_method_judges_anew_and_both_stand(

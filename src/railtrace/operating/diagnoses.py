@@ -7,7 +7,7 @@ entry and the method, so whoever computes it twice records it once.
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,7 @@ from railtrace.catalogue.rows import Catalogue, Limit
 from railtrace.config import Config
 from railtrace.errors import BadEvidence, NotFound, RailtraceError
 from railtrace.interchange.evidence_files import Waveform, curve, waveform
-from railtrace.operating.evidence import record, waiting
+from railtrace.operating.evidence import END, record, waiting
 from railtrace.operating.oil import judged_sample
 from railtrace.operating.outcomes import Outcome, reading_of, refused
 from railtrace.operating.rule_tests import judged_test
@@ -297,20 +297,30 @@ def pressing(
 
 
 def main() -> None:
-    """Judge the entries read and print each diagnosis as one line of JSON."""
+    """Judge what each line names and print the diagnoses, one a line, then an empty line."""
     if hasattr(os, "nice"):
         os.nice(15)
-    app = App(msgspec.json.decode(sys.stdin.buffer.readline(), type=Config))
+    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=Config)
+    for line in sys.stdin.buffer:
+        for made in _judged(config, msgspec.json.decode(line, type=list[str])):
+            sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
+        sys.stdout.buffer.write(END)
+        sys.stdout.buffer.flush()
+
+
+def _judged(config: Config, ids: Sequence[str]) -> Iterator[EvidenceDiagnosed]:
+    """Judge by the catalogue and the trace as they stand now: each batch opens them anew."""
+    app = App(config)
     judge_of = EvidenceJudge(app)
-    for id_ in msgspec.json.decode(sys.stdin.buffer.readline(), type=list[str]):
+    for id_ in ids:
         try:
             made = judge_of.judged(id_)
         except RailtraceError as error:
             print(f"{id_}: {error}", file=sys.stderr, flush=True)
             continue
         if made is not None:
-            sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
-            sys.stdout.buffer.flush()
+            yield made
+    app.stop()
 
 
 if __name__ == "__main__":

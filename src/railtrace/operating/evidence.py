@@ -7,16 +7,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 
 import msgspec
 from msgspec.structs import replace
 
 from railtrace.app import SYSTEM, App
+from railtrace.config import Config
 from railtrace.errors import RailtraceError, Refused
 from railtrace.operating.rule_tests import machines_of
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import EvidenceDiagnosed
+
+END = b"\n"
+"""What the process that judges says after the diagnoses of one batch."""
 
 
 def waiting(app: App, limit: int) -> list[str]:
@@ -32,6 +37,56 @@ def record(app: App, made: EvidenceDiagnosed) -> bool:
     return not isinstance(result, Refused)
 
 
+class JudgingProcess:
+    """The process that judges: it stays while there is work, for what it loads takes seconds."""
+
+    IDLE_S = 60.0
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._child: subprocess.Popen[bytes] | None = None
+        self._used_at = monotonic()
+
+    def judged(self, ids: Sequence[str]) -> list[EvidenceDiagnosed]:
+        """Return the diagnoses of entries. Raises RailtraceError when the process ended."""
+        child = self._child = self._child or self._begun()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        with suppress(BrokenPipeError):
+            child.stdin.write(msgspec.json.encode(list(ids)) + b"\n")
+            child.stdin.flush()
+        made = []
+        while (line := child.stdout.readline()) != END:
+            if not line:
+                self._child = None
+                raise RailtraceError("the process that judges evidence ended with {code}",
+                                     code=child.wait())  # fmt: skip
+            made.append(msgspec.json.decode(line, type=EvidenceDiagnosed))
+        self._used_at = monotonic()
+        return made
+
+    def rest(self) -> None:
+        """End it when it has had nothing to do for a minute."""
+        if self._child is not None and monotonic() > self._used_at + self.IDLE_S:
+            self.stop()
+
+    def stop(self) -> None:
+        """End it, whatever it is at; its answer is lost and asked for again."""
+        if (child := self._child) is not None:
+            child.terminate()
+            child.wait()
+            self._child = None
+
+    def _begun(self) -> "subprocess.Popen[bytes]":
+        child = subprocess.Popen(
+            [sys.executable, "-m", "railtrace.operating.diagnoses"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        assert child.stdin is not None
+        child.stdin.write(msgspec.json.encode(self._config) + b"\n")
+        return child
+
+
 class EvidenceFollower:
     """Looks for evidence that waits, has it judged by another process, and records the answers."""
 
@@ -41,7 +96,7 @@ class EvidenceFollower:
         self._app = app
         self._later: dict[str, float] = {}
         self._stopped = threading.Event()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._process = JudgingProcess(app.config)
         self.error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="evidence", daemon=True)
         self._thread.start()
@@ -49,9 +104,9 @@ class EvidenceFollower:
     def stop(self) -> None:
         """End; what is being computed is computed again at the next start."""
         self._stopped.set()
-        if (child := self._child) is not None:
-            child.terminate()
+        self._process.stop()
         self._thread.join()
+        self._process.stop()
 
     def _run(self) -> None:
         while not self._stopped.wait(self.PAUSE_S):
@@ -67,22 +122,9 @@ class EvidenceFollower:
         found = [id_ for id_ in waiting(self._app, 1000) if self._later.get(id_, 0) <= now]
         batch = found[: self.BATCH]
         if not batch:
+            self._process.rest()
             return 0
         self._later |= dict.fromkeys(batch, now + self.AGAIN_S)
         moment = self._app.clock()
-        made = [replace(one, happened_at=moment) for one in self._computed(batch)]
+        made = [replace(one, happened_at=moment) for one in self._process.judged(batch)]
         return sum(record(self._app, one) for one in made)
-
-    def _computed(self, ids: Sequence[str]) -> list[EvidenceDiagnosed]:
-        command = [sys.executable, "-m", "railtrace.operating.diagnoses"]
-        asked = msgspec.json.encode(self._app.config) + b"\n" + msgspec.json.encode(list(ids))
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        ) as child:
-            self._child = child
-            told, _ = child.communicate(asked + b"\n")
-            self._child = None
-        if child.returncode and not self._stopped.is_set():
-            raise RailtraceError("the process that judges evidence ended with {code}",
-                                 code=child.returncode)  # fmt: skip
-        return [msgspec.json.decode(line, type=EvidenceDiagnosed) for line in told.splitlines()]
