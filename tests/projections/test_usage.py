@@ -1,5 +1,7 @@
 """Counters by runs and meters; a part's kilometres by its stays."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,3 +113,29 @@ def test_a_part_registered_with_a_figure_late_runs_what_its_carrier_ran(runs, at
     ran = sum(length for when, length in runs if first < when <= last)
     assert mileage.at("part", last) - mileage.at("part", first) == ran
     assert mileage.at("part", at) == had
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 99), st.integers(0, 9_000)), max_size=9,
+             unique_by=lambda run: run[0]),
+    st.lists(st.tuples(st.integers(1, 99), st.integers(0, 90_000)), max_size=4,
+             unique_by=lambda anchor: anchor[0]),
+    st.integers(0, 60), st.integers(0, 60),
+)  # fmt: skip
+def test_what_is_told_of_a_window_is_what_the_counter_ran_in_it(runs, anchors, start, length):
+    counter = Counter(anchors, runs)
+    times, ran = counter.told(start, start + length)
+    assert times == sorted(set(times))
+    assert all(start < at <= start + length for at in times)
+    ends = {at for at, _ in runs if start < at <= start + length}
+    assert ends <= set(times)
+    for (one, so_far), (other, then) in pairwise(zip(times, ran, strict=True)):
+        by_runs = sum(km for at, km in runs if one < at <= other)
+        shown = counter.at(other) - counter.at(one)
+        assert then - so_far == (by_runs if len(anchors) < 2 else shown)
+
+
+def test_kilometres_that_only_a_meter_shows_are_told_when_it_was_read() -> None:
+    counter = Counter([(0, 5_000), (30, 95_000), (50, 96_500)], [(10, 40_000), (60, 2_000)])
+    assert counter.told(0, 99) == ([10, 30, 50, 60], [45_000, 95_000, 96_500, 98_500])
+    assert counter.told(-1, 20)[0] == [0, 10]

@@ -16,11 +16,13 @@ YARDS = (
 
 
 def test_every_operation_is_sound_and_no_view_finds_a_contradiction() -> None:
-    operations = list(upkeep(YARDS, [f"i-{n}" for n in range(20)], ["f-1", "f-2"], NOW))
+    inspected, freight = [f"i-{n}" for n in range(20)], ["f-1", "f-2"]
+    operations = list(upkeep(YARDS, inspected, freight, ["w-1", "w-2", "w-3"], NOW))
     for operation in operations:
         check(operation, NOW)
     kinds = {type(operation).__name__ for operation in operations}
-    assert {"CampaignDone", "RemarkCarriedOver", "ClaimAnswered", "RepairProgressed"} <= kinds
+    assert {"CampaignDone", "RemarkCarriedOver", "ClaimAnswered", "RepairProgressed",
+            "PaperIssued"} <= kinds
     told = entries(sorted(operations, key=lambda o: o.happened_at))
     for unit in {unit for operation in operations for unit in units_of(operation)}:
         mine = [entry for entry in told if unit in units_of(entry.operation)]

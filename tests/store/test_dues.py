@@ -88,6 +88,22 @@ def test_rates_of_a_few_units_are_drawn_from_all_of_their_type(fleet) -> None:
     assert standing(fleet)["l-1", "ТО-3"] in found
 
 
+def test_the_repair_that_ends_an_interval_is_not_within_it(tmp_path) -> None:
+    """ТР-1 ends ТО-3 and ТР-1; up to ТР-2 it comes between, as it did."""
+    views = new_store(tmp_path)
+    take(views, "north", [
+        op("Registered", "r1", 0, units=("l-1",), type="2te10m"),
+        *(op("Ran", f"l{d}", d, units=("l-1",), distance_km="200")
+          for d in range(1, 361) if not 100 < d < 160),
+        op("EnteredRepair", "e1", 100.5, units=("l-1",), repair_kind="ТР-1"),
+        op("LeftRepair", "s1", 159, units=("l-1",), repair_kind="ТР-1"),
+        op("LeftRepair", "s2", 350, units=("l-1",), repair_kind="ТР-2"),
+    ])  # fmt: skip
+    told = {kind: f.daily for (_, kind), f in standing(views).items() if f.meter}
+    assert (told["ТО-3"], told["ТР-1"]) == pytest.approx((200, 200), rel=0.001)
+    assert told["ТР-2"] < 185
+
+
 # --- on parts ---------------------------------------------------------------------------------
 
 FULL = "полное освидетельствование"

@@ -24,7 +24,8 @@ _HALF_LIFE = 12.0
 _SEASON_DRAW = 6.0
 """Unit-years of evidence that a season's ratio is held against."""
 _SCATTER_DRAW = 6.0
-"""Periods of the group's scatter that a unit's own scatter is mixed with."""
+"""Periods of the group's scatter that a unit's own is mixed with, of groups too small to tell."""
+_SCATTER_DRAWS = 2.0, 500.0
 _STEP_DAYS = 7
 
 
@@ -90,11 +91,33 @@ def _seasons(runs: Floats, slots: NDArray[np.int64]) -> Floats:
 
 
 def _scatter(filled: Floats, weight: Floats, own: Floats, evidence: Floats) -> Floats:
-    squares = (weight * (filled - own[:, None]) ** 2).sum(axis=1)
+    """Scatter of a period, of each unit, drawn to the group's.
+
+    Long stays are rare: a unit that had none in the years seen is not thereby a steady one.
+    """
+    apart = (filled - own[:, None]) ** 2
+    squares = (weight * apart).sum(axis=1)
     pooled = squares.sum() / max(evidence.sum() - (evidence > 0).sum(), 1.0)
     own_evidence = np.maximum(evidence - 1, 0)
-    spread: Floats = np.sqrt((squares + _SCATTER_DRAW * pooled) / (own_evidence + _SCATTER_DRAW))
+    draw = _scatter_draw(apart, weight, squares, own_evidence)
+    spread: Floats = np.sqrt((squares + draw * pooled) / (own_evidence + draw))
     return spread
+
+
+def _scatter_draw(apart: Floats, weight: Floats, squares: Floats, evidence: Floats) -> float:
+    """How many periods of the group's scatter a unit's is held against.
+
+    Of the units' variances that differ, as much is by chance as their fourth moments say: what
+    is left differs in truth (empirical Bayes, Efron & Morris 1973).
+    """
+    known = evidence > 1
+    if known.sum() < 3 or not squares[known].any():
+        return _SCATTER_DRAW
+    variance = squares[known] / evidence[known]
+    fourth = (weight[known] * apart[known] ** 2).sum() / (evidence[known] * variance**2).sum()
+    by_chance = (max(float(fourth), 1.5) - 1) * variance**2
+    differ = max(float(variance.var() - (by_chance / evidence[known]).mean()), 1e-9)
+    return float(np.clip(by_chance.mean() / differ, *_SCATTER_DRAWS))
 
 
 def _carry(even: Floats, own: Floats) -> float:

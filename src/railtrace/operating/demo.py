@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain, groupby
@@ -180,9 +180,18 @@ def _depot_day(app: App, now: datetime, laws: Laws) -> int:
     operations = list(
         depot_day(yards, laws.wear.gauges, laws.wear.lathe, now, laws.weeks)
     )
-    operations += upkeep(yards, _at_home(app, yards[0].site, ("locomotive", "coach")),
-                         _at_home(app, "", ("freight_wagon",)), now)  # fmt: skip
+    inspected = _at_home(app, yards[0].site, ("locomotive", "coach"))
+    operations += upkeep(yards, inspected, _at_home(app, "", ("freight_wagon",)),
+                         _wheelsets(app, inspected, now), now)  # fmt: skip
     return _written(app, operations)
+
+
+def _wheelsets(app: App, vehicles: Sequence[str], now: datetime) -> list[str]:
+    """Return the first wheelset of some vehicles."""
+    types = [type_ for type_ in app.catalogue().part_types if type_.startswith("wheelset")]
+    rows = app.lookup.parts_on_carriers(types, microseconds(now))
+    first = {on: part for part, _, on in reversed(rows)}
+    return [first[unit] for unit in vehicles if unit in first]
 
 
 def _at_home(app: App, site: str, classes: tuple[str, ...]) -> list[str]:

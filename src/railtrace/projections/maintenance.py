@@ -422,8 +422,7 @@ def _last(state: Maintenance, row: Service, services: Sequence[Service]) -> tupl
     """Return the last service that counts: of this kind or a greater one, else the making."""
     best: tuple[str, Done] | None = None
     for service in services:
-        greater = service.rank > row.rank > 0
-        if service.kind != row.kind and not greater:
+        if not _resets(service, row):
             continue
         for name in (service.kind, service.key, *service.also):
             done = state.done.get(name)
@@ -434,6 +433,22 @@ def _last(state: Maintenance, row: Service, services: Sequence[Service]) -> tupl
     if state.made_us is not None:
         return BUILD, Done(state.made_us, state.made_by, "observed")
     return "", None
+
+
+def _resets(service: Service, row: Service) -> bool:
+    """Tell whether a kind is counted anew after a service: its own, or a greater one."""
+    return service.kind == row.kind or service.rank > row.rank > 0
+
+
+def ended_by(plan: Plan) -> dict[str, frozenset[str]]:
+    """Return of each kind of a plan the names of the repairs that end its interval."""
+    return {
+        rows[0].kind: frozenset(
+            name for service in services if _resets(service, rows[0])
+            for name in (service.kind, service.key, *service.also)
+        )
+        for rows, services in plan
+    }
 
 
 def _of_paper(base: Due, row: Service, last: Done, now_us: int) -> Due:

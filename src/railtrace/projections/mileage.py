@@ -11,6 +11,9 @@ from itertools import accumulate
 
 from railtrace.projections.genealogy import Stay
 
+_ROUNDING = 1000
+"""A meter shows whole units: one more or less than was counted is rounding [thousandths]."""
+
 
 class Counter:
     """One unit's own counter [thousandths] over time, by anchors and runs in life order.
@@ -41,6 +44,23 @@ class Counter:
     def first_anchor(self) -> tuple[int, int] | None:
         """The first anchor of all."""
         return self._anchors[0] if self._anchors else None
+
+    def told(self, from_us: int, to_us: int) -> tuple[list[int], list[int]]:
+        """Return the moments within a window at which something is told, and what was run by then.
+
+        Ends of runs, the first anchor, and anchors that show more than the runs before them. What
+        was run is counted from a beginning that all of them have in common.
+        """
+        begin, end = bisect_right(self._run_times, from_us), bisect_right(self._run_times, to_us)
+        times = self._run_times[begin:end]
+        if len(self._anchors) <= 1 and times:
+            extra = [at for at, _ in self._anchors if from_us < at < times[0]]
+            lead = [self._sums[begin]] if extra else []
+            return extra + times, lead + self._sums[begin + 1 : end + 1]
+        shown = [at for n, (at, total) in enumerate(self._anchors) if from_us < at <= to_us
+                 and (n == 0 or total - self.at(at - 1) > _ROUNDING)]  # fmt: skip
+        all_times = sorted({*times, *shown})
+        return all_times, [self.at(us) for us in all_times]
 
     def _lead(self) -> int:
         """What had been run before the first run, as the first anchor tells."""

@@ -1,7 +1,8 @@
 """What crews, commissions and contractors say in the demo: invented, of the last weeks.
 
 An autumn commission inspection half done and one of air reservoirs whose day has passed; remarks,
-one of them three times in a week; a coach abroad, a motor claimed of the works that repaired it.
+one of them three times in a week; a coach abroad, a motor claimed of the works that repaired it;
+papers of wheelsets of which one has run out and one soon will.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +24,19 @@ _REMARKS = (
 
 
 def upkeep(
-    yards: Sequence[Yard], inspected: Sequence[str], freight: Sequence[str], now: datetime
-) -> Iterator[Operation]:
-    """Yield the operations; `inspected` are in the autumn campaign, `freight` in the other."""
+    yards: Sequence[Yard], inspected: Sequence[str], freight: Sequence[str],
+    wheelsets: Sequence[str], now: datetime,
+) -> Iterator[Operation]:  # fmt: skip
+    """Yield the operations; `inspected` are in the autumn campaign, `freight` in the other.
+
+    `wheelsets`, on vehicles of the first yard, have papers.
+    """
     yield from _campaigns(inspected, freight, now)
     for number, yard in enumerate(yards):
         yield from _remarks(yard, number, now)
     yield from _abroad(next((yard for yard in yards if yard.units.get("coach")), None), now)
     yield from _claimed(yards[0], now)
+    yield from _examined(wheelsets, yards[0].site, now)
 
 
 def _op(kind: str, id_: str, at: datetime, **fields: Any) -> Operation:
@@ -112,3 +118,12 @@ def _claimed(yard: Yard, now: datetime) -> Iterator[Operation]:
                   **claim)  # fmt: skip
         yield _op("ClaimAnswered", "demo-claim:a", now - 6 * DAY, answer="rejected",
                   reason="Нарушен режим прогрева", **claim)  # fmt: skip
+
+
+def _examined(wheelsets: Sequence[str], site: str, now: datetime) -> Iterator[Operation]:
+    """Papers of full examination: of the first ran out, of the second soon will."""
+    days_left = (-6, 12, 45, 80, 200, 400)
+    for number, (unit, left) in enumerate(zip(wheelsets, days_left, strict=False)):
+        yield _op("PaperIssued", f"demo-examined:{number}", now - 60 * DAY, units=(unit,),
+                  site=site, service="полное освидетельствование", number=f"демо {number + 1}/26",
+                  valid_until=f"{now + left * DAY:%Y-%m-%d}")  # fmt: skip

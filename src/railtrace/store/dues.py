@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from railtrace.analysis.run_rate import PERIOD_DAYS, Floats, RunRates, reach, run_rates
+from railtrace.analysis.run_rate import Floats
 from railtrace.catalogue.rows import Catalogue
 from railtrace.projections.maintenance import (
     DAY_US,
@@ -17,18 +17,19 @@ from railtrace.projections.maintenance import (
     Plan,
     credited,
     dues,
+    ended_by,
     plan_of,
     stops_of,
 )
 from railtrace.projections.mileage import Counter
 from railtrace.store.lookup import Lookup
+from railtrace.store.paces import PERIOD_US, PERIODS_KEPT, Paces
 from railtrace.store.part_dues import METERS, Meter, PartDues, counters_of
 from railtrace.store.views import ViewStore
 from railtrace.trace.leaf import moment
 
-PERIOD_US = round(PERIOD_DAYS * DAY_US)
-PERIODS_KEPT = 48
 GONE = ("written_off", "condemned")
+_NONE = frozenset[str]()
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Forecast:
     """How a kind stands and when it will be due: 5 %, 50 % and 95 % quantiles [µs].
 
     None is later than anybody forecasts. `daily` is the run of an average day in this season by
-    the meter that is forecast, `meter` "" when only the calendar counts. `vehicle` is what the
+    the meter that is forecast, outside the repairs that end the interval; `meter` "" when only the
+    calendar counts. `vehicle` is what the
     unit runs with now, "" of a vehicle itself.
     """
 
@@ -58,6 +60,10 @@ class _Vehicle:
     counters: dict[str, Counter]
 
 
+_Asked = tuple[int, Due, frozenset[str]]
+"""(row of the vehicle, what is due, the repairs that end its interval)."""
+
+
 class FleetDues:
     """Reads the maintenance, the counters and the run rates of many units at once."""
 
@@ -67,6 +73,7 @@ class FleetDues:
         self._day = moment(now_us).date()
         self._stops = stops_of(catalogue, self._day)
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._ends: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
 
     def of(
         self, units: Sequence[str] | None = None, types: Sequence[str] = (), parts: bool = False
@@ -79,9 +86,17 @@ class FleetDues:
         vehicles = self._vehicles([(v.unit, v.type) for v in listed])
         wanted = None if units is None else set(units)
         on = self._parts(vehicles, wanted) if parts else {}
+        repairs = self._repairs({v.type for v in vehicles})
         found: list[Forecast] = []
         for _, group in groupby(sorted(vehicles, key=lambda v: (v.type, v.unit)), lambda v: v.type):
-            found += self._group(list(group), wanted, on)
+            found += self._group(list(group), wanted, on, repairs)
+        return found
+
+    def _repairs(self, types: set[str]) -> dict[str, list[tuple[str, int, int | None]]]:
+        since_us = (self.now_us // PERIOD_US - PERIODS_KEPT) * PERIOD_US
+        found: dict[str, list[tuple[str, int, int | None]]] = {}
+        for unit, kind, from_us, to_us in self._lookup.repairs_of(sorted(types), since_us):
+            found.setdefault(unit, []).append((kind, from_us, to_us))
         return found
 
     def _parts(
@@ -113,21 +128,37 @@ class FleetDues:
         return meter == "km" or any(s.engine_hours for s in self.catalogue.services.values())
 
     def _group(
-        self, vehicles: list[_Vehicle], wanted: set[str] | None, on: Mapping[str, list[Due]]
-    ) -> list[Forecast]:
-        rates = {meter: self._rates(vehicles, meter) for meter in METERS if self._asks(meter)}
+        self, vehicles: list[_Vehicle], wanted: set[str] | None, on: Mapping[str, list[Due]],
+        repairs: Mapping[str, Sequence[tuple[str, int, int | None]]],
+    ) -> list[Forecast]:  # fmt: skip
+        stays = [(row, *stay) for row, v in enumerate(vehicles) for stay in repairs.get(v.unit, ())]
+        paces = {meter: Paces([v.counters.get(meter) for v in vehicles], stays, self.now_us)
+                 for meter in METERS if self._asks(meter)}  # fmt: skip
         asked = [
-            (row, due)
+            (row, due, ends)
             for row, vehicle in enumerate(vehicles)
             if wanted is None or vehicle.unit in wanted
-            for due in (*self._dues(vehicle), *on.get(vehicle.unit, ()))
+            for due, ends in self._ended(vehicle, on.get(vehicle.unit, ()))
         ]
-        reached = {meter: self._reached(asked, rates[meter], meter) for meter in rates}
+        reached = {meter: self._reached(asked, paces[meter], meter) for meter in paces}
         return [
-            self._forecast(row, due, {m: reached[m].get(index) for m in rates}, rates,
-                           "" if due.unit == vehicles[row].unit else vehicles[row].unit)
-            for index, (row, due) in enumerate(asked)
+            self._forecast(one, {m: reached[m].get(index) for m in paces}, paces,
+                           "" if one[1].unit == vehicles[one[0]].unit else vehicles[one[0]].unit)
+            for index, one in enumerate(asked)
         ]  # fmt: skip
+
+    def _ended(self, vehicle: _Vehicle, on: Iterable[Due]) -> list[tuple[Due, frozenset[str]]]:
+        """Return a vehicle's dues with the repairs that end each interval; on parts none."""
+        ends = self.ends(vehicle.state)
+        own = [(due, ends.get(due.kind, _NONE)) for due in self._dues(vehicle)]
+        return own + [(due, _NONE) for due in on]
+
+    def ends(self, state: Maintenance) -> Mapping[str, frozenset[str]]:
+        """Return of each kind that a unit may be due for the repairs that end its interval."""
+        key = state.type, state.programme
+        if key not in self._ends:
+            self._ends[key] = ended_by(self._plan(state))
+        return self._ends[key]
 
     def _plan(self, state: Maintenance) -> Plan:
         """What becomes due by itself: kinds by need, before a trip and by campaign are left out."""
@@ -150,37 +181,24 @@ class FleetDues:
 
         return dues(vehicle.state, self._plan(vehicle.state), self.now_us, since, self._stops)
 
-    def _rates(self, vehicles: list[_Vehicle], meter: Meter) -> RunRates:
-        first = self.now_us // PERIOD_US - PERIODS_KEPT
-        runs = np.full((len(vehicles), PERIODS_KEPT), np.nan)
-        for row, vehicle in enumerate(vehicles):
-            counter = vehicle.counters.get(meter)
-            if counter is not None and counter.first_us is not None:
-                runs[row] = periods(counter, first, PERIODS_KEPT)
-        known = np.flatnonzero(np.isfinite(runs).any(axis=0))
-        start = int(known[0]) if len(known) else PERIODS_KEPT
-        return run_rates(runs[:, start:], first + start)
-
-    def _reached(
-        self, asked: list[tuple[int, Due]], rates: RunRates, meter: str
-    ) -> dict[int, list[float]]:
+    def _reached(self, asked: Sequence[_Asked], pace: Paces, meter: str) -> dict[int, list[float]]:
         """Days from now to the end of each remainder, by the index of what is asked."""
-        counted = [
-            (index, row, criterion.remaining)
-            for index, (row, due) in enumerate(asked)
-            for criterion in due.criteria
-            if criterion.meter == meter
-        ]
-        if not counted:
-            return {}
-        indexes, rows, remaining = zip(*counted, strict=True)
-        days = reach(np.array(remaining), rates, np.array(rows), self.now_us / DAY_US)
-        return dict(zip(indexes, days.tolist(), strict=True))
+        counted: dict[frozenset[str], list[tuple[int, int, float]]] = {}
+        for index, (row, due, ends) in enumerate(asked):
+            for criterion in due.criteria:
+                if criterion.meter == meter:
+                    counted.setdefault(ends, []).append((index, row, criterion.remaining))
+        found: dict[int, list[float]] = {}
+        for ends, some in counted.items():
+            indexes, rows, remaining = zip(*some, strict=True)
+            found |= zip(indexes, pace.reach(remaining, rows, ends).tolist(), strict=True)
+        return found
 
     def _forecast(
-        self, row: int, due: Due, reached: Mapping[Meter, list[float] | None],
-        rates: Mapping[Meter, RunRates], vehicle: str,
+        self, asked: _Asked, reached: Mapping[Meter, list[float] | None],
+        paces: Mapping[Meter, Paces], vehicle: str,
     ) -> Forecast:  # fmt: skip
+        row, due, ends = asked
         if not due.criteria:
             return Forecast(due, vehicle=vehicle)
         best: list[int | None] = [due.calendar_us] * 3
@@ -191,8 +209,7 @@ class FleetDues:
         early_us, median_us, late_us = best
         if meter is None:
             return Forecast(due, early_us, median_us, late_us, vehicle=vehicle)
-        rate, slot = rates[meter], int(self.now_us // PERIOD_US)
-        daily, doubt = float(rate.daily(slot, row)), float(rate.daily_sd(slot, row))
+        daily, doubt = paces[meter].daily(row, ends)
         return Forecast(due, early_us, median_us, late_us, meter, daily, doubt, vehicle)
 
     def _sooner(self, us: int | None, day: float) -> int | None:

@@ -732,6 +732,22 @@ class Lookup:
         )
         return runs, anchors
 
+    def repairs_of(
+        self, types: Sequence[str], since_us: int
+    ) -> list[tuple[str, str, int, int | None]]:
+        """Return (unit, kind, from, to) of the repairs of units of types, without an end while it
+        lasts.
+
+        A repair stands in as many rows as it had states: they follow on each other.
+        """
+        some = f"(SELECT unit FROM units WHERE type IN ({marks(len(types))}))"
+        return self._db.query(
+            "SELECT unit, detail, at_us, to_us FROM state_spans WHERE detail <> '' AND to_us > ?"
+            f" AND unit IN {some} UNION ALL SELECT unit, detail, since_us, NULL FROM units"
+            f" WHERE detail <> '' AND since_us IS NOT NULL AND type IN ({marks(len(types))})",
+            [since_us, *types, *types],
+        )
+
     def locomotive_services(self, locomotive: str) -> list[tuple[str, int, str, str]]:
         """Return (kind, when, basis, operation) of every service of a locomotive."""
         return self._db.query(

@@ -21,8 +21,9 @@ from railtrace.catalogue.rows import Catalogue, Limit
 from railtrace.errors import BadData
 from railtrace.projections.maintenance import DAY_US
 from railtrace.projections.mileage import Counter
-from railtrace.store.dues import GONE, PERIODS_KEPT, periods
+from railtrace.store.dues import GONE, periods
 from railtrace.store.lookup import Lookup
+from railtrace.store.paces import PERIODS_KEPT
 from railtrace.trace.leaf import moment
 
 PERIOD_US = round(PERIOD_DAYS * DAY_US)
