@@ -155,13 +155,13 @@ def test_a_person_is_the_next_purchase_where_people_are_short():
 
 
 @pytest.mark.parametrize(("shop", "words"), [
-    (handed(shift_h=26.0, counts=(1,)), "people fitter: 1 shifts of 26.0 hours; a day has 24"),
-    (handed(shift_h=12.0), "people fitter: 3 shifts of 12.0 hours; a day has 24"),
+    (handed(shift_h=26.0, counts=(1,)), "people fitter: 1 shifts of 26 hours; a day has 24"),
+    (handed(shift_h=12.0), "people fitter: 3 shifts of 12 hours; a day has 24"),
     (handed(counts=(0, 0)), "people fitter: 0, 0 by shift"),
     (handed(counts=()), "people fitter: none by shift"),
     (handed(counts=(1, -1)), "none below zero"),
     (handed(days=8), "people fitter: 8 days a week"),
-    (handed(crew=2.0), "process p, step 1: it takes 2.0 of people fitter, at most 1 are there"),
+    (handed(crew=2.0), "process p, step 1: it takes 2 of people fitter, at most 1 are there"),
     (replace(handed(), people=(*handed().people, People("s", (1,)))), "have one name"),
 ])  # fmt: skip
 def test_people_who_cannot_be_are_refused_by_name(shop, words):

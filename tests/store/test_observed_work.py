@@ -4,12 +4,14 @@ import pytest
 
 from railtrace.projections.metrology import Instrument, Proof, Withdrawal
 from railtrace.store.observed_work import (
+    OUT,
     Cycle,
     SeenOrder,
     SeenStep,
     StepKind,
     lapses_of,
     machine_times,
+    moves_seen,
     routes_seen,
     step_times,
     taken_shares,
@@ -103,3 +105,30 @@ def test_a_withdrawn_machine_is_without_a_proof_until_the_next() -> None:
     drifted = Withdrawal("w", 50 * DAY, 40 * DAY, 50 * DAY, "drift")
     gauge = Instrument(unit="g", proofs=[proof(0), proof(60)], withdrawals=[drifted])
     assert lapses_of(gauge, 0, 70 * DAY) == ([240.0], False)
+
+
+def at(key: str, *hours: float, optional: bool = False) -> SeenStep:
+    facts, us = tuple(f"{key}{h}" for h in hours), tuple(round(h * HOUR) for h in hours)
+    return SeenStep(key, optional, "done", facts, 0, us[-1] if us else None, us)
+
+
+def test_where_work_goes_from_a_step_is_told_with_what_a_later_step_sent_back() -> None:
+    straight = order(at("wash", 1), at("turn", optional=True), at("test", 3))
+    turned = order(at("wash", 1), at("turn", 2, optional=True), at("test", 3))
+    again = order(at("wash", 1), at("turn", 2, 4, optional=True), at("test", 3, 5))
+    found = moves_seen([straight, turned, again, again])
+    assert found["p", "wash"].shares == {"test": pytest.approx(1 / 4), "turn": pytest.approx(3 / 4)}
+    # Six tests, two of which sent the piece back to be turned.
+    assert found["p", "test"].n == 6
+    assert found["p", "test"].shares == {"turn": pytest.approx(1 / 3), OUT: pytest.approx(2 / 3)}
+    assert found["p", "turn"].shares == {"test": pytest.approx(1.0)}
+
+
+def test_steps_done_in_another_order_are_not_sent_back() -> None:
+    swapped = order(at("ultrasound", 3), at("magnetic", 2), at("accept", 4))
+    assert moves_seen([swapped])["p", "magnetic"].shares == {"accept": pytest.approx(1.0)}
+
+
+def test_a_step_that_may_not_be_left_out_is_on_the_way_though_nobody_recorded_it() -> None:
+    found = moves_seen([order(at("wash", 1), at("test"), at("accept", 4))])
+    assert found["p", "wash"].shares == {"test": pytest.approx(1.0)}

@@ -217,7 +217,7 @@ def _check_people(people: People) -> None:
     if not 0 < people.shift_h * len(people.counts) <= HOURS_A_DAY + 1e-9:
         raise BadData(
             "people {people}: {shifts} shifts of {hours} hours; a day has 24",
-            people=people.key, shifts=len(people.counts), hours=people.shift_h,
+            people=people.key, shifts=len(people.counts), hours=f"{people.shift_h:g}",
         )  # fmt: skip
     if not 1 <= people.days_a_week <= DAYS_A_WEEK:
         raise BadData("people {people}: {days} days a week; a week has 7",
@@ -229,7 +229,7 @@ def _check_crew(process: Process, number: int, step: Step, people: People | None
         raise BadData(
             "process {process}, step {step}: it takes {crew} of people {people}, at most {most} "
             "are there in a shift", process=process.key, step=step.name or number + 1,
-            crew=step.crew, people=people.key, most=max(people.counts),
+            crew=f"{step.crew:g}", people=people.key, most=max(people.counts),
         )  # fmt: skip
 
 
@@ -557,9 +557,10 @@ def with_one_more(shop: Shop, key: str) -> Shop:
         stations=tuple(
             replace(s, machines=s.machines + 1) if s.key == key else s for s in shop.stations
         ),
-        people=tuple(_one_more(p) if p.key == key else p for p in shop.people),
+        people=tuple(one_more(p) if p.key == key else p for p in shop.people),
     )
 
 
-def _one_more(people: People) -> People:
+def one_more(people: People) -> People:
+    """Return people with one more in each shift in which there are any."""
     return replace(people, counts=tuple(count + (count > 0) for count in people.counts))

@@ -7,7 +7,7 @@ was cut off, by an abort or by the moment of asking, is counted beside and never
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -125,6 +125,8 @@ class SeenStep:
     facts: tuple[str, ...]
     ready_us: int | None
     done_us: int | None
+    at_us: tuple[int, ...] = ()
+    """When each of the facts was."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def _seen(state: StepState, states: Mapping[str, StepState], opened_us: int) -> 
     return SeenStep(
         state.step.key, state.step.optional, state.status,
         tuple(attempt.entry.operation.id for attempt in state.attempts), ready, state.done_us,
+        tuple(microseconds(attempt.entry.operation.happened_at) for attempt in state.attempts),
     )  # fmt: skip
 
 
@@ -206,6 +209,59 @@ def taken_shares(orders: Iterable[SeenOrder]) -> dict[tuple[str, str], tuple[int
                     seen[order.process, step.key] += 1
                     took[order.process, step.key] += bool(step.facts)
     return {key: (n, took[key] / n) for key, n in seen.items()}
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Where work went after a step: how often it was done, share by the next step, `OUT` for none.
+
+    Back is where a later step sent it: a step that had been done before and was done again.
+    """
+
+    n: int
+    shares: Mapping[str, float]
+
+
+OUT = ""
+
+
+def moves_seen(orders: Iterable[SeenOrder]) -> dict[tuple[str, str], Moves]:
+    """Return by process and step where work went from it, of closed orders with steps in the trace.
+
+    A step that may not be left out is on every way, recorded or not; one that may is where it was.
+    """
+    tries: Counter[tuple[str, str]] = Counter()
+    back: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    onward: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for order in orders:
+        if order.done and order.recorded:
+            way = [s.key for s in order.steps if s.facts or not s.optional]
+            for key, following in itertools.pairwise([*way, OUT]):
+                onward[order.process, key][following] += 1
+            tries.update((order.process, s.key) for s in order.steps for _ in s.facts)
+            for sender, again in _sent_back(order):
+                back[order.process, sender][again] += 1
+    return {place: _moves(tries[place], back[place], ways) for place, ways in onward.items()}
+
+
+def _sent_back(order: SeenOrder) -> Iterator[tuple[str, str]]:
+    """Yield which step was done last before an earlier one, or itself, was done again."""
+    number = {step.key: n for n, step in enumerate(order.steps)}
+    done = sorted((at, number[step.key], step.key) for step in order.steps for at in step.at_us)
+    seen: set[str] = set()
+    for (_, _, before), (_, _, key) in itertools.pairwise(done):
+        seen.add(before)
+        if key in seen and number[key] <= number[before]:
+            yield before, key
+
+
+def _moves(n: int, back: Counter[str], onward: Counter[str]) -> Moves:
+    n = max(n, onward.total())
+    on = 1 - back.total() / n
+    shares = {key: count / n for key, count in back.items()}
+    for key, count in onward.items():
+        shares[key] = shares.get(key, 0.0) + on * count / onward.total()
+    return Moves(n, shares)
 
 
 @dataclass(frozen=True)

@@ -288,3 +288,56 @@ def test_a_fleet_is_ready_less_what_stands_in_repair(desk: Client) -> None:
     assert row.in_repair.mean == pytest.approx(5)
     assert row.ktg.mean == pytest.approx(0.9)
     assert row.ktg.low < 0.9 < row.ktg.high
+
+
+# --- people and routes ---------------------------------------------------------------------------
+
+
+def test_people_of_a_plan_are_a_bottleneck_and_one_more_is_what_to_buy(desk: Client) -> None:
+    address = _laid(desk)
+    sent = _form(desk, address, per_week__wheelset_ordinary="30", people__ndt_ut__0="1",
+                 people_price__ndt_ut="10", minutes__wheelset_ordinary__ndt_axle="90",
+                 machines__ut_set="9", shift_h="8", shift_days="5")  # fmt: skip
+    answered = desk.post(f"{address}/instant", sent)
+    answer = answered.context["answer"]
+    [row] = answer.people
+    assert row.load == pytest.approx(30 * 1.5 / 40)
+    assert (answer.by_people, answer.over, row.bottleneck) == (True, True, True)
+    assert "too few hands" in answered.text
+    assert answered.context["bought"][0].key == "people:ndt_ut"
+    two = desk.post(f"{address}/instant", sent | {"people:ndt_ut:1": "1"}).context["answer"]
+    assert two.people[0].load == pytest.approx(row.load / 2)
+    desk.post(f"{address}/save", sent)
+    kept = desk.get(address).context["people"]
+    assert next(counts for key, _, counts, _, _ in kept if key == "ndt_ut") == [1, 0, 0]
+    assert "Each holds the right" in _first_sheet(desk, address)
+
+
+def _first_sheet(desk: Client, address: str) -> str:
+    sent_file = io.BytesIO(desk.get(f"{address}/specification.xlsx").content)
+    return str(CalamineWorkbook.from_filelike(sent_file).get_sheet_by_index(0).to_python())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"shift_h": "26"}, "Length of a shift, h: 26 is not a figure from 0.5 to 24"),
+        ({"shift_h": "12", "people__fitter__2": "1"}, "3 shifts of 12 hours; a day has 24"),
+        ({"people__fitter__0": "2,5"}, "People in a shift: 2,5 is not a figure"),
+        ({"people__fitter__0": "1", "staff__by_hand": "3"},
+         "it takes 3 of people Rolling-stock fitter, at most 1 are there"),
+    ],
+)  # fmt: skip
+def test_people_who_cannot_be_are_refused_by_name(
+    desk: Client, changed: dict[str, str], said: str
+) -> None:
+    address = _laid(desk)
+    answered = desk.post(f"{address}/instant", _form(desk, address, **changed))
+    assert answered.status_code == 422
+    assert said in answered.text
+
+
+def test_a_plan_begins_with_as_many_workplaces_as_carry_its_work(desk: Client) -> None:
+    address = _laid(desk)
+    loads = {row.key: row.load for row in desk.get(address).context["answer"].stations}
+    assert max(load for key, load in loads.items() if key != "wheelset_washer") <= 0.85

@@ -9,10 +9,12 @@ from django.utils.translation import gettext
 from railtrace.analysis.depot_flow import (
     HOURS_A_WEEK,
     Carried,
+    People,
     Shop,
     carried,
     mean_turnaround,
     next_machines,
+    one_more,
     visits,
     with_one_more,
 )
@@ -20,7 +22,7 @@ from railtrace.analysis.depot_flow import turnaround_h as turnarounds
 from railtrace.errors import BadData
 from railtrace.web.frame import in_words
 from railtrace.web.names import Names
-from railtrace.web.planning.plan import BY_HAND, Plan, PlannedStation
+from railtrace.web.planning.plan import ANYBODY, BY_HAND, PEOPLE, Plan, PlannedStation
 from railtrace.web.running import the_app
 
 MOST_BOUGHT = 12
@@ -29,20 +31,10 @@ _FULL, _TIGHT = 1.0, 0.85
 """Shares of load: never worked off; queues grow fast."""
 
 
-@dataclass(frozen=True)
-class StationRow:
-    """What a station carries now, and with one machine more; waits in hours, None for ever."""
+class Loaded:
+    """What has a load: how near to full it is."""
 
-    key: str
-    name: str
-    machines: int
     load: float
-    wait_h: float | None
-    next_load: float
-    next_wait_h: float | None
-    without_one: float | None
-    """Load while one of the machines is away; None where no other is left."""
-    bottleneck: bool
 
     @property
     def grade(self) -> str:
@@ -56,19 +48,64 @@ class StationRow:
 
 
 @dataclass(frozen=True)
+class StationRow(Loaded):
+    """What a station carries now, and with one machine more; waits in hours, None for ever."""
+
+    key: str
+    name: str
+    machines: int
+    load: float
+    wait_h: float | None
+    next_load: float
+    next_wait_h: float | None
+    without_one: float | None
+    """Load while one of the machines is away; None where no other is left."""
+    bottleneck: bool
+
+
+@dataclass(frozen=True)
+class PeopleRow(Loaded):
+    """The people of a qualification: how many by shift, what is needed of their hours, what they
+    would be loaded with one more in each shift, how long a load waits for them, None for ever."""
+
+    key: str
+    name: str
+    counts: tuple[int, ...]
+    load: float
+    wait_h: float | None
+    next_load: float
+    bottleneck: bool
+
+
+@dataclass(frozen=True)
 class Answer:
-    """Stations by load, turnaround of each process in hours of the clock, None for ever."""
+    """Stations and people by load, turnaround of each process in hours of the clock, None for
+    ever."""
 
     stations: tuple[StationRow, ...]
+    people: tuple[PeopleRow, ...]
     processes: tuple[tuple[str, float, float | None], ...]
     """Name, items a week, mean turnaround [h]."""
     bottleneck: str
+    bottleneck_load: float
+    by_people: bool
     over: bool
 
 
 def station_name(key: str, names: Names) -> str:
-    """Return the name of a station; workplaces with people have a name of their own."""
+    """Return the name of a station, or of the people of a qualification; workplaces with people
+    have a name of their own."""
+    if key.startswith(PEOPLE):
+        return people_name(key.removeprefix(PEOPLE), names)
     return gettext("Workplaces, by hand") if key == BY_HAND else names.type(key)
+
+
+def people_name(key: str, names: Names) -> str:
+    """Return the name of a qualification as of people."""
+    if key == ANYBODY:
+        return gettext("People without a right of their own")
+    row = names.catalogue.qualifications.get(key)
+    return gettext("People: %(name)s") % {"name": row.name(names.language) if row else key}
 
 
 def answer(shop: Shop, names: Names) -> Answer:
@@ -77,14 +114,27 @@ def answer(shop: Shop, names: Names) -> Answer:
     found = carried(shop, most)
     times = turnarounds(shop, found)
     rows = tuple(_row(index, found, names) for index in range(len(found.stations)))
+    people = tuple(_people(each, index, found, names) for index, each in enumerate(shop.people))
+    every: list[Loaded] = [*rows, *people]
     return Answer(
         tuple(sorted(rows, key=lambda row: -row.load)),
+        tuple(sorted(people, key=lambda row: -row.load)),
         tuple(
             (names.catalogue.processes[p.key].name(names.language),
              p.batches_per_h * p.batch * HOURS_A_WEEK, _finite(times[p.key]))
             for p in shop.processes
         ),
-        station_name(found.bottleneck, names), any(row.grade == "over" for row in rows),
+        station_name(found.bottleneck, names), float(found.loads.max()),
+        found.bottleneck in found.people, any(row.grade == "over" for row in every),
+    )  # fmt: skip
+
+
+def _people(people: People, index: int, found: Carried, names: Names) -> PeopleRow:
+    load, more = float(found.people_load[index]), one_more(people)
+    return PeopleRow(
+        people.key, station_name(people.key, names), people.counts, load,
+        _finite(float(found.people_wait_h[index])),
+        load * people.hours_a_week / more.hours_a_week, people.key == found.bottleneck,
     )  # fmt: skip
 
 
@@ -132,9 +182,14 @@ _NEVER_H = 1e8
 
 
 def priced(shop: Shop, plan: Plan) -> dict[str, PlannedStation]:
-    """Return the stations that may be bought: those of the shop with a price."""
+    """Return what may be bought: stations of the shop with a price, and people, one more in each
+    of their shifts."""
     known = {station.key for station in shop.stations}
-    return {key: p for key, p in plan.stations.items() if p.price > 0 and key in known}
+    found = {key: p for key, p in plan.stations.items() if p.price > 0 and key in known}
+    for people in shop.people:
+        if price := plan.people[people.key.removeprefix(PEOPLE)].price:
+            found[people.key] = PlannedStation(sum(people.counts), price=price, staff=1.0)
+    return found
 
 
 def buying_order(shop: Shop, plan: Plan, target_h: float) -> list[str]:
@@ -169,11 +224,12 @@ def purchases(
     for number, key in enumerate(order, 1):
         shop = with_one_more(shop, key)
         after, found = mean_turnaround(shop), carried(shop)
+        loads = dict(zip((*found.stations, *found.people), found.loads, strict=True))
         saved = plan.value_h * items * (before - after) if before < _NEVER_H else 0.0
         least, likely, greatest = may_be[key].prices
         rows.append(Bought(
             key, station_name(key, names), after if after < _NEVER_H else None,
-            float(found.now(found.load)[found.stations.index(key)]),
+            float(loads[key]),
             likely / saved if saved > 0 else None,
             (least / saved, greatest / saved) if saved > 0 else None, news.pop(key, 0.0),
             **_sums([may_be[k] for k in order[:number]]),
@@ -213,6 +269,9 @@ def named(error: BadData, names: Names) -> BadData:
     values = dict(error.values)
     if (key := str(values.get("station", ""))) in {BY_HAND, *names.catalogue.equipment_types}:
         values["station"] = station_name(key, names)
+    if (key := str(values.get("people", ""))).startswith(PEOPLE):
+        row = names.catalogue.qualifications.get(key.removeprefix(PEOPLE))
+        values["people"] = row.name(names.language) if row else station_name(key, names)
     if process := names.catalogue.processes.get(str(values.get("process", ""))):
         values["process"] = process.name(names.language)
         if step := process.step(str(values.get("step", ""))):

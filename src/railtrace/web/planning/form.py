@@ -12,11 +12,14 @@ from railtrace.analysis.depot_flow import HOURS_A_DAY
 from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import BadData
 from railtrace.web.fleet import the_names
-from railtrace.web.planning.answer import station_name
+from railtrace.web.planning.answer import people_name, station_name
 from railtrace.web.planning.plan import (
+    MOST_SHIFTS,
     Plan,
+    PlannedPeople,
     PlannedStation,
     PlannedWork,
+    qualifications_of,
     stations_of,
 )
 
@@ -51,6 +54,10 @@ FIELDS = (
     Field("area_m2", _("Area, m²"), 0, 100_000),
     Field("staff", _("Staff a shift"), 0, 100),
 )
+SHIFT_H = Field("shift_h", _("Length of a shift, h"), 0.5, 24)
+SHIFT_DAYS = Field("shift_days", _("Days a week"), 1, 7, whole=True)
+IN_SHIFT = Field("people", _("People in a shift"), 0, 1_000, whole=True)
+PERSON_PRICE = Field("people_price", _("Price of one more a shift"), 0, _MOST_MONEY)
 _PER_WEEK = Field("per_week", _("Items a week"), 0, 100_000)
 _BATCH = Field("batch", _("Items in a batch"), 1, 500, whole=True)
 _MINUTES = Field("minutes", _("Time, min"), 0.1, 100_000)
@@ -80,7 +87,20 @@ def read_plan(sent: Mapping[str, str], catalogue: Catalogue) -> Plan:
     plan = Plan(work=work, target_h=target or 0.0, target_met=(met or 0.0) / 100, limits=limits,
                 value_h=worth or 0.0)  # fmt: skip
     stations = {key: _station(key, sent) for key in stations_of(catalogue, plan)}
-    return replace(plan, stations=stations)
+    people = {key: _people(key, sent) for key in qualifications_of(catalogue, plan)}
+    shift_h, days = number(sent, "shift_h", SHIFT_H), number(sent, "shift_days", SHIFT_DAYS)
+    return replace(plan, stations=stations, shift_h=shift_h or plan.shift_h,
+                   people={key: each for key, each in people.items() if any(each.counts)},
+                   shift_days=int(days or plan.shift_days))  # fmt: skip
+
+
+def _people(key: str, sent: Mapping[str, str]) -> PlannedPeople:
+    name = people_name(key, the_names())
+    found = [number(sent, f"people:{key}:{n}", IN_SHIFT, name) for n in range(MOST_SHIFTS)]
+    while found and not found[-1]:
+        found.pop()
+    price = number(sent, f"people_price:{key}", PERSON_PRICE, name)
+    return PlannedPeople(tuple(int(n or 0) for n in found), price or 0.0)
 
 
 def _work(key: str, sent: Mapping[str, str], catalogue: Catalogue) -> PlannedWork:

@@ -1,6 +1,6 @@
 """What the trace tells a plan: work as observed, and what will come week by week."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 from railtrace.catalogue.rows import Process
 from railtrace.errors import BadData
 from railtrace.store.demand import WEEKS, Demand, consist_load, season_at
-from railtrace.store.observed_work import Observed, Spread, StepKind
+from railtrace.store.observed_work import OUT, Observed, Spread, StepKind
 from railtrace.store.workload import ENOUGH, WEEK_US
 from railtrace.trace.leaf import microseconds
 from railtrace.web.clocks import from_us
@@ -78,9 +78,26 @@ def _process(key: str, of: Told, names: Names) -> dict[str, Any]:
         "name": process.name(names.language), "rows": rows,
         "routes": [(" → ".join(words.get(s, s) for s in route.steps), route.n, route.share)
                    for route in routes[:MOST_ROUTES]],
-        "more_routes": max(len(routes) - MOST_ROUTES, 0),
+        "moves": list(_moves(key, of, words)), "more_routes": max(len(routes) - MOST_ROUTES, 0),
         "routes_seen": sum(route.n for route in routes),
     }  # fmt: skip
+
+
+def _moves(
+    process: str, of: Told, words: Mapping[str, str]
+) -> Iterator[tuple[str, str, float, int, bool]]:
+    """Yield where work went from a step if not to the next alone: from, to, share, of how many,
+    and whether it went back."""
+    order = {key: number for number, key in enumerate(words)} | {OUT: len(words)}
+    for key, word in words.items():
+        seen = of.moves.get((process, key))
+        if seen is not None and [k for k, part in seen.shares.items() if part] != [
+            [*words, OUT][order[key] + 1]
+        ]:  # fmt: skip
+            for to, part in sorted(seen.shares.items(), key=lambda each: -each[1]):
+                if part:
+                    yield (word, words.get(to, gettext("out of the shop")), part, seen.n,
+                           order.get(to, 0) <= order[key])  # fmt: skip
 
 
 def _step(kind: StepKind, seen: Observed, of: Told, names: Names) -> dict[str, Any]:

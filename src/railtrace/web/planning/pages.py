@@ -22,16 +22,28 @@ from railtrace.web.jobs import bar_of
 from railtrace.web.models import DepotPlan
 from railtrace.web.names import Names
 from railtrace.web.planning import verified
-from railtrace.web.planning.answer import answer, in_names, named, purchases, station_name
-from railtrace.web.planning.form import FIELDS, HOW_WORKED, LIMITS, read_plan
+from railtrace.web.planning.answer import (
+    answer,
+    in_names,
+    named,
+    people_name,
+    priced,
+    purchases,
+    station_name,
+)
+from railtrace.web.planning.form import FIELDS, HOW_WORKED, LIMITS, SHIFT_DAYS, SHIFT_H, read_plan
 from railtrace.web.planning.plan import (
     FAILURES_ENOUGH,
+    MOST_SHIFTS,
     OBSERVED_DAYS,
     Plan,
+    PlannedPeople,
     PlannedStation,
     PlannedWork,
     Told,
     first_plan,
+    hands_of,
+    qualifications_of,
     share_of,
     shop_of,
     station_of,
@@ -39,6 +51,7 @@ from railtrace.web.planning.plan import (
     time_of,
     told,
 )
+from railtrace.web.planning.staff import holders
 from railtrace.web.roles import allowed, may
 from railtrace.web.running import the_app
 
@@ -50,7 +63,7 @@ def plans(request: HttpRequest) -> HttpResponse:
         name = request.POST.get("name", "").strip()[:120] or gettext("Depot")
         plan = DepotPlan.objects.create(
             name=name, person=person_of(request.user).person_id,
-            body=msgspec.to_builtins(first_plan(names.catalogue, told())),
+            body=msgspec.to_builtins(first_plan(names.catalogue, told(), holders())),
         )  # fmt: skip
         return redirect("plan", plan.pk)
     context = {
@@ -177,7 +190,7 @@ def _answered(laid: Plan, names: Names, of: Told) -> dict[str, Any]:
     try:
         shop = shop_of(laid, names.catalogue, of)
         found: dict[str, Any] = {"answer": answer(shop, names)}
-        if any(planned.price for planned in laid.stations.values()):
+        if priced(shop, laid):
             found["bought"] = purchases(shop, laid, names)
             found["at_target"] = mean_turnaround(shop) <= laid.target_h
     except BadData as error:
@@ -198,6 +211,8 @@ def _form(row: DepotPlan, laid: Plan, names: Names, of: Told) -> dict[str, Any]:
              _figures(laid.stations.get(key, PlannedStation())))
             for key in stations_of(names.catalogue, laid)
         ],
+        "people": _people(laid, names), "shifts": range(1, MOST_SHIFTS + 1),
+        "shift_fields": [(SHIFT_H, laid.shift_h), (SHIFT_DAYS, laid.shift_days)],
         "work": [_work_row(key, laid, names, of) for key in names.catalogue.processes],
     }  # fmt: skip
 
@@ -206,6 +221,17 @@ def _failures(of: Told, names: Names) -> list[tuple[str, Outages, bool]]:
     """Return what the trace tells of breakdowns: kind, how often, and whether it is enough."""
     return [(station_name(key, names), seen, seen.n >= FAILURES_ENOUGH and seen.mttr_h > 0)
             for key, seen in of.failures.items()]  # fmt: skip
+
+
+def _people(laid: Plan, names: Names) -> list[tuple[str, str, list[int], float, int]]:
+    """Return whose hands the work takes: key, name, how many by shift, price, holders by the
+    trace."""
+    held, rows = holders(), []
+    for key in qualifications_of(names.catalogue, laid):
+        planned = laid.people.get(key, PlannedPeople())
+        counts = [*planned.counts, *[0] * MOST_SHIFTS][:MOST_SHIFTS]
+        rows.append((key, people_name(key, names), counts, planned.price, held.get(key, 0)))
+    return rows
 
 
 def _figures(planned: PlannedStation) -> list[tuple[Any, float]]:
@@ -238,4 +264,5 @@ def _step_row(
         "again": of.again.get((process.key, step.key), (0, 0.0)), "enough": ENOUGH,
         "own_again": None if (said := work.again.get(step.key)) is None else 100 * said,
         "share": share_of(process, step, of),
+        "people": people_name(hands_of(step), names),
     }  # fmt: skip

@@ -5,7 +5,7 @@ time or a rate empty, what the trace tells stands, else the route card's norm; e
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_more
 from datetime import time, timedelta
@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,8 +22,10 @@ from railtrace.analysis.depot_flow import (
     HOURS_A_DAY,
     HOURS_A_WEEK,
     MOST_REWORK,
+    People,
     Shop,
     Station,
+    carried,
 )
 from railtrace.analysis.depot_flow import Process as Route
 from railtrace.analysis.depot_flow import Step as Visit
@@ -33,7 +36,16 @@ from railtrace.errors import BadData
 from railtrace.store import demand, observed_work
 from railtrace.store.demand import Demand, Unplanned
 from railtrace.store.dues import FleetDues
-from railtrace.store.observed_work import Observed, Renewals, RouteSeen, SeenOrder, Spread, StepKind
+from railtrace.store.observed_work import (
+    OUT,
+    Moves,
+    Observed,
+    Renewals,
+    RouteSeen,
+    SeenOrder,
+    Spread,
+    StepKind,
+)
 from railtrace.store.upkeep import Upkeep
 from railtrace.store.workload import (
     ENOUGH,
@@ -50,6 +62,15 @@ BY_HAND = "by_hand"
 USUAL_CV = 0.3
 SHIFT_HOURS_A_WEEK = 40.0
 SHIFT_DAYS_A_WEEK = 5
+SHIFT_HOURS = 8.0
+MOST_SHIFTS = 3
+STARTS_WITH = 0.85
+"""Load up to which a plan begins with machines where the trace knows none."""
+_MOST_AT_START = 60
+PEOPLE = "people:"
+"""What the key of a qualification begins with among the stations of a shop."""
+ANYBODY = "anybody"
+"""Whose hands a step takes that asks for no right."""
 OBSERVED_DAYS = 182
 _MOST_ORDERS = 100_000
 HOURS_A_MONTH = 730.0
@@ -99,10 +120,21 @@ class PlannedWork(Struct, frozen=True, omit_defaults=True):
     """By step, which share of it a person says comes back."""
 
 
+class PlannedPeople(Struct, frozen=True, omit_defaults=True):
+    """People of a qualification: how many in each shift of a day, what one more of each costs."""
+
+    counts: tuple[int, ...] = ()
+    price: float = 0.0
+
+
 class Plan(Struct, frozen=True, omit_defaults=True):
-    """The machines and the work of a depot, by equipment type and by process."""
+    """The machines, the people and the work of a depot, by equipment type, qualification and
+    process. Who is not counted is never short."""
 
     stations: dict[str, PlannedStation] = {}
+    people: dict[str, PlannedPeople] = {}
+    shift_h: float = SHIFT_HOURS
+    shift_days: int = SHIFT_DAYS_A_WEEK
     work: dict[str, PlannedWork] = {}
     target_h: float = 0.0
     """Mean turnaround of all items that is asked for."""
@@ -138,6 +170,8 @@ class Told:
     taken: Mapping[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
     """By process and step that may be left out: orders seen, share that took it."""
     routes: Sequence[RouteSeen] = ()
+    moves: Mapping[tuple[str, str], Moves] = field(default_factory=dict)
+    """By process and step: where work went from it."""
     calibrations: Mapping[str, Renewals] = field(default_factory=dict)
     demand: Mapping[str, Demand] = field(default_factory=dict)
     unplanned: Mapping[str, Unplanned] = field(default_factory=dict)
@@ -206,25 +240,49 @@ def observed_in(orders: Sequence[SeenOrder], from_us: int, to_us: int) -> Told:
         observed_work.again_shares(orders), machine_outages(app.lookup, from_us, to_us),
         {(kind.process, kind.step): seen for kind, seen in pooled.items()},
         observed_work.step_times(orders, cycles), observed_work.taken_shares(orders),
-        observed_work.routes_seen(orders),
+        observed_work.routes_seen(orders), observed_work.moves_seen(orders),
         observed_work.calibration_outages(app.knowledge(), app.lookup, from_us, to_us),
         loads=demand.loads_seen(rows),
     )  # fmt: skip
 
 
-def first_plan(catalogue: Catalogue, of: Told) -> Plan:
-    """Return the plan of a depot as the trace knows it: its machines, the processes it runs."""
+def first_plan(catalogue: Catalogue, of: Told, held: Mapping[str, int]) -> Plan:
+    """Return the plan of a depot as the trace knows it: its machines, the processes it runs, who
+    holds a right its steps ask for.
+
+    Where it knows no machine, as of workplaces by hand, the plan begins with as many as carry the
+    work at no more than `STARTS_WITH`.
+    """
     machines = the_app().lookup.equipment()
     counted, sites = Counter(row.type for row in machines), [m.home_site for m in machines]
     processes = [key for key in catalogue.processes if of.rate(key) > 0]
     processes = processes or list(catalogue.processes)[:1]
     plan = Plan(work={key: PlannedWork(batch=load_of(key, catalogue, of)) for key in processes})
     needed, worked = stations_of(catalogue, plan), shifts_worked(sites)
-    return replace(plan, stations={
+    plan = replace(plan, stations={
         key: PlannedStation(machines=max(counted.get(key, 1), 1), days_a_week=worked[0],
                             hours_a_week=worked[1])
         for key in needed
     })  # fmt: skip
+    shifts = min(max(round(worked[1] / worked[0] / SHIFT_HOURS), 1), MOST_SHIFTS)
+    plan = replace(_carrying(plan, set(counted), catalogue, of), shift_days=worked[0])
+    return replace(plan, people={
+        key: PlannedPeople(tuple((held[key] + n) // shifts for n in reversed(range(shifts))))
+        for key in qualifications_of(catalogue, plan) if held.get(key) and key != ANYBODY
+    })  # fmt: skip
+
+
+def _carrying(plan: Plan, counted: Container[str], catalogue: Catalogue, of: Told) -> Plan:
+    try:
+        found = carried(shop_of(plan, catalogue, of), _MOST_AT_START)
+    except BadData:
+        return plan
+    stations = dict(plan.stations)
+    for key, load in zip(found.stations, found.load, strict=True):
+        if key not in counted:
+            carries = np.append(np.flatnonzero(load <= STARTS_WITH), len(load) - 1)
+            stations[key] = replace(stations[key], machines=int(carries[0]) + 1)
+    return replace(plan, stations=stations)
 
 
 def load_of(process: str, catalogue: Catalogue, of: Told) -> int:
@@ -256,6 +314,17 @@ def shifts_worked(sites: Sequence[str]) -> tuple[int, float]:
 def station_of(step: Step) -> str:
     """Return the station of a route card's step: the first equipment it names, else hands."""
     return step.equipment[0] if step.equipment else BY_HAND
+
+
+def hands_of(step: Step) -> str:
+    """Return whose hands a route card's step takes: holders of its right, else anybody's."""
+    return step.qualification or ANYBODY
+
+
+def qualifications_of(catalogue: Catalogue, plan: Plan) -> list[str]:
+    """Return whose hands the plan's work takes, in the order of the route cards."""
+    processes = [catalogue.processes[key] for key in plan.work if key in catalogue.processes]
+    return list(dict.fromkeys(hands_of(step) for process in processes for step in process.steps))
 
 
 def stations_of(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -313,7 +382,9 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
         times = [time_of(process, step, work, of) for step in process.steps]
         visits = tuple(
             Visit(station_of(step), time.mean_h, time.cv, again_of(process, step, of, work),
-                  share=share_of(process, step, of), name=step.key)
+                  share=share_of(process, step, of), name=step.key,
+                  moves=moves_of(process, step, of, work), people=PEOPLE + hands_of(step),
+                  crew=plan.stations.get(station_of(step), PlannedStation()).staff or 1.0)
             for step, time in zip(process.steps, times, strict=True)
         )
         batches = per_week(key, work, of) / HOURS_A_WEEK / work.batch
@@ -321,7 +392,12 @@ def shop_of(plan: Plan, catalogue: Catalogue, of: Told) -> Shop:
         routes.append(Route(key, visits, batches, work.batch, weekly=weekly))
     stations = tuple(_station(key, plan.stations.get(key, PlannedStation()), catalogue, of)
                      for key in stations_of(catalogue, plan))  # fmt: skip
-    return Shop(stations, tuple(routes))
+    people = tuple(
+        People(PEOPLE + key, plan.people[key].counts, plan.shift_h, plan.shift_days)
+        for key in qualifications_of(catalogue, plan)
+        if key in plan.people and any(plan.people[key].counts)
+    )
+    return Shop(stations, tuple(routes), people)
 
 
 def again_of(process: Process, step: Step, of: Told, work: PlannedWork) -> float:
@@ -330,6 +406,21 @@ def again_of(process: Process, step: Step, of: Told, work: PlannedWork) -> float
         return said
     n, share = of.again.get((process.key, step.key), (0, 0.0))
     return min(share, MOST_REWORK) if n >= ENOUGH else 0.0
+
+
+def moves_of(
+    process: Process, step: Step, of: Told, work: PlannedWork
+) -> tuple[tuple[int, float], ...]:
+    """Return where work goes from a step, as observed often enough; nothing where it goes on to the
+    next, and where a person said how much comes back."""
+    seen = of.moves.get((process.key, step.key))
+    if seen is None or seen.n < ENOUGH or step.key in work.again:
+        return ()
+    number = {each.key: n for n, each in enumerate(process.steps)} | {OUT: len(process.steps)}
+    if any(key not in number for key in seen.shares):
+        return ()
+    moves = tuple(sorted((number[key], share) for key, share in seen.shares.items() if share > 0))
+    return () if moves == ((number[step.key] + 1, 1.0),) else moves
 
 
 def share_of(process: Process, step: Step, of: Told) -> float:

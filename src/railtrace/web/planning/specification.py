@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ from railtrace.web.fleet import the_names
 from railtrace.web.forms.pdf import printed
 from railtrace.web.names import Names
 from railtrace.web.planning import variants, verified
-from railtrace.web.planning.answer import Bought, purchases, station_name
+from railtrace.web.planning.answer import Bought, priced, purchases, station_name
 from railtrace.web.planning.buy import Step, chosen
 from railtrace.web.planning.pages import kept_plan, the_shop
-from railtrace.web.planning.plan import BY_HAND, Plan, time_of, told
+from railtrace.web.planning.plan import BY_HAND, PEOPLE, Plan, PlannedStation, time_of, told
 from railtrace.web.running import the_app
 
 HEADS = (
@@ -93,11 +93,15 @@ def _figures(found: Estimate, times: float, target: float, language: str) -> dic
 def lines(found: Specified, laid: Plan, names: Names) -> list[list[Any]]:
     """Return a row of the specification for each kind that is to be bought."""
     counted = Counter(each.key for each in found.bought)
-    return [_line(key, n, found, laid, names) for key, n in counted.items()]
+    may_be = priced(the_shop(laid, names), laid)
+    return [_line(key, n, found, may_be, laid, names) for key, n in counted.items()]
 
 
-def _line(key: str, count: int, found: Specified, laid: Plan, names: Names) -> list[Any]:
-    planned, mine = laid.stations[key], [each for each in found.bought if each.key == key]
+def _line(
+    key: str, count: int, found: Specified, may_be: Mapping[str, PlannedStation], laid: Plan,
+    names: Names,
+) -> list[Any]:  # fmt: skip
+    planned, mine = may_be[key], [each for each in found.bought if each.key == key]
     prices = planned.prices
     return [
         station_name(key, names), planned.machines, count, planned.power_kw * count,
@@ -132,6 +136,8 @@ def _of_runs(found: Judged | None) -> list[Any]:
 
 def acceptance(key: str, laid: Plan, names: Names) -> list[str]:
     """Return what a machine of a kind is to show before it is paid for, from the plan itself."""
+    if key.startswith(PEOPLE):
+        return [gettext("Each holds the right in the trace, valid on the day of the first work.")]
     planned, of = laid.stations[key], told()
     tests = [
         gettext("Does “%(step)s” (%(process)s) in %(minutes).0f min on average of 30 items.")

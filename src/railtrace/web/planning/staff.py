@@ -88,6 +88,11 @@ def held() -> dict[str, set[str]]:
     return found
 
 
+def holders() -> dict[str, int]:
+    """Return how many hold each right now."""
+    return {key: len(people) for key, people in held().items() if key != ANY}
+
+
 def sites_of() -> dict[str, set[str]]:
     """Return at which sites a person has a role today; a role at every site names none."""
     today, found = the_app().clock().date(), dict[str, set[str]]()

@@ -54,11 +54,12 @@ def _column(laid: Plan, names: Names) -> list[Any]:
         buying = chosen(laid, names)
     except BadData as error:
         return [in_names(error, names), *[_NONE] * (len(WORDS) - 1)]
-    neck, times = found.stations[0], [(r, h) for _name, r, h in found.processes if h is not None]
+    times = [(r, h) for _name, r, h in found.processes if h is not None]
     rate = sum(r for r, _h in times)
     mean = sum(r * h for r, h in times) / rate if rate else 0.0
     return [
-        sum(s.machines for s in shop.stations), neck.name, round(100 * neck.load, 1),
+        sum(s.machines for s in shop.stations), found.bottleneck,
+        round(100 * found.bottleneck_load, 1),
         gettext("grows for ever") if found.over else round(mean, 1),
         *_chance(laid, names), *_spent(buying.bought),
         gettext("runs") if buying.steps else gettext("formulas") if buying.bought else _NONE,

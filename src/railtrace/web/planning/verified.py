@@ -36,7 +36,7 @@ from railtrace.web.planning.answer import HOURS_A_YEAR, station_name
 from railtrace.web.planning.distribution import Spread, spread
 from railtrace.web.planning.flow import Diagram, diagrams
 
-_KEPT = 3
+_KEPT = 4
 """What is kept of a run; runs that kept less are made anew under another mark."""
 YEAR_H, WARM_UP = 8760.0, 0.2
 REPLICATIONS = 20
@@ -62,12 +62,13 @@ class KeptRun(Struct, frozen=True):
     left: dict[str, int] = {}
     flows: dict[str, list[StepFlow]] = {}
     """Of what came after the warm-up."""
+    people: dict[str, float] = {}
 
     def run(self) -> Run:
         """Return it for the estimates."""
         times = {key: np.array(values) for key, values in self.turnaround_h.items()}
         return Run(times, self.wait_h, self.utilisation, self.finished_per_week,
-                   self.came_per_week, self.left)  # fmt: skip
+                   self.came_per_week, self.left, self.people)  # fmt: skip
 
 
 class Verification(KeptJob):
@@ -140,7 +141,7 @@ def _kept(run: Run, flow: Mapping[str, Sequence[StepFlow]]) -> KeptRun:
     times = {key: np.round(values, 3).tolist() for key, values in run.turnaround_h.items()}
     steps = {key: list(each) for key, each in flow.items()}
     return KeptRun(times, run.wait_h, run.utilisation, run.finished_per_week, run.came_per_week,
-                   run.left, steps)  # fmt: skip
+                   run.left, steps, run.people)  # fmt: skip
 
 
 # --- what came of it ----------------------------------------------------------------------------
@@ -197,11 +198,11 @@ def _in_repair(run: KeptRun, process: str) -> float:
 
 @dataclass(frozen=True)
 class StationResult:
-    """A station over the runs."""
+    """A station over the runs, or people, who have no queue of their own."""
 
     name: str
     utilisation: Estimate
-    wait_h: Estimate
+    wait_h: Estimate | None
 
     @property
     def width(self) -> float:
@@ -241,6 +242,9 @@ def results(
                       estimate([r.wait_h[s.key] for r in runs]))
         for s in shop.stations
     ]  # fmt: skip
+    stations += [StationResult(station_name(p.key, names),
+                               estimate([r.people.get(p.key, 0.0) for r in runs]), None)
+                 for p in shop.people]  # fmt: skip
     return processes, sorted(stations, key=lambda row: -row.utilisation.mean)
 
 
