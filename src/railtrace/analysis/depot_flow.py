@@ -374,7 +374,7 @@ def carried(shop: Shop, most: int = 12) -> Carried:
     -----
     Allen–Cunneen with breakdowns in the effective work (Hopp & Spearman 2008, §8.4) and a term
     for arrivals in batches, without which waits come out four to ten times too short. Exact for
-    M/M/c and M/G/1.
+    M/M/c, M/G/1, M[b]/G/1 and M[b]/M/c.
     """
     check_shop(shop)
     most = max([most, *(station.machines for station in shop.stations)])
@@ -414,8 +414,8 @@ def _hands(shop: Shop, people: People) -> tuple[float, float]:
     work, crew = float(weights @ works), float(weights @ crews)
     load = float(np.array(rates) @ (np.array(works) * crews)) * HOURS_A_WEEK / people.hours_a_week
     counts = np.array([max(int(people.at_once / crew), 1)])
-    spread = (1 + float(weights @ squares) / work**2 - 1) / 2
-    wait = _wait(counts, np.array([load]), work / people.open_share, spread,
+    cv2 = float(weights @ squares) / work**2 - 1
+    wait = _wait(counts, np.array([load]), work / people.open_share, (1.0, cv2),
                  float(weights @ bunch))  # fmt: skip
     return load, float(wait[0])
 
@@ -454,17 +454,61 @@ def _row(station: Station, demand: _Demand, counts: NDArray[np.int64]) -> tuple[
     rate = demand.rate / station.capacity
     bunch = max(demand.batch / station.capacity, 1.0)
     load = rate * work / counts
-    return load, _wait(counts, load, work, (demand.arrival_cv2 + cv2) / 2, bunch)
+    return load, _wait(counts, load, work, (demand.arrival_cv2, cv2), bunch)
 
 
 def _wait(
-    counts: NDArray[np.int64], load: Floats, work: float, spread: float, bunch: float
+    counts: NDArray[np.int64], load: Floats, work: float, cv2: tuple[float, float], bunch: float
 ) -> Floats:
+    """Return the mean wait; `cv2` of the time between arrivals and of the work, squared."""
     below = load < 1
     safe = np.where(below, load, 0.5)
-    queue = erlang_c(counts, safe) * work / (counts * (1 - safe)) * spread
-    batches = (bunch - 1) * work / (2 * counts * (1 - safe))
-    return np.where(below, queue + batches, np.inf)
+    single = erlang_c(counts, safe) / (counts * (1 - safe))
+    batches = _batch_wait(counts, safe, bunch) - single
+    regular = _regular(counts, safe) * max(1 - cv2[1], 0.0)
+    queue = single * (sum(cv2) + regular) / 2 + batches * (1 + _BATCHES_REGULAR * regular)
+    return np.where(below, queue * work, np.inf)
+
+
+_BATCHES_REGULAR = 1.6
+"""How much more regular work lengthens the wait within a batch than the queue: set so that the
+formula is not below the runs on the loads, batches and counts of `bench/bench_queues.py`."""
+
+
+def _regular(counts: NDArray[np.int64], load: Floats) -> Floats:
+    """Return by how much regular work at several machines waits longer than half as long as random
+    work does (Cosmetatos 1976, as in Kimura 1994); told for loads from one half on."""
+    told = np.maximum(load, 0.5)
+    return np.asarray(
+        (1 - told) * (counts - 1) * (np.sqrt(4 + 5 * counts) - 2) / (16 * told * counts)
+    )
+
+
+def _batch_wait(counts: NDArray[np.int64], load: Floats, bunch: float) -> Floats:
+    """Return the mean wait in times of work where batches come, between those of whole ones."""
+    whole = int(bunch)
+    found = [
+        sum(share * batch_wait(int(c), float(rho), batch)
+            for batch, share in ((whole, whole + 1 - bunch), (whole + 1, bunch - whole)) if share)
+        for c, rho in zip(counts, load, strict=True)
+    ]  # fmt: skip
+    return np.array(found)
+
+
+def batch_wait(count: int, load: float, batch: int) -> float:
+    """Return the mean wait of an item in times of work, M[b]/M/c: exact.
+
+    What leaves n items behind is balanced by what takes them above: the chances of up to c items
+    follow from that of none, and the generating function of all from them.
+    """
+    rate, chances = load * count / batch, [1.0]
+    for n in range(1, count):
+        chances.append(rate * sum(chances[max(0, n - batch) :]) / n)
+    idle = sum((count - n) * p for n, p in enumerate(chances))
+    shifted = sum(n * (count - n) * p for n, p in enumerate(chances))
+    spare = count - rate * batch
+    items = shifted / idle + rate * batch * (batch + 1) / (2 * spare)
+    return items / (rate * batch) - 1
 
 
 def erlang_c(counts: NDArray[np.int64], load: Floats) -> Floats:
