@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.bench_queues import ratio, rows
 from railtrace.analysis.depot_flow import (
     People,
     Process,
@@ -45,6 +46,40 @@ def test_waits_of_mmc_are_exact(machines, load, wait_h):
 def test_waits_of_mg1_are_those_of_pollaczek_and_khinchine(load, cv):
     found = carried(one_station(1, load, cv))
     assert found.wait_h[0, 0] == pytest.approx(load / (1 - load) * (1 + cv**2) / 2, rel=1e-9)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0, 2), st.integers(1, 9))
+def test_waits_of_batches_at_one_machine_are_exact(load, cv, batch):
+    found = carried(one_station(1, load, cv, batch))
+    queue = load / (1 - load) * (1 + cv**2) / 2
+    assert found.wait_h[0, 0] == pytest.approx(queue + (batch - 1) / (2 * (1 - load)), rel=1e-9)
+
+
+@pytest.mark.parametrize(("count", "batch", "load"), [(2, 3, 0.5), (3, 4, 0.8), (6, 2, 0.6)])
+def test_waits_of_batches_of_random_work_are_those_of_the_chain_of_states(count, batch, load):
+    rate, chances = load * count / batch, np.zeros(400)
+    chances[0] = 1.0
+    for n in range(1, len(chances)):
+        # What goes down past n is what jumps above it.
+        chances[n] = rate * chances[max(0, n - batch) : n].sum() / min(n, count)
+    waiting = np.maximum(np.arange(len(chances)) - count, 0) @ chances / chances.sum()
+    found = carried(one_station(count, load, batch=batch))
+    assert found.now(found.wait_h)[0] == pytest.approx(waiting / (rate * batch), rel=1e-6)
+
+
+@pytest.mark.parametrize(("count", "batch", "load", "cv"), [
+    (2, 4, 0.5, 0.3), (3, 4, 0.6, 0.3), (6, 2, 0.5, 0.3), (4, 8, 0.7, 0.6),
+])  # fmt: skip
+def test_waits_of_batches_are_not_below_a_simulated_station_and_within_a_fifth(
+    count, batch, load, cv
+):
+    assert 0.97 < ratio(count, batch, load, cv, items=40_000) < 1.2
+
+
+@pytest.mark.nightly
+def test_waits_of_batches_hold_over_the_whole_grid():
+    [row] = rows()
+    assert row.met, str(row)
 
 
 @given(st.floats(0.05, 0.9), st.integers(1, 6), st.integers(1, 8))
