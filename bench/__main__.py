@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.table import HEAD, Row
 
 PARTS = (
-    "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "queues", "devices",
-    "recorder", "due", "opening", "reliability", "release", "week",
+    "record", "merkle", "verify", "views", "pages", "life", "vibration", "depot", "queues",
+    "devices", "recorder", "due", "opening", "reliability", "release", "week",
 )  # fmt: skip
 _MARK = "<!-- bench -->"
 
