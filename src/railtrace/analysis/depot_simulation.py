@@ -33,6 +33,8 @@ from railtrace.analysis.life_data import Floats
 INFINITY = float("inf")
 _DRAIN = 1.4
 """How much of the horizon passes until what is still in the shop is left there."""
+_NOBODY = 1e-9
+"""Of people: what is left of a sum of shares of one."""
 _ATTEMPTS = 2
 """Rounds whose draws belong to the item; later rework draws from the run's own stream."""
 
@@ -199,6 +201,8 @@ class _Machines:
         self.free = list(range(station.machines))
         self.queue: deque[tuple[float, int]] = deque()
         self.wakes = INFINITY
+        self.called = True
+        """False while its first load waits for people."""
         self.waited_h, self.served, self.busy_h = 0.0, 0, 0.0
         self.rests: dict[tuple[int, int], Spans] = {}
 
@@ -262,6 +266,7 @@ class _Hands:
             for begin, end, n in zip(self.at_h, [*self.at_h[1:], INFINITY], self.there, strict=True)
             if n == 0
         )
+        self.rises = _rises(self.at_h, self.there)
         self.now = 0
         self.at_work = self.worked_h = 0.0
         self.waiting: set[int] = set()
@@ -276,8 +281,7 @@ class _Hands:
 
     def more_at(self) -> float:
         """Return when more of them come."""
-        later = range(self.now + 1, len(self.at_h))
-        return next((self.at_h[n] for n in later if self.there[n] > self.there[n - 1]), INFINITY)
+        return self.rises[self.now]
 
 
 def _shifts(people: People, horizon_h: float) -> tuple[list[float], list[int]]:
@@ -289,10 +293,20 @@ def _shifts(people: People, horizon_h: float) -> tuple[list[float], list[int]]:
             at = HOURS_A_DAY * day + people.shift_h * number
             if at == at_h[-1]:
                 there[-1] = count_
+                if len(there) > 1 and there[-2] == count_:
+                    at_h.pop(), there.pop()
             elif count_ != there[-1]:
                 at_h.append(at)
                 there.append(count_)
     return at_h, there
+
+
+def _rises(at_h: Sequence[float], there: Sequence[int]) -> list[float]:
+    """Return for each span when more come next after it."""
+    found = [INFINITY] * len(at_h)
+    for n in range(len(at_h) - 2, -1, -1):
+        found[n] = at_h[n + 1] if there[n + 1] > there[n] else found[n + 1]
+    return found
 
 
 def _calibrations(
@@ -460,9 +474,9 @@ class _Engine:
                 mine.wakes = INFINITY
             else:
                 self._arrive(now, mine, _ARRIVAL - machine)
-            if mine.queue and mine.free:
+            if mine.queue and mine.free and mine.called:
                 self._start(station, now)
-            if hands >= 0:
+            if hands >= 0 and self.hands[hands].waiting:
                 self._call(hands, now)
         return self._sum_up()
 
@@ -477,24 +491,28 @@ class _Engine:
 
     def _call(self, hands: int, now: float) -> None:
         """Let stations that wait for people begin, who waits longest first."""
-        waiting = self.hands[hands].waiting
-        while waiting:
+        people = self.hands[hands]
+        waiting = people.waiting
+        while waiting and people.free(now) > _NOBODY:
             first = min(waiting, key=lambda station: self.stations[station].queue[0])
-            head = self.stations[first].queue[0]
+            mine = self.stations[first]
+            head = mine.queue[0]
             waiting.discard(first)
+            mine.called = True
             self._start(first, now)
-            if first in waiting and self.stations[first].queue[0] == head:
+            if first in waiting and mine.queue[0] == head:
                 return
 
     def _staffed(self, station: int, now: float, hands: int, crew: float) -> bool:
         """Return whether the first load of a station has its people; else it waits for them. Who
         waits longer is not passed by, even by who needs fewer."""
         mine, queues = self.hands[hands], self.stations
-        head, free = queues[station].queue[0], mine.free(now)
-        if free >= crew - 1e-9 and not any(queues[n].queue[0] < head for n in mine.waiting):
-            mine.waiting.discard(station)
-            return True
+        if mine.free(now) >= crew - _NOBODY:
+            head = queues[station].queue[0]
+            if not any(queues[n].queue[0] < head for n in mine.waiting):
+                return True
         mine.waiting.add(station)
+        queues[station].called = False
         if mine.wakes == INFINITY and (at := mine.more_at()) < INFINITY:
             mine.wakes = at
             heappush(self.events, (at, next(self.order), hands, _SHIFT, []))
@@ -589,7 +607,7 @@ class _Engine:
         """Let waiting items begin, first come first served, while a machine is free and up."""
         mine = self.stations[station]
         queue, counts = mine.queue, now >= self.warm_up_h
-        while queue and mine.free:
+        while queue and mine.free and mine.called:
             machine, up_at = self._first_up(mine, now)
             if up_at > now:
                 # All free machines are closed or under repair: come back when the first is up.
