@@ -178,6 +178,14 @@ def test_people_are_loaded_by_the_hours_of_their_shifts_and_named_where_they_are
         handed((9, 9, 9))))["p"]  # fmt: skip
 
 
+def test_people_of_many_processes_have_a_wait_whatever_the_rounding():
+    steps = tuple(Step("s", 1.0, people="fitter") for _ in range(3))
+    for rates in ((0.1, 0.2, 0.3), (0.01, 0.07, 0.13), (0.03, 0.011, 0.17)):
+        routes = tuple(Process(str(n), steps, rate / 9) for n, rate in enumerate(rates))
+        shop = Shop((Station("s", 2),), routes, handed().people)
+        assert np.all(np.isfinite(carried(shop).people_wait_h))
+
+
 def test_people_who_are_not_counted_are_never_short():
     shop = replace(handed(), people=())
     assert carried(shop).bottleneck == "s"

@@ -486,6 +486,8 @@ def _regular(counts: NDArray[np.int64], load: Floats) -> Floats:
 
 def _batch_wait(counts: NDArray[np.int64], load: Floats, bunch: float) -> Floats:
     """Return the mean wait in times of work where batches come, between those of whole ones."""
+    # A mean of batches of one is now and then a hair below one.
+    bunch = max(round(bunch, 9), 1.0)
     whole = int(bunch)
     found = [
         sum(share * batch_wait(int(c), float(rho), batch)
