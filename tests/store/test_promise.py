@@ -6,7 +6,7 @@ import pytest
 
 from railtrace.analysis.run_reliability import consist_chance
 from railtrace.errors import NotFound
-from railtrace.store.promise import SHARED_SD, Promise, offers, promise_of, told
+from railtrace.store.promise import SHARED_SD, Promise, counted, offers, promise_of, told
 from railtrace.store.reliability import unit_answer
 from tests.store.test_lives import railway, reliability
 from tests.store.test_views import CATALOGUE
@@ -34,6 +34,17 @@ def test_the_chance_is_that_of_all_units_under_one_shared_effect(fleets) -> None
     assert delay.minutes == 6
     # Of class 1 there was one failure of three: a rescue is rarer than a delay.
     assert rescue.chance > delay.chance
+
+
+def test_that_one_or_two_fewer_get_through_is_likelier_and_all_of_them_is_the_promise(fleets):
+    chances = counted(TRAIN, fleets, KM)
+    each = np.array([unit_answer(fleets[u], u, KM).reliability for u in TRAIN])
+    assert list(chances) == [3, 2, 1]
+    assert chances[3].chance == promised(fleets).chances[0].chance
+    assert chances[3].chance < chances[2].chance < chances[1].chance < 1
+    assert chances[2].chance == pytest.approx(consist_chance(each, SHARED_SD, 2))
+    assert all(one.low < one.chance < one.high for one in chances.values())
+    assert list(counted(TRAIN[:1], fleets, KM)) == [1]
 
 
 def test_the_band_holds_the_middle_and_is_not_narrower_than_that_of_its_worst_unit(fleets) -> None:

@@ -3,13 +3,16 @@
 `python3 boot.py spark` installs what it needs. Elsewhere it is left out where Spark is missing.
 """
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -30,6 +33,8 @@ pytestmark = [
     ),
 ]
 LIVES_OF_ONE = 20_000
+START_S = 600
+"""In which a cluster has to start: three virtual machines, perhaps beside twenty other programs."""
 
 
 def free_port():
@@ -38,46 +43,78 @@ def free_port():
         return one.getsockname()[1]
 
 
+@dataclass(frozen=True)
+class Daemon:
+    """A Spark process and where it writes what it has to say."""
+
+    process: subprocess.Popen
+    log: Path
+
+    def require_alive(self):
+        if (code := self.process.poll()) is not None:
+            raise RuntimeError(f"ended with {code}:\n{self.log.read_text('utf-8')[-2000:]}")
+
+
 def started(folder, kind, *arguments):
     home = Path(find_spec("pyspark").origin).parent
-    log = (folder / f"{kind}-{time.monotonic_ns()}.log").open("wb")
-    return subprocess.Popen(
-        ["bash", str(home / "bin/spark-class"), f"org.apache.spark.deploy.{kind}", *arguments],
-        env={**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
-             "SPARK_WORKER_DIR": str(folder / "work"), "PYSPARK_PYTHON": sys.executable},
-        stdout=log, stderr=log,
-    )  # fmt: skip
+    log = folder / f"{kind}-{time.monotonic_ns()}.log"
+    with log.open("wb") as file:
+        return Daemon(subprocess.Popen(
+            ["bash", str(home / "bin/spark-class"), f"org.apache.spark.deploy.{kind}", *arguments],
+            env={**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
+                 "SPARK_WORKER_DIR": str(folder / "work"), "PYSPARK_PYTHON": sys.executable},
+            stdout=file, stderr=file,
+        ), log)  # fmt: skip
 
 
-def until_open(port, seconds=300):
-    for _ in range(seconds * 5):
-        with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"nothing listens at {port}")
+def workers_of(web_port):
+    """Return how many workers the master has registered; none while it does not answer."""
+    try:
+        with urlopen(f"http://127.0.0.1:{web_port}/json/", timeout=10) as page:
+            return json.load(page)["aliveworkers"]
+    except OSError:
+        return 0
+
+
+def until(holds, daemons, seconds=START_S):
+    """Wait for as long as a laden machine may need; at once to an end where a process has ended."""
+    ends = time.monotonic() + seconds
+    while not holds():
+        for daemon in daemons:
+            daemon.require_alive()
+        if time.monotonic() > ends:
+            said = "\n".join(daemon.log.read_text("utf-8")[-1000:] for daemon in daemons)
+            raise TimeoutError(f"Spark did not start in {seconds} s:\n{said}")
+        time.sleep(0.5)
+
+
+def is_open(port):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A standalone cluster of a master and two workers; gives its address."""
-    folder, port = tmp_path_factory.mktemp("spark"), free_port()
+    """A standalone cluster of a master and two workers that it knows; gives its address."""
+    folder, port, web_port = tmp_path_factory.mktemp("spark"), free_port(), free_port()
     address = f"spark://127.0.0.1:{port}"
-    master = started(folder, "master.Master", "--host", "127.0.0.1", "--port", str(port),
-                     "--webui-port", str(free_port()))  # fmt: skip
-    workers = []
+    daemons = [started(folder, "master.Master", "--host", "127.0.0.1", "--port", str(port),
+                       "--webui-port", str(web_port))]  # fmt: skip
     try:
-        until_open(port)
-        for _ in range(2):
-            at = free_port()
-            workers.append(started(folder, "worker.Worker", "--host", "127.0.0.1", "--cores", "1",
-                                   "--memory", "1g", "--webui-port", str(at), address))  # fmt: skip
-            until_open(at)
+        # A worker gives up on a master that does not answer: it is started when one listens.
+        until(lambda: is_open(port), daemons)
+        daemons += [
+            started(folder, "worker.Worker", "--host", "127.0.0.1", "--cores", "1",
+                    "--memory", "1g", "--webui-port", str(free_port()), address)
+            for _ in range(2)
+        ]  # fmt: skip
+        until(lambda: workers_of(web_port) == 2, daemons)
         yield address
     finally:
-        for process in (*workers, master):
-            process.terminate()
-            process.wait(20)
+        for daemon in reversed(daemons):
+            daemon.process.terminate()
+        for daemon in daemons:
+            daemon.process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -335,13 +335,13 @@ def with_inferred_ages(lives: FleetLives) -> FleetLives:
     failing, pieces = failing_ages(lives.pieces), lives.pieces
     told = inferred_ages(pieces.entry_km, np.array(lives.mended_km), failing[pieces.component],
                          KEPT_AGE)  # fmt: skip
-    now = inferred_ages(
-        np.array([p.age_km for p in lives.places]), np.array([p.mended_km for p in lives.places]),
-        failing[[p.component for p in lives.places]], KEPT_AGE,
-    )  # fmt: skip
-    pairs = zip(lives.places, now.tolist(), strict=True)
-    return replace(lives, pieces=replace(pieces, entry_km=told),
-                   places=tuple(place._replace(age_km=age) for place, age in pairs))  # fmt: skip
+    places = list(lives.places)
+    for n, place in enumerate(places):
+        # Nearly all of a fleet's places never failed: only the others are made anew.
+        if isnan(place.age_km) and not isnan(place.mended_km):
+            age = KEPT_AGE * float(failing[place.component]) + place.mended_km
+            places[n] = place._replace(age_km=age)
+    return replace(lives, pieces=replace(pieces, entry_km=told), places=tuple(places))
 
 
 def _standardised(values: Floats) -> Floats:

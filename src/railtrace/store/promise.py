@@ -124,6 +124,19 @@ def promise_of(
     )  # fmt: skip
 
 
+def counted(
+    units: Sequence[str], fleets: Fleets, distance_km: float, missing: int = 2
+) -> dict[int, Chance]:
+    """Return the chance that at least so many units get through, from all down to `missing` fewer.
+
+    k of n under the shared effect of the consist. Raises NotFound as `promise_of` does.
+    """
+    _require(units, fleets)
+    least = max(len(units) - missing, 1)
+    return {needed: _chance("delay", units, fleets, distance_km, needed=needed)
+            for needed in range(len(units), least - 1, -1)}  # fmt: skip
+
+
 def _require(units: Sequence[str], fleets: Fleets) -> None:
     if not units:
         raise NotFound("a consist without units promises nothing")
@@ -143,13 +156,13 @@ def _least_delay(catalogue: Catalogue) -> float | None:
 
 def _chance(
     name: str, units: Sequence[str], fleets: Fleets, distance_km: float,
-    minutes: float | None = None,
+    minutes: float | None = None, needed: int | None = None,
 ) -> Chance:  # fmt: skip
     """The units' errors are taken as one: types are shared, so the band is never too narrow."""
     each = [told(fleets[unit], distance_km, name == "rescue") for unit in units]
     middle, low, high = (
         consist_chance(np.array([side(t).get(u, t.flat) for u, t in zip(units, each, strict=True)]),
-                       SHARED_SD)
+                       SHARED_SD, needed)
         for side in (_middle, _low, _high)
     )  # fmt: skip
     return Chance(name, middle, min(low, middle), max(high, middle), minutes)

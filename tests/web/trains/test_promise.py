@@ -68,6 +68,17 @@ def test_the_panel_shows_both_chances_with_band_links_and_what_they_stand_on(
     assert "A chance never outweighs a gate." in text
 
 
+def test_the_panel_tells_how_many_units_get_through(
+    railway: App, reader_as: Callable[..., Client]
+) -> None:
+    text = panel(reader_as("release_officer"))
+    rows = re.findall(r"<td>(\d) of 3</td><td[^>]*>.*?<strong>([\d.]+)", text)
+    assert [needed for needed, _ in rows] == ["3", "2", "1"]
+    chances = [float(chance) for _, chance in rows]
+    assert chances == sorted(chances)
+    assert chances[0] < chances[1]
+
+
 def test_exchanges_are_fit_and_free_and_never_the_unfit_one(
     railway: App, reader_as: Callable[..., Client]
 ) -> None:

@@ -23,7 +23,7 @@ from railtrace.web.running import the_app
 from railtrace.web.trains.board import judged, trains
 from railtrace.web.trains.freezing import awaited, frozen
 from railtrace.web.trains.page import found
-from railtrace.web.trains.promised import fleets_of, promised
+from railtrace.web.trains.promised import fleets_of, promised, through
 
 CHANCES = {
     "delay": _("Arrives without a delay by rolling stock"),
@@ -89,6 +89,7 @@ def _told(reader: Trains, state: Consist, names: Names) -> dict[str, Any]:
         return {"nothing": in_words(error), "again": error.template == UNDER_WAY}
     return {
         "promise": promise, "chances": [(CHANCES[c.name], c) for c in promise.chances],
+        "through": through(facts, promise),
         "links": [_weak(reader, link, names) for link in promise.links[:_LINKS]],
         "exchanges": swaps,
         "inputs": [(INPUTS[one.name], GRADES[one.grade], one) for one in promise.inputs],

@@ -9,7 +9,7 @@ from railtrace.catalogue.rows import Catalogue
 from railtrace.errors import NotFound
 from railtrace.projections.consist import Consist
 from railtrace.projections.consist_gates import Facts
-from railtrace.store.promise import Fleets, Promise, promise_of
+from railtrace.store.promise import Chance, Fleets, Promise, counted, promise_of
 from railtrace.store.reliability import FleetReliability
 from railtrace.web.reliability.computed import UNDER_WAY, computed
 from railtrace.web.running import the_app
@@ -21,6 +21,12 @@ Fleet = Callable[[str, str], FleetReliability]
 def promised(facts: Facts) -> Promise:
     """Return the promise of the whole trip. Raises NotFound where none can be told."""
     return promise_for(facts.consist, facts.catalogue)
+
+
+def through(facts: Facts, promise: Promise) -> dict[int, Chance]:
+    """Return the chance that at least so many units of a promised consist get through."""
+    units = facts.consist.units
+    return counted(units, fleets_of(units), promise.distance_km)
 
 
 def promise_for(state: Consist, catalogue: Catalogue, fleet_of: Fleet = computed) -> Promise:
