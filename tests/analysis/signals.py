@@ -63,3 +63,18 @@ def _ringing(times: Array, force: Array, n: int) -> Array:
         wave = size * np.exp(-900 * late) * np.sin(2 * np.pi * 3200 * late)
         signal[first:last] += wave[: last - first]
     return signal
+
+
+GEAR_RPM = 1500.0 * 1.01
+
+
+def gear_wheel(
+    teeth: int, tooth: float = 0.0, eccentric: float = 0.1, seconds: float = 10.0, seed: int = 0
+) -> np.ndarray:
+    """Return a gear wheel's mesh, its eccentricity, and how far one tooth stands out [g]."""
+    n = int(seconds * RATE_HZ)
+    angle = 2 * np.pi * GEAR_RPM / 60 * np.arange(n) / RATE_HZ
+    mesh = sum(np.cos(h * teeth * angle) / h for h in (1, 2, 3))
+    turn = np.mod(angle, 2 * np.pi)
+    chip = tooth * np.exp(-(((turn - 2) / 0.05) ** 2)) * np.sin(90 * turn)
+    return sound(seconds, GEAR_RPM, seed) + mesh * (1 + eccentric * np.cos(angle)) + chip

@@ -1,23 +1,24 @@
 import numpy as np
 import pytest
 
-from railtrace.analysis.gears import fm4, look_at_gear, residual, synchronous_average
+from railtrace.analysis.gears import (
+    diagnose_gear,
+    fm4,
+    look_at_gear,
+    residual,
+    synchronous_average,
+)
 from railtrace.analysis.reasons import codes
 from railtrace.analysis.recording import recording
 from railtrace.analysis.shaft_speed import ShaftSpeed, shaft_speed
 from railtrace.errors import BadEvidence
-from tests.analysis.signals import RATE_HZ, sound
+from tests.analysis.signals import GEAR_RPM, RATE_HZ, gear_wheel
 
-TEETH, RPM = 23, 1500.0 * 1.01
+TEETH, RPM = 23, GEAR_RPM
 
 
 def gear(tooth: float = 0.0, eccentric: float = 0.1, seconds: float = 10.0, seed: int = 0):
-    n = int(seconds * RATE_HZ)
-    angle = 2 * np.pi * RPM / 60 * np.arange(n) / RATE_HZ
-    mesh = sum(np.cos(h * TEETH * angle) / h for h in (1, 2, 3))
-    turn = np.mod(angle, 2 * np.pi)
-    chip = tooth * np.exp(-(((turn - 2) / 0.05) ** 2)) * np.sin(90 * turn)
-    return sound(seconds, RPM, seed) + mesh * (1 + eccentric * np.cos(angle)) + chip
+    return gear_wheel(TEETH, tooth, eccentric, seconds, seed)
 
 
 def looked_at(samples):
@@ -72,3 +73,31 @@ def test_what_cannot_be_averaged_is_refused_by_name():
         with pytest.raises(BadEvidence) as refused:
             look_at_gear(taken, speed, teeth)
         assert refused.value.reason == reason
+
+
+def taken(**how: float):
+    return recording(gear(**how), RATE_HZ, RPM)
+
+
+def test_one_sign_is_watched_and_both_alarm_only_when_a_repeat_shows_them():
+    calm = diagnose_gear(taken(), TEETH)
+    assert (calm.outcome, calm.finding) == ("sound", "")
+    assert codes(calm.reasons) == ("gear_calm",)
+    eccentric = diagnose_gear(taken(eccentric=0.9), TEETH)
+    assert (eccentric.outcome, eccentric.finding) == ("watch", "sidebands")
+    assert codes(eccentric.reasons)[-2:] == ("one_sign", "no_repeat")
+    bad = {"tooth": 3.0, "eccentric": 0.9}
+    once = diagnose_gear(taken(**bad), TEETH)
+    assert (once.outcome, once.finding, codes(once.reasons)[-1]) == ("watch", "tooth", "no_repeat")
+    again = diagnose_gear(taken(**bad), TEETH, repeats=[taken(seed=1, **bad)])
+    assert again.outcome == "alarm"
+    quiet = diagnose_gear(taken(**bad), TEETH, repeats=[taken(seed=1)])
+    assert codes(quiet.reasons)[-1] == "not_repeated"
+    with pytest.raises(BadEvidence) as refused:
+        diagnose_gear(taken(**bad), TEETH, repeats=[taken(**bad)])
+    assert refused.value.reason == "duplicate"
+
+
+def test_the_level_of_sidebands_is_the_rows_to_say():
+    assert diagnose_gear(taken(eccentric=0.3), TEETH).outcome == "sound"
+    assert diagnose_gear(taken(eccentric=0.3), TEETH, sideband_limit_db=-20).outcome == "watch"

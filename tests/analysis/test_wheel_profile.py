@@ -13,6 +13,7 @@ from railtrace.analysis.wheel_profile import (
     Conventions,
     WheelPlace,
     WheelVisit,
+    contour,
     diameter_differences,
     flat_depth,
     least_cut,
@@ -247,3 +248,14 @@ def test_metres_are_not_taken_for_millimetres_round_the_wheel():
         with pytest.raises(BadEvidence) as refused:
             wrong()
         assert refused.value.reason == "units"
+
+
+def test_a_contour_of_a_row_is_a_profile_to_restore():
+    x = np.arange(0, 130.1, 2)
+    target = contour(list(zip(x.tolist(), analytic(33.0)(x).tolist(), strict=True)))
+    assert np.diff(target.x_mm).max() < 0.21
+    fine = np.arange(0, 130, 0.2)
+    worn = profile(fine, analytic(30.0)(fine))
+    cut = turning_cut(worn, "row", target, 70)
+    assert cut.depth_mm > 0
+    assert cut.diameter_loss_mm == 2 * cut.depth_mm

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from railtrace.cli import cli
 from railtrace.devices import drivers, samples
-from tests.analysis.signals import RATE_HZ, damaged
+from tests.analysis.signals import GEAR_RPM, RATE_HZ, damaged, gear_wheel
 from tests.analysis.test_press_fit import pressed
 from tests.analysis.test_wheel_profile import analytic
 
@@ -132,6 +132,36 @@ def test_the_least_cut_of_a_profile_is_told_for_each_that_may_be_restored(tmp_pa
         2 * found["cuts"][0]["depth_mm"], abs=0.002)  # fmt: skip
 
 
+def test_a_contour_in_a_sites_row_is_offered_as_what_to_restore(tmp_path, monkeypatch):
+    x = np.arange(0, 130.1, 2)
+    points = ", ".join(f"[{a:g}, {b:.3f}]" for a, b in zip(x, analytic(33.0)(x), strict=True))
+    rows = tmp_path / "data" / "catalogue"
+    rows.mkdir(parents=True)
+    head = """[[wheel_profiles]]
+key = "own"
+ru = "Свой"
+en = "Own"
+tg = "Худӣ"
+source = "The railway"
+jurisdiction = "-"
+valid_from = 2020-01-01
+below_tip_mm = 2
+datum_mm = 70
+above_datum_mm = 10
+flange_height_mm = 28
+"""
+    (rows / "own.toml").write_text(f"{head}contour = [{points}]\n", encoding="utf-8")
+    monkeypatch.setenv("RAILTRACE_DATA", str(tmp_path / "data"))
+    fine = np.arange(0, 130, 0.2)
+    worn = csv(tmp_path / "worn.csv", x_mm=fine, y_mm=analytic(28.0)(fine))
+    (cut,) = told(worn, "--as", "profile", "--wheel-profile", "own")["cuts"]
+    assert cut["target"] == "own"
+    assert cut["depth_mm"] > 0
+    (rows / "own.toml").write_text(f"{head}contour = [[0, 0], [0, 1]]\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="contour"):
+        run(worn, "--as", "profile", "--wheel-profile", "own")
+
+
 def machine_table(tmp_path: Path, kind: str, name: str) -> Path:
     """Return the trace that a recorded sample of a machine carries, as the gateway keeps it."""
     driver = drivers.driver(kind)
@@ -190,6 +220,16 @@ def test_a_stated_speed_the_signal_contradicts_is_caught_by_the_command():
     assert "stated_speed_wrong" in [r["code"] for r in found["reasons"]]
     for factor in (0.9, 1.1, 1.5):
         assert told(IR007, *BEARING, "--rpm", 1797 * factor, code=1)["refused"] == "stated_speed"
+
+
+def test_a_gear_is_told_by_its_row_of_the_catalogue(tmp_path):
+    np.save(tmp_path / "g.npy", gear_wheel(17, tooth=3.0, eccentric=0.9))
+    asked = (tmp_path / "g.npy", "--as", "gear", "--rate", RATE_HZ, "--rpm", GEAR_RPM)
+    found = told(*asked, "--gear", "traction.17")
+    assert (found["outcome"], found["damage"]) == ("watch", "tooth")
+    assert found == told(*asked, "--teeth", 17)
+    with pytest.raises(AssertionError, match="traction"):
+        run(*asked, "--gear", "none")
 
 
 # --- tables ---------------------------------------------------------------------------------------

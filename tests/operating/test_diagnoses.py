@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from railtrace.app import App
@@ -10,8 +11,10 @@ from railtrace.errors import RailtraceError
 from railtrace.operating.diagnoses import EvidenceJudge, diagnosis_id
 from railtrace.operating.evidence import EvidenceFollower, JudgingProcess
 from railtrace.projections.diagnoses import VERSIONS
+from railtrace.simulation.bearings import as_wav
 from railtrace.store.diagnostics import Diagnostics
 from railtrace.trace.operation import EvidenceDiagnosed, TornDown
+from tests.analysis.signals import GEAR_RPM, gear_wheel
 from tests.operating.depot import NOW, Clock, config_in, record
 from tests.operating.stand import (
     BEARING,
@@ -203,3 +206,29 @@ def test_what_another_installation_wrote_it_judges_itself(app: App) -> None:
     recorded(app, "one", real_wave(IR007), 2)
     assert Diagnostics(app.views.database).waiting(9) == ["one"]
     assert Diagnostics(app.views.database).waiting(9, ["dushanbe"]) == []
+
+
+def test_a_gear_is_diagnosed_by_its_row_as_a_bearing_is(app: App) -> None:
+    samples = gear_wheel(17, tooth=3.0, eccentric=0.9)
+    recorded(app, "gear", as_wav(samples), 2, rpm=GEAR_RPM, recipe="traction.17")
+    (ours,) = EvidenceJudge(app).take()
+    assert (ours.method, ours.version, ours.declared) == ("gear", "1", "traction.17")
+    assert (ours.outcome, ours.finding) == ("watch", "tooth")
+    assert codes(ours)[-1] == "no_repeat"
+    again = gear_wheel(17, tooth=3.0, eccentric=0.9, seed=1)
+    recorded(app, "gear-again", as_wav(again), 1, rpm=GEAR_RPM, recipe="traction.17")
+    (ours,) = EvidenceJudge(app).take()
+    assert (ours.outcome, ours.repeats) == ("alarm", ("gear",))
+    torn = TornDown(id="t", happened_at=NOW, units=(BEARING,), site="dushanbe", found="damage",
+                    damage_class="fatigue.subsurface")  # fmt: skip
+    record(app, [torn])
+    app.catch_up()
+    rows = app.views.database.query("SELECT truth FROM diagnoses WHERE method = 'gear'")
+    assert rows == [("damage",), ("damage",)]
+
+
+def test_a_gear_whose_shaft_is_not_heard_is_refused(app: App) -> None:
+    samples = 0.1 * np.random.default_rng(1).standard_normal(60_000)
+    recorded(app, "gear", as_wav(samples), 2, rpm=900, recipe="traction.75")
+    (ours,) = EvidenceJudge(app).take()
+    assert (ours.method, ours.outcome, codes(ours)) == ("gear", "refused", ["speed_unconfirmed"])

@@ -14,13 +14,32 @@ from railtrace.web.names import Names
 
 
 @pytest.mark.parametrize("language", ["ru", "tg", "en"])
-@pytest.mark.parametrize("kind", ["vehicle_types", "part_types", "limits", "adoptions", "nonsense"])
+@pytest.mark.parametrize(
+    "kind",
+    ["vehicle_types", "part_types", "limits", "wheel_profiles", "rotating", "adoptions", "nonsense"],
+)
 def test_every_kind_of_rows_is_shown(
     reader_as: Callable[..., Client], language: str, kind: str
 ) -> None:
     response = reader_as("viewer", language).get(f"/trace/catalogue?kind={kind}")
     assert response.status_code == 200
     assert response.context["rows"]
+
+
+def test_wheel_profiles_are_drawn_where_they_are_measured(viewer: Client, railway: App) -> None:
+    text = viewer.get("/trace/catalogue?kind=wheel_profiles").text
+    rows = railway.catalogue().wheel_profiles
+    assert text.count('class="drawing wheel-drawn"') == len(rows) > 0
+    assert "L1 = 2" in text
+    assert "L2 = 70" in text
+    assert "L3 = 10" in text
+
+
+def test_bearings_tell_their_orders_and_gear_wheels_their_teeth(viewer: Client) -> None:
+    text = viewer.get("/trace/catalogue?kind=rotating").text
+    assert "5.415" in text  # inner race of 6205-2RS
+    assert "<code>traction.75</code>" in text
+    assert '<span class="num">75</span>' in text
 
 
 def test_every_type_has_a_page(viewer: Client, railway: App) -> None:
@@ -45,7 +64,7 @@ def test_before_any_was_adopted_there_is_none(viewer: Client) -> None:
 
 def test_route_cards_equipment_and_rules_stand_with_source_and_doubt(viewer: Client) -> None:
     for kind, said in (
-        ("processes", "Wheelset: ordinary repair"), ("equipment_types", "opcua"),
+        ("processes", "Wheelset: ordinary repair"), ("equipment_types", "OPC UA"),
         ("check_rules", "least_temperature_c = 60"),
     ):  # fmt: skip
         text = viewer.get("/trace/catalogue", {"kind": kind}).text

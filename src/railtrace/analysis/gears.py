@@ -1,5 +1,6 @@
 """Gears: mesh, sidebands and what is left of one turn when the regular mesh is taken away."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
@@ -8,9 +9,9 @@ import numpy as np
 from scipy import fft
 
 from railtrace.analysis.envelope import ComplexArray
-from railtrace.analysis.reasons import Reason, because
-from railtrace.analysis.recording import Array, Recording
-from railtrace.analysis.shaft_speed import ShaftSpeed
+from railtrace.analysis.reasons import Reason, because, codes
+from railtrace.analysis.recording import Array, Recording, duplicates
+from railtrace.analysis.shaft_speed import ShaftSpeed, shaft_speed
 from railtrace.errors import BadEvidence
 
 LEAST_TURNS = 20
@@ -21,7 +22,8 @@ KEPT_SIDEBANDS = 1
 FM4_SIGMAS = 4.0
 """Standard errors of the kurtosis of noise: one tooth in 30,000 sound wheels by chance."""
 SIDEBAND_LIMIT_DB = -6.0
-"""Sidebands of half the mesh's amplitude: a common rule of thumb, unconfirmed; set it per gear."""
+"""Sidebands of half the mesh's amplitude: a common rule of thumb, unconfirmed; a gear's own level
+is in its row of the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,10 @@ def fm4(difference: Array) -> float:
     return float((square * square).mean() / mean**2) if mean > 0 else 3.0
 
 
-def look_at_gear(recording: Recording, speed: ShaftSpeed, teeth: int) -> GearLook:
+def look_at_gear(
+    recording: Recording, speed: ShaftSpeed, teeth: int,
+    sideband_limit_db: float = SIDEBAND_LIMIT_DB,
+) -> GearLook:  # fmt: skip
     """Return what one gear wheel on the shaft shows.
 
     Raises
@@ -124,10 +129,61 @@ def look_at_gear(recording: Recording, speed: ShaftSpeed, teeth: int) -> GearLoo
     amplitude, sidebands_db = mesh_and_sidebands(average, teeth)
     kurtosis = fm4(residual(average, teeth))
     limit = 3 + FM4_SIGMAS * sqrt(24 / points)
-    reasons = tuple(_findings(kurtosis, limit, sidebands_db))
+    reasons = tuple(_findings(kurtosis, limit, sidebands_db, sideband_limit_db))
     outcome: Literal["sound", "watch"] = "watch" if reasons else "sound"
     mesh_hz = teeth * speed.hz
     return GearLook(teeth, mesh_hz, amplitude, sidebands_db, kurtosis, limit, outcome, reasons)
+
+
+@dataclass(frozen=True)
+class GearDiagnosis:
+    """The outcome of a gear with its reasons; `looks` holds the recording first, then repeats."""
+
+    outcome: Literal["sound", "watch", "alarm"]
+    finding: str
+    reasons: tuple[Reason, ...]
+    looks: tuple[GearLook, ...]
+
+
+def diagnose_gear(
+    recording: Recording, teeth: int, *, repeats: Sequence[Recording] = (),
+    sideband_limit_db: float = SIDEBAND_LIMIT_DB,
+) -> GearDiagnosis:  # fmt: skip
+    """Return sound, watch or alarm for one gear wheel.
+
+    One sign alone is watched. An alarm needs both, one tooth standing out and the sidebands, and a
+    repeat that shows both.
+
+    Raises
+    ------
+    BadEvidence : as `look_at_gear` and `shaft_speed`, and `duplicate` if a repeat is a copy.
+    """
+    for earlier, later in duplicates((recording, *repeats)):
+        raise BadEvidence(
+            "Recording {later} is a copy of recording {earlier}: a repeat is measured again",
+            reason="duplicate", earlier=earlier + 1, later=later + 1,
+        )  # fmt: skip
+    looks = tuple(look_at_gear(one, shaft_speed(one), teeth, sideband_limit_db)
+                  for one in (recording, *repeats))  # fmt: skip
+    signs = [codes(one.reasons) for one in looks]
+    if not signs[0]:
+        calm = because("gear_calm", "FM4 {fm4:.2f} under {limit:.2f}, sidebands {db:.1f} dB: no "
+                       "sign of damage", fm4=looks[0].fm4, limit=looks[0].fm4_limit,
+                       db=looks[0].sidebands_db)  # fmt: skip
+        return GearDiagnosis("sound", "", (calm,), looks)
+    missing = tuple(_gear_missing(signs))
+    outcome: Literal["watch", "alarm"] = "watch" if missing else "alarm"
+    return GearDiagnosis(outcome, signs[0][0], (*looks[0].reasons, *missing), looks)
+
+
+def _gear_missing(signs: Sequence[tuple[str, ...]]) -> Iterable[Reason]:
+    """Yield what an alarm still needs."""
+    if len(signs[0]) < 2:
+        yield because("one_sign", "no alarm: only one of two signs shows")
+    if len(signs) == 1:
+        yield because("no_repeat", "no alarm: no repeat measurement; record again")
+    elif not any(len(again) == 2 for again in signs[1:]):
+        yield because("not_repeated", "no alarm: the repeat does not show it")
 
 
 def mesh_and_sidebands(average: Array, teeth: int) -> tuple[float, float]:
@@ -161,16 +217,18 @@ def _points(recording: Recording, speed: ShaftSpeed, teeth: int) -> int:
     return min(most, 4 * least) // 2 * 2
 
 
-def _findings(kurtosis: float, limit: float, sidebands_db: float) -> list[Reason]:
+def _findings(
+    kurtosis: float, limit: float, sidebands_db: float, sideband_limit_db: float
+) -> list[Reason]:
     found = []
     if kurtosis > limit:
         found.append(
             because("tooth", "FM4 {fm4:.2f} over {limit:.2f}: one tooth stands out",
                     fm4=kurtosis, limit=limit)
         )  # fmt: skip
-    if sidebands_db > SIDEBAND_LIMIT_DB:
+    if sidebands_db > sideband_limit_db:
         found.append(
             because("sidebands", "sidebands {db:.1f} dB against the mesh, limit {limit:.0f} dB",
-                    db=sidebands_db, limit=SIDEBAND_LIMIT_DB)
+                    db=sidebands_db, limit=sideband_limit_db)
         )  # fmt: skip
     return found

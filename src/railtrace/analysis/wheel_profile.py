@@ -98,6 +98,13 @@ def profile(x_mm: ArrayLike, y_mm: ArrayLike) -> Profile:
     return found
 
 
+def contour(points: Sequence[tuple[float, float]]) -> Profile:
+    """Return a profile that is given by its corners, as a scan; raises BadEvidence as `profile`."""
+    x, y = np.array(points, dtype=float).T
+    fine = np.arange(x[0], x[-1] + 1e-9, 0.2)
+    return profile(fine, np.interp(fine, x, y))
+
+
 def parameters(
     found: Profile,
     conventions: Conventions,

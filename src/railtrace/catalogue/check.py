@@ -80,6 +80,10 @@ def _alone(catalogue: Catalogue, row: Row) -> _Problems:
             row.below_tip_mm < row.thickness_below_tip_mm < row.flange_height_mm
         ):
             yield "thickness_below_tip_mm", "does not lie on the flank of the flange"
+        case WheelProfile() if row.contour:
+            xs = [x for x, _ in row.contour]
+            if len(xs) < 10 or xs != sorted(set(xs)) or xs[-1] - xs[0] < 80:
+                yield "contour", "ten points or more from the back face on, over 80 mm, x rising"
         case VibrationZones() if not row.a_to < row.b_to < row.c_to:
             yield "b_to", "zones do not rise"
         case LocomotiveType() if len(row.places) != row.sections:

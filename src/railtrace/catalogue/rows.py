@@ -195,12 +195,23 @@ class BearingType(Row, frozen=True, kw_only=True):
     contact_angle_deg: Annotated[float, Meta(ge=0, lt=90)] = 0
 
 
+class GearType(Row, frozen=True, kw_only=True):
+    """One gear wheel: its teeth, and from which level of sidebands against the mesh it is watched.
+
+    The level is in dB; half the mesh's amplitude by default, a rule of thumb.
+    """
+
+    teeth: Annotated[int, Meta(ge=5, le=500)]
+    sidebands_db: float = -6.0
+
+
 class WheelProfile(Row, frozen=True, kw_only=True):
     """Where wheels of some types are measured, and what a new one has [mm].
 
     `datum_mm` is L2, from the back face; `below_tip_mm` L1 and `above_datum_mm` L3 are the heights
     between which the flange gradient lies. Flange thickness is taken `thickness_below_tip_mm`
-    under the tip, or L3 above the datum where that is not given.
+    under the tip, or L3 above the datum where that is not given. `contour` is the profile a turning
+    is to leave, where the row knows it: points (x from the back face, y up), x ascending.
     """
 
     part_types: tuple[Key, ...] = ()
@@ -210,6 +221,7 @@ class WheelProfile(Row, frozen=True, kw_only=True):
     thickness_below_tip_mm: Annotated[float, Meta(gt=0)] | None = None
     flange_height_mm: Annotated[float, Meta(gt=0)]
     flange_thickness_mm: Annotated[float, Meta(gt=0)] | None = None
+    contour: tuple[tuple[float, float], ...] = ()
 
 
 class VibrationZones(Row, frozen=True, kw_only=True):
@@ -870,6 +882,7 @@ class Catalogue(
     vehicle_types: Mapping[str, VehicleType] = {}
     limits: Mapping[str, Limit] = {}
     bearing_types: Mapping[str, BearingType] = {}
+    gear_types: Mapping[str, GearType] = {}
     wheel_profiles: Mapping[str, WheelProfile] = {}
     vibration_zones: Mapping[str, VibrationZones] = {}
     damage_classes: Mapping[str, DamageClass] = {}

@@ -57,6 +57,7 @@ Targets = Annotated[
     list[Path] | None, typer.Option("--target", help="A profile to restore, as scanned")
 ]
 Teeth = Annotated[int | None, typer.Option(help="Teeth of the gear wheel on the shaft")]
+GearKey = Annotated[str, typer.Option("--gear", help="Catalogue row of the gear wheel")]
 Stages = Annotated[list[str] | None, typer.Option("--stage", help="Of a wash: key=seconds")]
 RuleKey = Annotated[str, typer.Option("--rule", help="Check rule, if there are several")]
 UnitType = Annotated[str, typer.Option("--type", help="Catalogue type of what was tested")]
@@ -85,6 +86,7 @@ def diagnose(
     target: Targets = None,
     wheel_profile: WheelProfileKey = "wheel.miniprof",
     teeth: Teeth = None,
+    gear: GearKey = "",
     stage: Stages = None,
     unit_type: UnitType = "",
     rule: RuleKey = "",
@@ -113,8 +115,10 @@ def diagnose(
                                        known),
         Evidence.PROFILE: _profile(target or [], wheel_profile),
         Evidence.PRESS: _press(seat, limit),
-        Evidence.GEAR: lambda file: diagnose_tests.gear(_recording(file, rpm, rate, channel),
-                                                        teeth),
+        Evidence.GEAR: lambda file: diagnose_tests.gear(
+            _recording(file, rpm, rate, channel), [_recording(path, rpm, rate, channel)
+                                                   for path in repeat or []],
+            teeth, gear, _catalogue()),
         Evidence.OIL: lambda file: diagnose_tests.oil(file, deviation, changed or []),
         Evidence.WEAR: lambda file: diagnose_tables.wear(file, _catalogue(), unit_type, ahead),
         Evidence.WHEELS: lambda file: diagnose_tables.wheels(file, _catalogue(), unit_type),
@@ -279,7 +283,7 @@ def _profile(targets: list[Path], key: str) -> Callable[[Path], Report]:
             "confirmed": row.confirmed,
             "parameters": {key: _rounded(value) for key, value in asdict(found).items()},
         }
-        return report | ({"cuts": _cuts(worn, targets, row.datum_mm)} if targets else {})
+        return report | ({"cuts": _cuts(worn, targets, row)} if targets or row.contour else {})
 
     return judge
 
@@ -294,17 +298,19 @@ def _wheel_profile(key: str) -> Any:
     return rows[key]
 
 
-def _cuts(worn: "Profile", targets: list[Path], datum_mm: float) -> list[Report]:
+def _cuts(worn: "Profile", targets: list[Path], row: Any) -> list[Report]:
     """Return the cut for each profile that may be restored, least loss of diameter first."""
-    from railtrace.analysis.wheel_profile import least_cut, profile
+    from railtrace.analysis.wheel_profile import contour, least_cut, profile
     from railtrace.interchange.evidence_files import scan
 
     permitted = {path.stem: profile(*scan(path)) for path in targets}
+    if row.contour:
+        permitted[row.key] = contour(row.contour)
     return [
         {"target": cut.target, "depth_mm": _rounded(cut.depth_mm),
          "diameter_loss_mm": _rounded(cut.diameter_loss_mm),
          "metal_mm2": _rounded(cut.metal_mm2)}
-        for cut in least_cut(worn, permitted, datum_mm)
+        for cut in least_cut(worn, permitted, row.datum_mm)
     ]  # fmt: skip
 
 

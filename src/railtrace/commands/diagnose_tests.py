@@ -19,19 +19,30 @@ READ = {
 """Tests that are a row of readings; the others are a trace."""
 
 
-def gear(taken: "Recording", teeth: int | None) -> Report:
-    """Return what one gear wheel of a recording shows. Raises BadEvidence."""
-    from railtrace.analysis.gears import look_at_gear
-    from railtrace.analysis.shaft_speed import shaft_speed
-    from railtrace.errors import BadEvidence
+def gear(
+    taken: "Recording", repeats: "list[Recording]", teeth: int | None, key: str,
+    catalogue: "Catalogue",
+) -> Report:  # fmt: skip
+    """Return what one gear wheel of a recording shows. Raises BadEvidence, NotFound."""
+    from railtrace.analysis.gears import SIDEBAND_LIMIT_DB, diagnose_gear
+    from railtrace.errors import BadEvidence, NotFound
 
-    if teeth is None:
-        raise BadEvidence("How many teeth the gear wheel has is not in a recording: give it with "
-                          "--teeth", reason="teeth")  # fmt: skip
-    found = look_at_gear(taken, shaft_speed(taken), teeth)
+    row = catalogue.gear_types.get(key)
+    if key and row is None:
+        raise NotFound("The catalogue has no gear wheel {key}; it has {known}", key=key,
+                       known=", ".join(catalogue.gear_types))  # fmt: skip
+    known = row.teeth if row else teeth
+    if known is None:
+        raise BadEvidence(
+            "How many teeth the gear wheel has is not in a recording: give it with --teeth, or a "
+            "row of the catalogue with --gear", reason="teeth",
+        )  # fmt: skip
+    limit_db = row.sidebands_db if row else SIDEBAND_LIMIT_DB
+    found = diagnose_gear(taken, known, repeats=repeats, sideband_limit_db=limit_db)
+    first = found.looks[0]
     return {
-        "outcome": found.outcome, "mesh_hz": round(found.mesh_hz, 2),
-        "sidebands_db": round(found.sidebands_db, 2), "fm4": round(found.fm4, 3),
+        "outcome": found.outcome, "damage": found.finding, "mesh_hz": round(first.mesh_hz, 2),
+        "sidebands_db": round(first.sidebands_db, 2), "fm4": round(first.fm4, 3),
         "reasons": [{"code": r.code, "text": r.text} for r in found.reasons],
     }  # fmt: skip
 

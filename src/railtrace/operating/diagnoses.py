@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from railtrace.analysis.bearings import Bearing
+from railtrace.analysis.gears import diagnose_gear
 from railtrace.analysis.press_fit import (
     PressRule,
     PressVerdict,
@@ -27,7 +28,7 @@ from railtrace.analysis.recording import Recording, recording
 from railtrace.analysis.vibration import Diagnosis, diagnose
 from railtrace.app import App
 from railtrace.catalogue.in_force import limit_for
-from railtrace.catalogue.rows import Catalogue, Limit
+from railtrace.catalogue.rows import Catalogue, GearType, Limit
 from railtrace.config import Config
 from railtrace.errors import BadEvidence, NotFound, RailtraceError
 from railtrace.interchange.evidence_files import Waveform, curve, waveform
@@ -150,11 +151,12 @@ class EvidenceJudge:
         return found if isinstance(found, MachineResult) else None
 
     def declared_bearing(self, operation: Operation) -> str:
-        """Return the bearing type that the machine was told, else what stands on the unit."""
+        """Return the bearing or gear that the machine was told, else what stands on the unit."""
         result = self.machine_result(operation.id)
         if result is not None and result.recipe:
             return result.recipe
-        types = self._app.catalogue().bearing_types
+        catalogue = self._app.catalogue()
+        types = {*catalogue.bearing_types, *catalogue.gear_types}
         numbers = self._app.knowledge().passport(operation.units[0]).numbers
         return next((n.value for n in numbers if n.value in types), "")
 
@@ -163,6 +165,8 @@ class EvidenceJudge:
         if file is None or self._app.evidence.state(file.sha256) != "kept":
             return None
         key = self.declared_bearing(operation)
+        if (gear := self._app.catalogue().gear_types.get(key)) is not None:
+            return self._of_gear(operation, file, gear)
         repeats: list[tuple[str, Recording]] = []
         try:
             bearing = bearing_of(self._app.catalogue(), key)
@@ -175,6 +179,24 @@ class EvidenceJudge:
         else:
             told = _said(found, key, tuple(id_ for id_, _ in repeats))
         return self._made(operation, "vibration", replace(told, file=file.sha256))
+
+    def _of_gear(
+        self, operation: Diagnosed, file: Evidence, gear: GearType
+    ) -> EvidenceDiagnosed:
+        repeats: list[tuple[str, Recording]] = []
+        try:
+            taken = self._recording(operation, file)
+            repeats = list(self._repeats(operation))
+            found = diagnose_gear(
+                taken, gear.teeth, repeats=[one for _, one in repeats],
+                sideband_limit_db=gear.sidebands_db,
+            )  # fmt: skip
+        except BadEvidence as refusal:
+            told = refused(refusal, gear.key)
+        else:
+            told = Outcome(found.outcome, found.finding, gear.key, found.reasons,
+                           tuple(id_ for id_, _ in repeats))  # fmt: skip
+        return self._made(operation, "gear", replace(told, file=file.sha256))
 
     def _recording(self, operation: Operation, file: Evidence) -> Recording:
         found = waveform(self._app.evidence.path(file.sha256), suffix=suffix_of(file))

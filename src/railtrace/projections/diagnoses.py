@@ -20,8 +20,8 @@ from railtrace.trace.operation import (
 )
 
 VERSIONS = {
-    "vibration": "3", "press_fit": "1", "wheel_profile": "1", "wash": "1", "ndt_set_up": "1",
-    "brake_trace": "1", "insulation": "1", "load_bank": "1", "fluid_sample": "1",
+    "vibration": "3", "gear": "1", "press_fit": "1", "wheel_profile": "1", "wash": "1",
+    "ndt_set_up": "1", "brake_trace": "1", "insulation": "1", "load_bank": "1", "fluid_sample": "1",
 }  # fmt: skip
 """Of our methods; raised when one says something else of the same evidence, which is then judged
 anew."""
@@ -29,7 +29,7 @@ KEPT = 400
 """Diagnoses of one unit that are remembered; a bearing has a few a year."""
 
 
-OF_INSIDE = frozenset({"vibration", "fluid_sample"})
+OF_INSIDE = frozenset({"vibration", "gear", "fluid_sample"})
 """Our methods that a part's inside confirms or refutes. Whether a wash or a set-up was valid is not
 found by opening the part: what they said is settled only where a teardown names it."""
 

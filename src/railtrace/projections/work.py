@@ -307,7 +307,7 @@ def _said_of(fact: str, entries: Sequence[Entry]) -> Entry | None:
     mine = (
         e for e in reversed(entries)
         if isinstance(e.operation, EvidenceDiagnosed) and e.operation.entry == fact
-        and e.operation.method == "vibration"
+        and e.operation.method in ("vibration", "gear")
     )  # fmt: skip
     return next(mine, None)
 

@@ -9,11 +9,13 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
+from railtrace.analysis.bearings import DAMAGES, fault_orders
 from railtrace.catalogue.layout import Drawing, drawing
 from railtrace.catalogue.rows import Catalogue, CheckRule, Limit, Measured, PartType, VehicleType
 from railtrace.devices.manifest import kinds as device_kinds
 from railtrace.devices.manifest import manifest
 from railtrace.errors import NotFound
+from railtrace.operating.diagnoses import bearing_of
 from railtrace.web import words
 from railtrace.web.depot.orders import needs_of
 from railtrace.web.draw import Sign, side_view
@@ -21,11 +23,13 @@ from railtrace.web.frame import as_known
 from railtrace.web.measurements import limit_text
 from railtrace.web.names import Names
 from railtrace.web.running import the_app
+from railtrace.web.wheel_drawn import wheel_profile_view
 
 KINDS = {
     "vehicle_types": _("Vehicle types"), "part_types": _("Part types"), "limits": _("Limits"),
     "equipment_types": _("Kinds of equipment"), "processes": _("Route cards"),
-    "check_rules": _("Rules of our own judgement"), "adoptions": _("Adopted"),
+    "check_rules": _("Rules of our own judgement"), "wheel_profiles": _("Wheel profiles"),
+    "rotating": _("Bearings and gear wheels"), "adoptions": _("Adopted"),
 }  # fmt: skip
 
 _PROOFS = {"verification": _("verification"), "calibration": _("calibration")}
@@ -111,6 +115,36 @@ def _asks(rule: CheckRule) -> list[str]:
     return [", ".join(f"{key} = {value}" for key, value in group.items()) for group in groups]
 
 
+def _wheel_profiles(names: Names) -> list[dict[str, Any]]:
+    rows = sorted(names.catalogue.wheel_profiles.values(), key=lambda r: r.name(names.language))
+    return [
+        {
+            "row": row, "name": row.name(names.language),
+            "picture": mark_safe(wheel_profile_view(row)),
+            "applies": ", ".join(names.type(key) for key in row.part_types)
+            or gettext("everything"),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _rotating(names: Names) -> list[dict[str, Any]]:
+    """Return bearings with their fault orders, and gear wheels with their teeth."""
+    bearings = [
+        {"row": row, "name": row.name(names.language), "orders": _orders(names.catalogue, row.key)}
+        for row in names.catalogue.bearing_types.values()
+    ]  # fmt: skip
+    gears = [{"row": row, "name": row.name(names.language), "teeth": row.teeth}
+             for row in names.catalogue.gear_types.values()]  # fmt: skip
+    return sorted([*bearings, *gears], key=lambda item: str(item["name"]))
+
+
+def _orders(catalogue: Catalogue, key: str) -> list[tuple[str, float]]:
+    """Return at which multiples of the shaft's speed damage of a bearing shows."""
+    orders = fault_orders(bearing_of(catalogue, key))
+    return [(words.DAMAGES[damage], getattr(orders, damage)) for damage in (*DAMAGES, "cage")]
+
+
 def _part_types(names: Names) -> list[dict[str, Any]]:
     rows = sorted(names.catalogue.part_types.values(), key=lambda r: r.name(names.language))
     return [
@@ -157,6 +191,7 @@ def _adoptions(names: Names) -> list[dict[str, Any]]:
 _ROWS = {
     "vehicle_types": _vehicle_types, "part_types": _part_types, "limits": _limits,
     "equipment_types": _equipment_types, "processes": _processes, "check_rules": _check_rules,
+    "wheel_profiles": _wheel_profiles, "rotating": _rotating,
     "adoptions": _adoptions,
 }  # fmt: skip
 

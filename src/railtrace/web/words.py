@@ -290,6 +290,8 @@ DAMAGES = {
     "inner": _("inner race"),
     "ball": _("rolling element"),
     "cage": _("cage"),
+    "tooth": _("one tooth"),
+    "sidebands": _("tooth contact"),
 }
 
 METHODS = {
@@ -297,6 +299,7 @@ METHODS = {
     "kurtogram": _("most impulsive band"),
     "full_band": _("whole band"),
     "vibration": _("vibration"),
+    "gear": _("gear wheel"),
     "press_fit": _("press curve"),
     "wheel_profile": _("scan of a wheel"),
     "wash": _("wash by its trace"),

@@ -1,7 +1,7 @@
 """Scanned profiles of a wheelset's wheels: parameters from the raw points, and the least cut.
 
 The profiles to restore are those that turnings here have left: scans of this wheelset and of its
-like. A profile of a standard is none of ours to draw.
+like, and the contour of the catalogue's row where it has one. None is shipped: no source gave it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from railtrace.analysis.wheel_profile import (
     Profile,
     TurningCut,
     WheelParameters,
+    contour,
     least_cut,
     parameters,
 )
@@ -95,7 +96,8 @@ def _told(
         found = parameters(worn, conventions_of(row))
     except BadEvidence as error:
         return told | {"refused": in_words(error)}
-    targets = {} if one.as_left else _targets(one, turned, knowledge, names)
+    standard = {row.name(names.language): contour(row.contour)} if row.contour else {}
+    targets = {} if one.as_left else standard | _targets(one, turned, knowledge, names)
     cuts = least_cut(worn, targets, row.datum_mm)
     return told | {
         "rows": _rows(found, names), "row": row, "cuts": cuts[:3], "asked": not one.as_left,

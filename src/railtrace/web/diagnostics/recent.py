@@ -102,7 +102,7 @@ def machine_said(entry: str) -> str:
     return str(getattr(operation, "outcome", ""))
 
 
-_PAGES = {"press_fit": "pressing", "vibration": "recording"}
+_PAGES = {"press_fit": "pressing", "vibration": "recording", "gear": "recording"}
 
 
 def address_of(row: dict[str, Any]) -> str:

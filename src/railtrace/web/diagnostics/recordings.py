@@ -14,7 +14,11 @@ from railtrace.analysis import vibration
 from railtrace.analysis.bearings import DAMAGES
 from railtrace.analysis.casing_vibration import zone
 from railtrace.analysis.decimate import extremes
+from railtrace.analysis.gears import look_at_gear
+from railtrace.analysis.recording import recording
+from railtrace.analysis.shaft_speed import shaft_speed
 from railtrace.app import App
+from railtrace.catalogue.rows import GearType
 from railtrace.errors import BadEvidence, NotFound
 from railtrace.interchange.evidence_files import Waveform, waveform
 from railtrace.operating import spectra
@@ -23,6 +27,7 @@ from railtrace.operating.diagnoses import (
     asked_of,
     bearing_of,
     recording_in,
+    stated_rpm,
     suffix_of,
 )
 from railtrace.operating.outcomes import reading_of
@@ -249,6 +254,8 @@ def _looked(id_: str) -> dict[str, Any]:
         found = seen(id_)
     except (BadEvidence, NotFound) as error:
         return {"unseen": in_words(error)}
+    if (row := the_app().catalogue().gear_types.get(found.bearing)) is not None:
+        return {"seen": found, "visits": earlier(found), "gear": _gear(found, row)}
     later = len(found.wave.samples) > spectra.AT_ONCE
     told: dict[str, Any] = {
         "seen": found, "methods": [], "visits": earlier(found), "later": later,
@@ -261,6 +268,16 @@ def _looked(id_: str) -> dict[str, Any]:
     except BadEvidence as error:
         told["unjudged"] = in_words(error)
     return told
+
+
+def _gear(found: Seen, row: GearType) -> dict[str, Any]:
+    """Return what a gear wheel shows, or why it cannot be told."""
+    told: dict[str, Any] = {"row": row, "name": row.name(the_names().language)}
+    try:
+        taken = recording(found.wave.samples, found.rate_hz, stated_rpm(found.operation))
+        return told | {"look": look_at_gear(taken, shaft_speed(taken), row.teeth, row.sidebands_db)}
+    except BadEvidence as error:
+        return told | {"untold": in_words(error)}
 
 
 @allowed("read")
