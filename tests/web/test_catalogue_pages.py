@@ -16,8 +16,11 @@ from railtrace.web.names import Names
 @pytest.mark.parametrize("language", ["ru", "tg", "en"])
 @pytest.mark.parametrize(
     "kind",
-    ["vehicle_types", "part_types", "limits", "wheel_profiles", "rotating", "adoptions", "nonsense"],
-)
+    [
+        "vehicle_types", "part_types", "limits", "wheel_profiles", "rotating", "adoptions",
+        "nonsense",
+    ],
+)  # fmt: skip
 def test_every_kind_of_rows_is_shown(
     reader_as: Callable[..., Client], language: str, kind: str
 ) -> None:
