@@ -89,7 +89,7 @@ def least(
     closer = [row[2:] for n, row in enumerate(lates[:_KINDS_SLICED]) if row[0] or not n]
     room = Room(jobs, windows, frozen)
     end = room.least_end(end)
-    low = Least(tardiness, end, (room.latest(end),))
+    low = Least(tardiness, end, (room.latest(end), *room.orders(jobs, end)))
     if tardiness >= reached_h * (1 - _NEAR):
         return low
     low = replace(low, tardiness_h=max(tardiness, room.least_lateness(jobs, end + _COUNTED_H)))

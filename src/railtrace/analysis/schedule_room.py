@@ -6,8 +6,9 @@ hours are more work than its machines or people can do there, that hour cannot b
 reasoning; on one machine it is the preemptive bound of Carlier and Pinson). Times are hours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import pairwise, product
 from typing import Any
 
@@ -23,6 +24,7 @@ _GRID_H = 1 / 6
 _CUTS = 6
 """Of how many begins and ends of tasks the work between is held against the room."""
 _LEVEL_LIMIT_S, _ROUNDED = 1.0, 1e-6
+_KINDS_FOLLOWED = 3
 Spans = Sequence[tuple[float, float]]
 Windows = Mapping[str, Sequence[Spans]]
 Ways = Mapping[str, Spans]
@@ -45,7 +47,7 @@ class Room:
     def __init__(
         self, jobs: Sequence[Job], windows: Windows, frozen: Sequence[Assigned] = ()
     ) -> None:
-        self.ways = ways_of(windows)
+        self.ways, self.windows = ways_of(windows), windows
         pins = {(each.job, each.number): each for each in frozen}
         self.items: dict[str, list[_Item]] = {}
         for job in jobs:
@@ -124,6 +126,23 @@ class Room:
         lost = sum(weight[job] for job in weight if job in out)
         return lost + (_left_out(some, weight, rows) if rows else 0.0)
 
+    def orders(self, jobs: Sequence[Job], until_h: float) -> Iterator[Rank]:
+        """Yield by the tightest kinds how tasks would follow if it alone were scarce.
+
+        There, of what has come, what must end first goes first (Schrage); what would be late is put
+        off behind all others.
+        """
+        lasts = {job.key: self._last_ends(min(job.due_h, until_h)) for job in jobs}
+        tight = sorted(self.items, key=lambda kind: -self._load(kind, until_h))
+        for kind in tight[:_KINDS_FOLLOWED]:
+            begins = _followed(self.items[kind], self.windows[kind], lasts)
+            yield {(job.key, n): hours for job in jobs
+                   for n, hours in enumerate(_ranked(job, lasts[job.key], begins.get(job.key)))}
+
+    def _load(self, kind: str, until_h: float) -> float:
+        room = float(self.worked[kind].until(np.array([until_h]))[0])
+        return sum(item.duration_h for item in self.items[kind]) / max(room, _NEAR_H)
+
     def _last_ends(self, until_h: float) -> "_LastEnds":
         return _LastEnds(until_h, self.ways)
 
@@ -150,6 +169,47 @@ def _left_out(
                       options={"time_limit": _LEVEL_LIMIT_S})  # fmt: skip
     most = -found.mip_dual_bound if found.mip_dual_bound is not None else gain.sum()
     return max(0.0, float(gain.sum() - most) * (1 - _ROUNDED)) if np.isfinite(most) else 0.0
+
+
+def _followed(
+    items: Sequence[_Item], rows: Sequence[Spans], lasts: Mapping[str, "_LastEnds"]
+) -> dict[str, tuple[int, float]]:
+    """Return by job which of its tasks of a kind begins when, machine after machine."""
+    longest: dict[str, _Item] = {}
+    for item in items:
+        if item.job not in longest or item.duration_h > longest[item.job].duration_h:
+            longest[item.job] = item
+    open_ = {job: lasts[job](item.after) for job, item in longest.items()}
+    put_off, found = set[str](), dict[str, tuple[int, float]]()
+    free = [(spans[0][0], n, 0) for n, spans in enumerate(rows) if spans]
+    heapify(free)
+    while open_ and free:
+        now, row, span = heappop(free)
+        end = rows[row][span][1]
+        come = [job for job in open_ if longest[job].from_h <= now + _CLOSE
+                and now + longest[job].duration_h <= end + _CLOSE]  # fmt: skip
+        put_off |= {job for job in come if now + longest[job].duration_h > open_[job] + _CLOSE}
+        if come:
+            job = min(come, key=lambda job: (job in put_off, open_[job], job))
+            found[job] = longest[job].number, now
+            del open_[job]
+            heappush(free, (now + longest[job].duration_h, row, span))
+            continue
+        later = min((item.from_h for job, item in longest.items()
+                     if job in open_ and now < item.from_h < end), default=end)  # fmt: skip
+        if later < end:
+            heappush(free, (later, row, span))
+        elif span + 1 < len(rows[row]):
+            heappush(free, (rows[row][span + 1][0], row, span + 1))
+    return found
+
+
+def _ranked(job: Job, last: "_LastEnds", begin: tuple[int, float] | None) -> list[float]:
+    """Return hours by which a job's tasks are ranked: back and forth from one, else by the last."""
+    works = [task.duration_h for task in job.tasks]
+    number, at = begin or (len(works), last(()))
+    return [at - sum(works[n:number]) if n <= number else at + sum(works[number:n])
+            for n in range(len(works))]  # fmt: skip
 
 
 class _LastEnds:
@@ -195,7 +255,8 @@ class _Worked:
 
     def __init__(self, spans: Sequence[Spans]) -> None:
         changes: dict[float, int] = {0.0: 0}
-        for start, end in (span for of in spans for span in of):
+        self.spans = [span for of in spans for span in of]
+        for start, end in self.spans:
             changes[start] = changes.get(start, 0) + 1
             changes[end] = changes.get(end, 0) - 1
         self.at = np.array(sorted(changes))
@@ -217,6 +278,18 @@ class _Worked:
         inside = to_h[None, :] > begins[:, None]
         return not bool((need > room + _NEAR_H)[inside].any())
 
+    def _room(self, begin_h: float, end_h: float, work_h: Floats) -> float:
+        """Return what tasks of these times, each whole in a span, can be worked between two hours.
+
+        Where all times are multiples of some minutes, no machine works parts of them.
+        """
+        least = int(np.gcd.reduce(np.round(work_h * 60).astype(int))) if len(work_h) else 0
+        even = least > 1 and np.allclose(work_h * 60, np.round(work_h * 60), atol=1e-6)
+        unit = least / 60 if even else 0.0
+        widths = [min(end, end_h) - max(start, begin_h) for start, end in self.spans
+                  if min(end, end_h) > max(start, begin_h)]  # fmt: skip
+        return sum(unit * np.floor(width / unit + _NEAR_H) if unit else width for width in widths)
+
     def lacks(
         self, spans: tuple[Floats, Floats, Floats], items: Sequence[_Item]
     ) -> list[tuple[dict[str, float], float]]:
@@ -225,7 +298,7 @@ class _Worked:
         found = []
         for begin, end in product(_some(from_h), _some(to_h)):
             inside = np.flatnonzero((from_h >= begin - _NEAR_H) & (to_h <= end + _NEAR_H)).tolist()
-            room = float(self.until(np.array([end]))[0] - self.until(np.array([begin]))[0])
+            room = self._room(begin, end, work_h[inside])
             if sum(work_h[inside]) > room + _NEAR_H:
                 hours: dict[str, float] = {}
                 for n in inside:
