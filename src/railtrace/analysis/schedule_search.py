@@ -127,7 +127,8 @@ def improve(
     if found.plan.left or found.gap <= PROVED_GAP or stopped() or clock() >= until:
         return found
     ends = lambda: clock() >= until - _RETURN_S or stopped()  # noqa: E731
-    return _by_constraints(asked, found, low, workers, tell, ends)
+    left = until - clock()
+    return _by_constraints(asked, found, low, left, workers, tell, ends)
 
 
 # --- other orders -----------------------------------------------------------------------------
@@ -221,11 +222,12 @@ def _in_order(asked: Asked, ranks: Ranks, best: Found) -> Found | None:
 
 
 def _by_constraints(
-    asked: Asked, found: Found, low: Least, workers: int, tell: Tell, over: Callable[[], bool],
+    asked: Asked, found: Found, low: Least, seconds: float, workers: int, tell: Tell,
+    over: Callable[[], bool],
 ) -> Found:  # fmt: skip
     model = _Model(asked, found.plan, low)
     plan, proved = model.solve(
-        workers, lambda cost, low: tell(min(cost, found.cost), max(low, found.bound)), over
+        seconds, workers, lambda cost, low: tell(min(cost, found.cost), max(low, found.bound)), over
     )
     proved = max(proved, found.bound)
     if plan is not None and not faults(plan, asked.jobs, asked.resources):
@@ -382,13 +384,14 @@ class _Model:
         return late
 
     def solve(
-        self, workers: int, tell: Tell, over: Callable[[], bool]
+        self, seconds: float, workers: int, tell: Tell, over: Callable[[], bool]
     ) -> tuple[Plan | None, float]:
         """Return the best plan, None where none was found, and the bound.
 
         A solver that is told to come back and does not is left behind: its last plan is taken.
         """
         solver, best = self.cp.CpSolver(), _Best()
+        solver.parameters.max_time_in_seconds = seconds
         solver.parameters.num_workers = workers
         solver.parameters.relative_gap_limit = PROVED_GAP
         solver.best_bound_callback = best.hear_bound
