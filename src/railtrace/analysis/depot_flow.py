@@ -510,7 +510,7 @@ def batch_wait(count: int, load: float, batch: int) -> float:
     shifted = sum(n * (count - n) * p for n, p in enumerate(chances))
     spare = count - rate * batch
     items = shifted / idle + rate * batch * (batch + 1) / (2 * spare)
-    return items / (rate * batch) - 1
+    return max(items / (rate * batch) - 1, 0.0)
 
 
 def erlang_c(counts: NDArray[np.int64], load: Floats) -> Floats:
