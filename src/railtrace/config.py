@@ -36,6 +36,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -241,9 +242,33 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     try:
         config = msgspec.convert(values, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError("{file}: {problem}", file=path, problem=error) from error
+        raise _put(str(error), path) from error
     _check(config, path)
     return config
+
+
+_COMPLAINT = re.compile(r"(?P<what>.*?)(?: - at `\$?\.?(?P<key>.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_WANTED = re.compile(r"Expected `(.*?)`(?:, got `(.*?)`)?(.*)")
+_FORMS = {"str": "a text in quotes", "int": "a whole number", "bool": "true or false",
+          "array": "a list in [ ]", "object": "a table", "date": "a date"}  # fmt: skip
+_ANY_KEY = re.compile(r"\[\.\.\.\]")
+
+
+def _put(problem: str, path: Path) -> ConfigError:
+    """Put a complaint of the reader into words that name the key and what to write there."""
+    match = _COMPLAINT.fullmatch(problem)
+    what, key = (match["what"], _ANY_KEY.sub(".*", match["key"] or "")) if match else (problem, "")
+    if unknown := _UNKNOWN.fullmatch(what):
+        name = f"{key}.{unknown[1]}" if key else unknown[1]
+        near = get_close_matches(unknown[1], _KEYS, 1)
+        advice = f"did you mean {near[0]}?" if near else "leave it out or correct its name"
+        return ConfigError("{file}: there is no setting {key}: {advice}",
+                           file=path, key=name, advice=advice)  # fmt: skip
+    if wanted := _WANTED.fullmatch(what):
+        given = f", not {_FORMS.get(wanted[2], wanted[2])}" if wanted[2] else ""
+        what = f"{_FORMS.get(wanted[1], wanted[1])}{wanted[3]} is wanted there{given}"
+    return ConfigError("{file}: {key}: {problem}", file=path, key=key or "settings", problem=what)
 
 
 def write(path: Path, config: Config) -> None:
@@ -280,6 +305,7 @@ def _text(value: object) -> str:
 
 
 _DEFAULTS = Config()
+_KEYS = [name for kind in (Config, Site, Calendar, Track) for name in kind.__struct_fields__]
 _TABLES = {"sites", "retention_days"}
 
 

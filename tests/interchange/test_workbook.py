@@ -127,6 +127,8 @@ def test_a_bomb_is_refused_by_its_size(tmp_path: Path, monkeypatch: pytest.Monke
         (b"\x89PNG\r\n\x1a\n", "this is a PNG, not a spreadsheet"),
         (b"MZ\x00\x01\x02", "this is no spreadsheet"),
         (b"PK\x03\x04 broken", "the file is damaged"),
+        (b"\xff\xfe\x00\x41\xd0", "the file is damaged"),
+        (b"\xff\xfe\n\x00", "the file is empty"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 broken", "the file is damaged"),
         (b"\x98\xff\xfe\x98" * 20, "neither UTF-8 nor Windows-1251"),
     ],

@@ -239,11 +239,12 @@ def _encoding(path: Path) -> str:
     """UTF-8 proves itself; what is not UTF-8 is the code page of Cyrillic Windows."""
     with path.open("rb") as file:
         head = file.read(4)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    for encoding in ("utf-8-sig", "cp1251"):
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1251"):
         if _decodes(path, encoding):
             return encoding
+    if marked:
+        raise _broken()
     raise BadOperation("the text is neither UTF-8 nor Windows-1251: save the file as UTF-8")
 
 
@@ -262,6 +263,8 @@ def _decodes(path: Path, encoding: str) -> bool:
 def _separator(sample: str) -> str:
     """Take the sign that cuts the first lines into the same number of parts, the most of them."""
     lines = [line for line in sample.splitlines()[:30] if line.strip()]
+    if not lines:
+        return ";"
     best, best_score = ";", (0.0, 0)
     for sign in ";\t,":
         counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
