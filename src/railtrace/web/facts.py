@@ -158,7 +158,7 @@ def fact(field: str, value: Any, names: Names) -> str:
         case "bias_unit" | "measure":
             return names.unit_of_measure(value)
         case "declared":
-            return _declared(value, names)
+            return declared_name(value, names)
         case "act":
             return _act(value, names)
         case "distance_km":
@@ -177,7 +177,7 @@ def _said(field: str, value: str) -> str:
     return f"{word}: {value}" if field in _LABELLED else value
 
 
-def _declared(key: str, names: Names) -> str:
+def declared_name(key: str, names: Names) -> str:
     """Return the name of the catalogue's row that evidence was held against."""
     rows = (getattr(names.catalogue, kind).get(key) for kind in _DECLARED_ROWS)
     return next((row.name(names.language) for row in rows if row is not None), key)

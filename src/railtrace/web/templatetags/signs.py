@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, gettext_noop, ngettext
 
 from railtrace.web import clocks, figures, words
+from railtrace.web.facts import declared_name
 from railtrace.web.frame import home_zone
 from railtrace.web.people.names import crew_name, person_name
 from railtrace.web.roles import ROLES, site_word
@@ -102,6 +103,12 @@ def tenth(percent: int) -> int:
 def fault_words(code: str, names: Any) -> str:
     """Return the name of a fault by its code."""
     return str(names.fault(code))
+
+
+@register.filter
+def declared_in(key: str, names: Any) -> str:
+    """Return the name of the catalogue's row that evidence was held against."""
+    return declared_name(key, names)
 
 
 @register.filter
