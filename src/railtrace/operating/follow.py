@@ -13,9 +13,31 @@ import msgspec
 
 from railtrace.app import App
 from railtrace.config import Config
-from railtrace.errors import RailtraceError
+from railtrace.errors import RailtraceError, StoreFull
 
 _NICENESS = 15
+
+
+class _Failed(msgspec.Struct):
+    """An error on its way to the parent: whether the disk is full, its template and its values."""
+
+    full: bool
+    template: str
+    values: dict[str, str]
+
+
+def _failed(error: Exception) -> bytes:
+    if not isinstance(error, RailtraceError):
+        return msgspec.json.encode(_Failed(False, type(error).__name__, {}))
+    values = {key: str(value) for key, value in error.values.items()}
+    return msgspec.json.encode(_Failed(isinstance(error, StoreFull), error.template, values))
+
+
+def _told(line: bytes) -> RailtraceError:
+    """Return the error again: what tells of it may show its template and leave out its values."""
+    failed = msgspec.json.decode(line, type=_Failed)
+    kind = StoreFull if failed.full else RailtraceError
+    return kind(failed.template, **failed.values)
 
 
 class CatchUpProcess:
@@ -34,7 +56,7 @@ class CatchUpProcess:
             self.close()
             raise RailtraceError("the process that keeps the views ended: it is started again")
         if answer.startswith(b"!"):
-            raise RailtraceError("{problem}", problem=answer[1:].decode().strip())
+            raise _told(answer[1:])
         return int(answer)
 
     def _ask(self, batch: int) -> bytes:
@@ -78,8 +100,7 @@ def main() -> None:
         try:
             answer = str(app.views.catch_up(most=1, batch=int(line)))
         except Exception as error:
-            words = str(error) if isinstance(error, RailtraceError) else type(error).__name__
-            answer = "!" + words.replace("\n", " ")
+            answer = "!" + _failed(error).decode()
         print(answer, flush=True)
 
 
