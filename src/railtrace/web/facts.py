@@ -43,7 +43,7 @@ _WORDS = {
     "verdict": words.TWIN_VERDICTS, "protocol": words.PROTOCOLS,
     "rule": words.RULES, "evaluation": words.EVALUATIONS, "suspicion": words.SUSPICIONS,
     "answer": words.ANSWERS | words.SUSPICION_ANSWERS | words.TRIAGED | words.CLAIM_ANSWERS,
-    "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS,
+    "test": words.BRAKE_TESTS | words.TESTS, "method": words.METHODS | words.TESTS | words.SIGNED_WITH,
     "cause": words.CAUSES | words.DETACHED_FOR, "event": words.ACCIDENT_EVENTS,
     "effect": words.EFFECTS | {"none": words.CAMPAIGN_EFFECTS["none"]},
     "result": words.ALARM_RESULTS | words.RESULTS | words.CLAIM_RESULTS,

@@ -663,6 +663,8 @@ FAULTS = {
     "our_alarm": _("by our own methods: {outcome}, {finding}"),
 }
 
+SIGNED_WITH = {"passkey": _("passkey"), "server_key": _("server-held key")}
+
 PROTOCOLS = {
     "opcua": "OPC UA", "mqtt": "MQTT", "modbus": "Modbus", "s7": "Siemens S7",
     "serial": _("serial line"), "folder": _("watched folder"),
