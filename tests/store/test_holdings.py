@@ -33,6 +33,43 @@ def test_units_are_counted_by_state_and_depot_now_and_at_a_past_moment(holdings)
     assert holdings.counts("home_site", {}, START_US - DAY_US) == []
 
 
+def test_a_part_is_where_what_carries_it_in_the_end_is(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", [
+        op("Registered", "r1", 0, units=("v-1",), type="gondola", home_site="north"),
+        op("Registered", "r2", 0, units=("w-1",), type="wheelset_freight", home_site="north"),
+        op("Registered", "r3", 0, units=("b-1",), type="bearing"),
+        op("LocationReported", "l1", 1, units=("v-1",), place="Бекабад"),
+        op("Installed", "i1", 2, units=("w-1",), carrier="v-1", position="1"),
+        op("Installed", "i2", 2, units=("b-1",), carrier="w-1", position="left"),
+        op("LocationReported", "l2", 4, units=("v-1",), place="Куляб"),
+        op("Removed", "m1", 6, units=("w-1",), carrier="v-1", position="1"),
+        op("LocationReported", "l3", 7, units=("w-1",), place="Вахдат"),
+    ])  # fmt: skip
+    holdings = Holdings(views.database)
+
+    def places(day: float | None) -> dict[str, int]:
+        at_us = None if day is None else START_US + int(day * DAY_US)
+        return {place: n for _, place, n in holdings.counts("place", {"scope": "parts"}, at_us)}
+
+    assert places(3) == {"Бекабад": 2}
+    assert places(5) == {"Куляб": 2}
+    assert places(None) == {"Вахдат": 2}
+    held = holdings.units({"scope": "parts", "place": "Куляб"}, START_US + 5 * DAY_US)
+    assert [(unit.unit, unit.home_site) for unit in held] == [("b-1", "north"), ("w-1", "north")]
+
+
+def test_a_part_on_nothing_is_in_its_store(tmp_path):
+    views = new_store(tmp_path)
+    take(views, "north", [
+        op("Registered", "r1", 0, units=("w-1",), type="wheelset_freight", home_site="north"),
+        op("PartStored", "p1", 1, units=("w-1",), site="north", store="wheels", bin="3"),
+    ])  # fmt: skip
+    assert [row[1:] for row in Holdings(views.database).counts("place", {"scope": "parts"})] == [
+        ("wheels", 1)
+    ]
+
+
 def test_the_units_behind_a_count_are_listed(holdings):
     [unit] = holdings.units({"state": "awaiting_parts"}, START_US + 5 * DAY_US)
     assert (unit.unit, unit.place, unit.at_us) == ("v-1", "Бекабад", START_US + 4 * DAY_US)

@@ -22,6 +22,8 @@ _OPEN = (
     "SELECT unit, status AS state, detail, place, whereabouts, owner, keeper, home_site,"
     " since_us AS at_us, NULL AS to_us FROM units WHERE since_us IS NOT NULL"
 )
+_DEEPEST = 9
+"""Parts on parts; what carries itself by contradicting entries is followed no further."""
 _SPANS = f"({_CLOSED} FROM state_spans UNION ALL {_OPEN})"
 
 
@@ -264,8 +266,45 @@ def _conditions(filters: dict[str, str]) -> tuple[list[str], list[Any]]:
 
 def _held(filters: dict[str, str], at_us: int | None) -> tuple[str, str, list[Any]]:
     where, parameters = _conditions(filters)
-    if at_us is None:
-        return f"({_OPEN}) s JOIN units u ON u.unit = s.unit", " AND ".join(where), parameters
-    where += ["s.at_us <= ?", "(s.to_us IS NULL OR s.to_us > ?)"]
-    source = f"{_SPANS} s JOIN units u ON u.unit = s.unit"
-    return source, " AND ".join(where), [*parameters, at_us, at_us]
+    spans = f"({_OPEN})" if at_us is None else (
+        f"(SELECT * FROM {_SPANS} x WHERE x.at_us <= {at_us:d}"
+        f" AND (x.to_us IS NULL OR x.to_us > {at_us:d}))"
+    )  # fmt: skip
+    if filters.get("scope") not in ("vehicles", "equipment", "guests"):
+        spans = _placed(spans, at_us)
+    return f"{spans} s JOIN units u ON u.unit = s.unit", " AND ".join(where), parameters
+
+
+def _placed(spans: str, at_us: int | None) -> str:
+    """Return the spans with a part where what carries it in the end is, else in its store.
+
+    A part whose own depot nobody said is of the depot of what carries it. Which store a part was in
+    at a past moment is not asked of so many.
+    """
+    store = "''" if at_us is not None else "k.store"
+    stock = "" if at_us is not None else "LEFT JOIN stock k ON k.unit = p.unit"
+    by_carrier = {
+        "place": f"COALESCE(c.place, NULLIF(p.place, ''), {store}, '') AS place",
+        "whereabouts": "COALESCE(c.whereabouts, p.whereabouts) AS whereabouts",
+        "home_site": "COALESCE(NULLIF(p.home_site, ''), c.home_site, '') AS home_site",
+    }
+    said = ", ".join(by_carrier.get(name, f"p.{name}") for name in _STANDING)
+    return (
+        f"(SELECT p.unit, {said} FROM {spans} p LEFT JOIN {_carried(at_us)} r ON r.unit = p.unit"
+        f" LEFT JOIN {spans} c ON c.unit = r.carrier {stock})"
+    )
+
+
+def _carried(at_us: int | None) -> str:
+    """Return (unit, what carries it in the end): a bearing on a wheelset is on its wagon."""
+    on = "i.to_us IS NULL" if at_us is None else (
+        f"i.from_us <= {at_us:d} AND (i.to_us IS NULL OR i.to_us > {at_us:d})"
+    )  # fmt: skip
+    return (
+        f"(WITH RECURSIVE up(unit, carrier, steps) AS ("
+        f"SELECT i.unit, i.carrier, 1 FROM installations i WHERE {on} UNION ALL"
+        f" SELECT up.unit, i.carrier, up.steps + 1 FROM up JOIN installations i"
+        f" ON i.unit = up.carrier AND {on} WHERE up.steps < {_DEEPEST})"
+        f" SELECT unit, carrier FROM up WHERE NOT EXISTS"
+        f" (SELECT 1 FROM installations i WHERE i.unit = up.carrier AND {on}))"
+    )
