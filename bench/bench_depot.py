@@ -17,9 +17,12 @@ _STEPS = (
     ("paint", 1, 0.5, 0.0), ("accept", 1, 0.4, 0.01),
 )  # fmt: skip
 MTBF_H, MTTR_H = 200.0, 6.0
-_HANDS = {"wash": "fitter", "strip": "fitter", "ndt": "ndt", "lathe": "turner", "press": "fitter",
-          "assemble": "fitter", "vibration": "ndt", "paint": "fitter", "accept": "ndt"}  # fmt: skip
-_COUNTS = {"fitter": 7, "ndt": 3, "turner": 3}
+_HANDS = {
+    "wash": "fitter", "strip": "fitter", "ndt": "inspector", "lathe": "turner",
+    "press": "fitter", "assemble": "fitter", "vibration": "inspector", "paint": "fitter",
+    "accept": "inspector",
+}  # fmt: skip
+_COUNTS = {"fitter": 7, "inspector": 3, "turner": 3}
 
 
 def shop() -> Shop:
