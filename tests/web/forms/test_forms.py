@@ -126,6 +126,19 @@ def test_a_claim_act_tells_the_work_that_is_stood_for_and_not_the_last_look(
     assert fields["Код неисправности"] == "102 тонкий гребень"
 
 
+def test_a_service_of_another_programme_is_no_planned_repair_of_a_wagon(uncoupled: App) -> None:
+    now = uncoupled.clock()
+    uncoupled.record([
+        LeftRepair(id="form-6", happened_at=now - timedelta(days=2), units=(WAGON,),
+                   repair_kind="ТО-3"),
+        LeftRepair(id="form-7", happened_at=now - timedelta(days=1), units=(WAGON,),
+                   repair_kind="ТР-2"),
+    ], "p-test", "test")  # fmt: skip
+    assert uncoupled.wait_caught_up(10)
+    fields = dict(values_of(uncoupled, "vu36m", "form-7")["fields"])
+    assert fields["Предыдущий плановый ремонт"].startswith("ДР, ")
+
+
 def test_the_tab_lists_forms_of_the_class_with_what_fills_them(
     uncoupled: App, viewer: Client
 ) -> None:

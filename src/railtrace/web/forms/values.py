@@ -12,7 +12,7 @@ from railtrace.catalogue.in_force import limit_for
 from railtrace.catalogue.rows import Catalogue, Form, FormField
 from railtrace.errors import NotFound
 from railtrace.projections.condition import judge
-from railtrace.projections.maintenance import Done
+from railtrace.projections.maintenance import Done, plan_of
 from railtrace.store.knowledge import Knowledge
 from railtrace.trace.leaf import Entry, moment
 from railtrace.trace.operation import ClaimOpened, Operation, Reading
@@ -104,11 +104,18 @@ def _last_repair(source: Source) -> tuple[str, Done] | None:
     if isinstance(source.operation, ClaimOpened) and source.operation.warranty:
         return _stood_for(source, source.operation.warranty)
     before_us = source.entry.happened_us if source.entry else source.knowledge.at_us
-    state = source.knowledge.maintenance(source.unit)
-    repairs = {s.kind for s in source.names.catalogue.services.values() if s.rank > 0}
-    found = [(kind, done) for kind, done in state.done.items()
+    repairs = _planned_repairs(source)
+    found = [(kind, done) for kind, done in source.knowledge.maintenance(source.unit).done.items()
              if kind in repairs and done.at_us < before_us]  # fmt: skip
     return max(found, key=lambda pair: pair[1].at_us, default=None)
+
+
+def _planned_repairs(source: Source) -> set[str]:
+    """Return the repairs of the unit's own programmes: another's may have the same name."""
+    state = source.knowledge.maintenance(source.unit)
+    today = moment(source.knowledge.at_us).date()
+    plan = plan_of(source.names.catalogue, state.type, today, state.programme)
+    return {service.kind for _, rows in plan for service in rows if service.rank > 0}
 
 
 def _stood_for(source: Source, warranty: str) -> tuple[str, Done] | None:
