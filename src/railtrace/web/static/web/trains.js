@@ -126,11 +126,20 @@ const help = document.createElement("p");
 help.className = "hint strip-help";
 help.textContent = said.help;
 
+let drawn;
 function draw(focus) {
+  drawn = lines().join("\n");
   strip.replaceChildren(...lines().map(chipOf), add, help);
   if (focus >= 0) strip.querySelector(`[data-index="${focus}"]`)?.focus();
 }
 
-box.addEventListener("change", () => draw());
+// Drawn while it is typed: drawn when the box is left, the chip that is aimed at would be gone.
+let waiting;
+const freshen = () => lines().join("\n") === drawn || draw();
+box.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(freshen, 300);
+});
+box.addEventListener("change", freshen);
 draw();
 })();
