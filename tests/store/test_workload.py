@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ from railtrace.store.observed_work import again_shares, orders_seen
 from railtrace.store.workload import machine_outages, turned
 
 HOUR = 3_600_000_000
+DONE_AT = datetime(1970, 1, 1, 1, tzinfo=UTC)
 
 
 class _Orders:
@@ -33,7 +35,7 @@ class _Orders:
 
 
 def _done(key: str, tries: int) -> SimpleNamespace:
-    entry = SimpleNamespace(operation=SimpleNamespace(id=key))
+    entry = SimpleNamespace(operation=SimpleNamespace(id=key, happened_at=DONE_AT))
     return SimpleNamespace(
         step=SimpleNamespace(key=key, optional=False, after=()), status="done", waits_for=(),
         attempts=(SimpleNamespace(entry=entry),) * tries, done_us=HOUR,
