@@ -25,7 +25,7 @@ from railtrace.web.trains.chief import Sent, happened, operation_of
 from tests.web.trains.yard import departure, send, written, yard
 
 THEN = datetime(2026, 3, 18, 6, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 CATALOGUE = load()
 CODES = sorted(CATALOGUE.fault_of)
 KNOWN, ALARM = "d-known", "a-known"
@@ -40,7 +40,8 @@ def phones(seed: int) -> list[list[Sent]]:
     """Fifteen entries on each of two phones, of one train, that contradict each other.
 
     Both mend the same fault, both answer the same alarm, one so and one otherwise; each mends
-    faults of its own, and both write down the same fault of one coach.
+    faults of its own, and both write down the same fault of one coach. No two at the same moment:
+    of what happened at once, what was recorded first comes first.
     """
     draw = random.Random(seed)
     told = []
@@ -61,7 +62,7 @@ def phones(seed: int) -> list[list[Sent]]:
                 before = draw.choice([one for one in mine if one.what == "fault"])
                 fields = {"what": "mended", "about": f"phone:{before.id}", "note": "mended"}
                 unit = before.unit
-            done = THEN + draw.randint(0, 600) * MINUTE - off
+            done = THEN + draw.randint(0, 600) * MINUTE + n * SECOND - off
             mine.append(Sent(
                 id=str(UUID(int=draw.getrandbits(128))), consist="C", unit=unit, done_at=done,
                 sent_at=done, **fields,
