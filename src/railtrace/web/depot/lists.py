@@ -349,13 +349,15 @@ def _line(
 ) -> dict[str, Any]:
     passport, stays = knowledge.passport(line.part), knowledge.genealogy(line.part).stays
     start_us = line.sent_us or line.back_us or 0
+    km = knowledge.mileage().at(line.part, start_us or microseconds(the_app().clock()))
     last = next((s for s in reversed(stays) if s.to_us is not None and s.to_us <= start_us), None)
     return {
         "n": number, "line": line, "part": line.part, "type": names.type(passport.type),
         "number": names.number(passport), "maker": passport.maker, "made": passport.made,
         "from": names.unit(knowledge.passport(last.carrier)) if last else "",
         "reason": last.reason if last else "",
-        "km_milli": knowledge.mileage().at(line.part, start_us or microseconds(the_app().clock())),
+        # Nothing told is not nothing run.
+        "km_milli": km or None,
         "outcome": _outcome(line, state, knowledge, names),
     }  # fmt: skip
 
@@ -471,7 +473,8 @@ def _rows(name: str) -> list[list[Any]]:
     state, names = _found(name), the_names()
     return [
         [item["n"], item["type"], item["number"].replace("\u2011", "-"), item["maker"],
-         item["made"], item["from"], item["reason"], item["km_milli"] // 1000,
+         item["made"], item["from"], item["reason"],
+         "" if item["km_milli"] is None else item["km_milli"] // 1000,
          _iso(item["line"].sent_us), _iso(item["line"].back_us), item["line"].paper,
          item["outcome"]]
         for item in _lines(state, names)

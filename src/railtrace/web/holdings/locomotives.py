@@ -181,7 +181,7 @@ def coupled_said(knowledge: Knowledge, names: Names, unit: str, at_us: int) -> d
     """Return the couplings of a section or of a locomotive for its page."""
     state = knowledge.coupling(unit)
     knowledge.load([s.part for s in state.sections] + [s.carrier for s in state.stays])
-    mileage = knowledge.mileage()
+    mileage, unit_class = knowledge.mileage(), names.vehicle_class(knowledge.passport(unit).type)
 
     def said(stay: Stay, other: str) -> dict[str, Any]:
         ends = stay.to_us or at_us
@@ -197,7 +197,7 @@ def coupled_said(knowledge: Knowledge, names: Names, unit: str, at_us: int) -> d
         "sections_now": [said(s, s.part) for s in state.coupled()],
         "sections_before": [said(s, s.part) for s in reversed(state.sections) if s.to_us],
         "locomotives": [said(s, s.carrier) for s in reversed(state.stays)],
-        "is_locomotive": names.vehicle_class(knowledge.passport(unit).type) == "coupling",
+        "is_locomotive": unit_class == "coupling", "is_equipment": unit_class == "equipment",
     }
 
 
