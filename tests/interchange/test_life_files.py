@@ -45,9 +45,22 @@ def test_a_unit_of_measure_may_stand_in_the_cells(tmp_path):
     assert read_lives(written(tmp_path, "time\n300 h\n1.5e2 h\n")).measure == "h"
 
 
+def test_a_decimal_comma_is_read_where_semicolons_part_the_cells(tmp_path):
+    found = read_lives(written(tmp_path, "time;unit;group\n100,5;1,2;A\n2,25e2 km;3;A\n"))
+    assert found.lives.lower.tolist() == [100.5, 225]
+    assert found.measure == "km"
+
+
+def test_what_the_columns_are_is_said_where_none_holds_the_ages(tmp_path):
+    with pytest.raises(BadData, match="only id, hours: call the one with the ages time"):
+        read_lives(written(tmp_path, "id,hours\na,1\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
+        ('time,event\n5,1\n"100,5",1\n', 3, "time '100,5' is not a number"),
+        ("time,event\n5,1\n1 200 h,1\n", 3, "time '1 200 h' is not a number"),
         ("time,event\n5,1\n-3,1\n", 3, "time -3 is negative"),
         ("time,event,entry\n5,1,0\n\n9,0,10\n", 4, "entry 10 is not before the exit 9"),
         ("time,event\n5,1\nten,0\n", 3, "time 'ten' is not a number"),

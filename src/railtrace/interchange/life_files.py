@@ -30,7 +30,11 @@ AGES = ("time", "lower", "upper", "entry")
 COLUMNS = (*AGES, "unit", "event", "mode", "count", "group")
 FAILED = {"1", "1.0", "true", "yes", "failed", "failure", "fail"}
 RUNNING = {"", "0", "0.0", "false", "no", "censored", "running", "suspended"}
-NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|[+-]?nan)\s*(.*?)\s*")
+NUMBER = re.compile(
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|[+-]?nan)\s*([^\d.,\s].*?)?\s*"
+)
+COMMA = re.compile(r"([+-]?\d+),(\d+)(?!.*,)")
+"""A decimal comma, as spreadsheets write it where semicolons part the cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +138,8 @@ def _table(path: Path) -> _Table:
         try:
             sample = file.readline()
             file.seek(0)
-            rows = csv.reader(file, delimiter=";" if sample.count(";") > sample.count(",") else ",")
+            parted = ";" if sample.count(";") > sample.count(",") else ","
+            rows = csv.reader(file, delimiter=parted)
             header = [name.strip().lower() for name in next(rows, [])]
             filled = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
         except UnicodeDecodeError as error:
@@ -145,7 +150,10 @@ def _table(path: Path) -> _Table:
                   for k, (_, row) in enumerate(filled) if len(row) != len(header))  # fmt: skip
     lines = [line for line, _ in filled]
     _refuse(_Table({}, {}, lines, ()), list(wrong))
-    return _named(header, [row for _, row in filled], lines)
+    table = _named(header, [row for _, row in filled], lines)
+    for name in {*AGES, "count"} & table.columns.keys() if parted == ";" else ():
+        table.columns[name] = [COMMA.sub(r"\1.\2", cell) for cell in table.columns[name]]
+    return table
 
 
 def _named(header: list[str], rows: list[list[str]], lines: list[int]) -> _Table:
@@ -163,7 +171,11 @@ def _named(header: list[str], rows: list[list[str]], lines: list[int]) -> _Table
         if suffix:
             measures[name] = suffix
     if "time" not in columns and not {"lower", "upper"} <= columns.keys():
-        raise BadData("there is no column time, nor lower and upper")
+        raise BadData(
+            "there is no column time, nor lower and upper, only {columns}: call the one with the "
+            "ages time",
+            columns=", ".join(header),
+        )
     if "time" in columns and {"lower", "upper"} & columns.keys():
         raise BadData("give time, or lower and upper, not both")
     if len(set(measures.values())) > 1:
@@ -201,7 +213,7 @@ def _number(
     if match is None:
         found.append((row, f"{name} {cell!r} is not a number"))
         return blank, ""
-    return float(match[1]), match[2]
+    return float(match[1]), match[2] or ""
 
 
 def _counts(table: _Table, found: list[tuple[int, str]]) -> Floats | None:
