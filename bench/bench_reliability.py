@@ -23,9 +23,9 @@ def rows() -> list[Row]:
     """Measure answers on a simulated fleet of 60, a network, and the reduction."""
     fleet, seen = lives.draw_fleet(1, 60), lives.Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, seen)
-    table, ages = tabulate(forecast_study._pieces(fleet, seen))
+    table, ages = tabulate(forecast_study.stretches_of(fleet, seen))
     hazard = fit_hazard(table, public_prior())
-    everything = forecast_study._places(fleet, np.where(fleet.known, fleet.seen_age, np.nan))
+    everything = forecast_study.places_of(fleet, np.where(fleet.known, fleet.seen_age, np.nan))
     one = Places(*(getattr(everything, name)[everything.unit == 0]
                    for name in ("unit", "component", "age_km", "stops")))  # fmt: skip
 
