@@ -21,7 +21,7 @@ def test_a_class_that_never_failed_shows_bounds_and_what_they_stand_on(manager):
     assert "only a bound can be told" in text
     assert "Table, SHA-256" in text
     # Nothing failed: the bound stands, and no rate of nought.
-    assert '<td class="right">—</td>' in text
+    assert '<td class="right" data-label="per 10⁶ km">—</td>' in text
     assert "≤ " in text
     assert "0.00 – " not in text
 
