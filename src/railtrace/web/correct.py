@@ -314,7 +314,8 @@ def _confirmed_by(request: HttpRequest, form: Correction) -> str:
         with too_many_attempts(request, data["second"]) as attempt:
             user = authenticate(request, username=data["second"], password=data["second_password"])
             attempt.failed = user is None
-    if user is None or user == request.user or not may(user, "correct", site_of(form.operation)):
+    site = site_of(the_app().knowledge(), form.operation)
+    if user is None or user == request.user or not may(user, "correct", site):
         raise Refused(
             "the second person is to be somebody else who may correct, with their own password"
         )

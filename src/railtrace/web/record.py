@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from railtrace.errors import BadOperation, Refused
 from railtrace.projections.accident import WORK, Accidents
+from railtrace.store.knowledge import Knowledge
 from railtrace.trace.ledger import Receipt
 from railtrace.trace.operation import Operation
 from railtrace.web.accounts import person_of
@@ -49,11 +50,13 @@ def record_all(
     and Refused for the first operation that cannot be recorded.
     """
     app, permission = the_app(), getattr(request, "permission", "record")
+    knowledge = app.knowledge()
     for operation in operations:
-        _require_no_accident(operation)
-    for site in {site_of(operation) for operation in operations}:
+        _require_no_accident(knowledge, operation)
+    for site in {site_of(knowledge, operation) for operation in operations}:
         require(request.user, permission, site)
-    results = _written(request, [(log_of(request, one, whose), one) for one in operations])
+    logs = [log_of(request, knowledge, operation, whose) for operation in operations]
+    results = _written(request, list(zip(logs, operations, strict=True)))
     for result in results:
         if isinstance(result, Refused):
             raise result
@@ -74,18 +77,19 @@ def _written(
     return [results[n] for n in range(len(logged))]
 
 
-def log_of(request: HttpRequest, operation: Operation, whose: str = "") -> str:
+def log_of(
+    request: HttpRequest, knowledge: Knowledge, operation: Operation, whose: str = ""
+) -> str:
     """Return the log of a site: the operation's, else that of whose thing it is, else of who says.
 
     So the shift report of a depot holds what its people enter, a paper of elsewhere too.
     """
-    site = operation.site or _home((whose, *operation.units)) or _only_site(request)
+    site = operation.site or _home(knowledge, (whose, *operation.units)) or _only_site(request)
     return the_app().config.log_of(site)
 
 
-def _home(units: Iterable[str]) -> str:
+def _home(knowledge: Knowledge, units: Iterable[str]) -> str:
     """Return the home depot of the first unit that has one, or of what carries it."""
-    knowledge = the_app().knowledge()
     for unit in filter(None, units):
         if site := knowledge.site_of(unit) or knowledge.site_of(knowledge.root(unit)[0]):
             return site
@@ -98,11 +102,10 @@ def _only_site(request: HttpRequest) -> str:
     return sites[0] if len(sites) == 1 else ""
 
 
-def _require_no_accident(operation: Operation) -> None:
+def _require_no_accident(knowledge: Knowledge, operation: Operation) -> None:
     """Raise Refused when work is done to a unit that is held after an accident, or is on one."""
     if not isinstance(operation, WORK):
         return
-    knowledge = the_app().knowledge()
     for unit in operation.units:
         root, chain = knowledge.root(unit)
         for one in dict.fromkeys([unit, *(stay.carrier for stay in chain), root]):
@@ -120,11 +123,11 @@ def _channel(request: HttpRequest) -> str:
     return "web" if session is None else f"terminal:{session.terminal.key}"
 
 
-def site_of(operation: Operation) -> str | None:
+def site_of(knowledge: Knowledge, operation: Operation) -> str | None:
     """Return whose thing is acted on: the operation's site, else the home of its first unit.
 
     None, any site, when neither is known.
     """
     if operation.site or not operation.units:
         return operation.site or None
-    return the_app().knowledge().passport(operation.units[0]).home_site or None
+    return knowledge.passport(operation.units[0]).home_site or None

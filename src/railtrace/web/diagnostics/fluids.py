@@ -278,7 +278,7 @@ def _record_row(request: HttpRequest, row: SampleRow, kept: Any) -> bool:
         engine_hours=row.hours, readings=readings, evidence=(kept,),
         performed_by=(person_of(request.user).person_id,),
     )  # fmt: skip
-    require(request.user, "import", site_of(operation))
+    require(request.user, "import", site_of(the_app().knowledge(), operation))
     before = the_app().trace.find([operation.id])
     if before:
         return False
