@@ -7,10 +7,7 @@ import narwhals as nw
 import numpy as np
 
 from bench.table import Row, at_most, seconds, within
-from railtrace.analysis.exposure import tabulate
-from railtrace.analysis.fleet_hazard import fit_hazard
 from railtrace.analysis.network import bins_of, hazard_table, network_chances
-from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import Places, run_reliability, without
 from railtrace.analysis.sufficient import sufficient
 from railtrace.simulation import forecast_study, lives
@@ -23,8 +20,7 @@ def rows() -> list[Row]:
     """Measure answers on a simulated fleet of 60, a network, and the reduction."""
     fleet, seen = lives.draw_fleet(1, 60), lives.Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, seen)
-    table, ages = tabulate(forecast_study.stretches_of(fleet, seen))
-    hazard = fit_hazard(table, public_prior())
+    hazard, ages, _ = forecast_study.fitted(fleet, seen)
     everything = forecast_study.places_of(fleet, np.where(fleet.known, fleet.seen_age, np.nan))
     one = Places(*(getattr(everything, name)[everything.unit == 0]
                    for name in ("unit", "component", "age_km", "stops")))  # fmt: skip

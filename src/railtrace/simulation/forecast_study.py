@@ -43,13 +43,7 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
     fleet = lives.draw_fleet(seed, vehicles, law)
     watched, ahead = Seen(), Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, watched)
-    pieces = stretches_of(fleet, watched)
-    failing = failing_ages(pieces)
-    mended = np.array(watched.mended).ravel()
-    table, ages = tabulate(replace(pieces, entry_km=inferred_ages(
-        pieces.entry_km, mended, failing[pieces.component], lives.ASSUMED_KEPT_AGE,
-    )))  # fmt: skip
-    hazard = fit_hazard(table, public_prior(), fleet.depot)
+    hazard, ages, failing = fitted(fleet, watched)
     lives.run(fleet, lives.SCORED_RUNS, ahead)
     failures = int(np.sum(watched.failed))
     rate = failures / (vehicles * lives.OBSERVED_RUNS)
@@ -61,6 +55,17 @@ def study(seed: int, vehicles: int, law: Law = lives.AS_ASSUMED) -> Score:
         attained_share(true, told, np.full(true.shape, _chance(rate)), oracle),
         inside, above, float(np.sum(told) / np.sum(true)),
     )  # fmt: skip
+
+
+def fitted(fleet: Fleet, watched: Seen) -> tuple[FleetHazard, AgeSpread, Floats]:
+    """Return what the model learns of a fleet under watch, and at what age each type fails."""
+    pieces = stretches_of(fleet, watched)
+    failing = failing_ages(pieces)
+    mended = np.array(watched.mended).ravel()
+    table, ages = tabulate(replace(pieces, entry_km=inferred_ages(
+        pieces.entry_km, mended, failing[pieces.component], lives.ASSUMED_KEPT_AGE,
+    )))  # fmt: skip
+    return fit_hazard(table, public_prior(), fleet.depot), ages, failing
 
 
 def _chance(hazard: Floats | float) -> Floats:

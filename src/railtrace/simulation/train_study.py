@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from railtrace.analysis.exposure import AgeSpread, failing_ages, inferred_ages, tabulate
-from railtrace.analysis.fleet_hazard import FleetHazard, fit_hazard
+from railtrace.analysis.exposure import AgeSpread, inferred_ages
+from railtrace.analysis.fleet_hazard import FleetHazard
 from railtrace.analysis.forecast_scores import (
     Ratio,
     deciles,
@@ -21,10 +21,9 @@ from railtrace.analysis.forecast_scores import (
     log_loss,
     observed_expected,
 )
-from railtrace.analysis.public_priors import public_prior
 from railtrace.analysis.run_reliability import consist_chance, run_reliability
 from railtrace.simulation import lives
-from railtrace.simulation.forecast_study import places_of, stretches_of
+from railtrace.simulation.forecast_study import fitted, places_of
 from railtrace.simulation.lives import Floats
 
 COACHES, TRIP_KM, SHARED_SD, STOPS = 20, 8_400.0, 0.3, 0.2
@@ -50,13 +49,7 @@ def study(seed: int, vehicles: int) -> Trips:
     fleet = lives.draw_fleet(seed, vehicles)
     watched = lives.Seen()
     lives.run(fleet, lives.OBSERVED_RUNS, watched)
-    pieces = stretches_of(fleet, watched)
-    failing = failing_ages(pieces)
-    mended = np.array(watched.mended).ravel()
-    table, ages = tabulate(replace(pieces, entry_km=inferred_ages(
-        pieces.entry_km, mended, failing[pieces.component], lives.ASSUMED_KEPT_AGE,
-    )))  # fmt: skip
-    hazard = fit_hazard(table, public_prior(), fleet.depot)
+    hazard, ages, failing = fitted(fleet, watched)
     km = vehicles * lives.OBSERVED_RUNS * lives.RUN_KM
     flat = float(np.exp(-STOPS * np.sum(watched.failed) / km * TRIP_KM * COACHES))
     rows = []
